@@ -1,0 +1,1 @@
+// The shared precompiled header lives in this otherwise empty library.
