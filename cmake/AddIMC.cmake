@@ -13,7 +13,7 @@ function(add_imc_library name)
     message(FATAL_ERROR "add_imc_library(${name}): say its LAYER (0 to 7, see docs/Architecture.md)")
   endif()
   add_library(${name} STATIC ${ARG_SOURCES})
-  set_target_properties(${name} PROPERTIES IMC_LAYER ${ARG_LAYER} POSITION_INDEPENDENT_CODE ON)
+  set_target_properties(${name} PROPERTIES IMC_LAYER ${ARG_LAYER})
   imc_check_layer(${name} ${ARG_LAYER} ${ARG_LINK} ${ARG_PRIVATE_LINK})
   target_include_directories(${name} PUBLIC ${IMC_SOURCE_DIR}/include ${IMC_SOURCE_DIR}
                                             ${IMC_BINARY_DIR}/include ${IMC_BINARY_DIR})
