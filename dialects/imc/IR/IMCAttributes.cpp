@@ -1,0 +1,196 @@
+//===- IMCAttributes.cpp - Encoding, input, readout, placement ------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/imc/IR/IMC.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace imc;
+
+#include "dialects/imc/IR/IMCEnums.cpp.inc"
+
+#define GET_ATTRDEF_CLASSES
+#include "dialects/imc/IR/IMCAttributes.cpp.inc"
+
+void IMCDialect::registerAttributes() {
+  addAttributes<
+#define GET_ATTRDEF_LIST
+#include "dialects/imc/IR/IMCAttributes.cpp.inc"
+      >();
+}
+
+/// One range check with one wording: names the parameter, its value, the range.
+static LogicalResult verifyRange(function_ref<InFlightDiagnostic()> emitError,
+                                 StringRef name, int64_t value, int64_t low,
+                                 int64_t high) {
+  if (value >= low && value <= high)
+    return success();
+  return emitError() << name << " is " << value << ", expected " << low
+                     << " to " << high;
+}
+
+static LogicalResult verifyLeast(function_ref<InFlightDiagnostic()> emitError,
+                                 StringRef name, int64_t value, int64_t low) {
+  if (value >= low)
+    return success();
+  return emitError() << name << " is " << value << ", expected at least "
+                     << low;
+}
+
+//===----------------------------------------------------------------------===//
+// EncodingAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult EncodingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                   EncodingKind kind, int64_t weightBits,
+                                   int64_t cellBits) {
+  if (failed(verifyRange(emitError, "weight_bits", weightBits, 2, 8)) ||
+      failed(verifyRange(emitError, "cell_bits", cellBits, 1, weightBits)))
+    return failure();
+  if (kind == EncodingKind::TwosComplement && cellBits != 1)
+    return emitError() << "cell_bits is " << cellBits
+                       << ", expected 1: twos_complement gives the sign bit a "
+                          "column of its own";
+  return success();
+}
+
+/// Number of digits of `cell_bits` bits that one magnitude needs.
+static int64_t digits(EncodingAttr encoding) {
+  int64_t bits = encoding.getWeightBits();
+  if (encoding.getKind() == EncodingKind::Differential)
+    --bits;
+  return llvm::divideCeil(bits, encoding.getCellBits());
+}
+
+int64_t EncodingAttr::columnsPerWeight() const {
+  return getKind() == EncodingKind::Differential ? 2 * digits(*this)
+                                                 : digits(*this);
+}
+
+SmallVector<int64_t> EncodingAttr::coefficients() const {
+  SmallVector<int64_t> values;
+  for (int64_t j = 0, e = digits(*this); j < e; ++j) {
+    int64_t weight = int64_t(1) << (getCellBits() * j);
+    values.push_back(weight);
+    if (getKind() == EncodingKind::Differential)
+      values.push_back(-weight);
+  }
+  if (getKind() == EncodingKind::TwosComplement)
+    values.back() = -values.back();
+  return values;
+}
+
+int64_t EncodingAttr::offset() const {
+  return getKind() == EncodingKind::Offset ? int64_t(1) << (getWeightBits() - 1)
+                                           : 0;
+}
+
+int64_t EncodingAttr::maxWeight() const {
+  return (int64_t(1) << (getWeightBits() - 1)) - 1;
+}
+
+int64_t EncodingAttr::minWeight() const {
+  return getKind() == EncodingKind::Differential ? -maxWeight()
+                                                 : -maxWeight() - 1;
+}
+
+SmallVector<uint8_t> EncodingAttr::cells(int64_t w) const {
+  assert(w >= minWeight() && w <= maxWeight() && "weight out of range");
+  // Two's complement bits are the digits of w modulo 2^n.
+  uint64_t plus =
+      getKind() == EncodingKind::Differential
+          ? std::max<int64_t>(w, 0)
+          : uint64_t(w + offset()) & ((uint64_t(1) << getWeightBits()) - 1);
+  uint64_t minus = std::max<int64_t>(-w, 0);
+  uint64_t mask = (uint64_t(1) << getCellBits()) - 1;
+  SmallVector<uint8_t> values;
+  for (int64_t j = 0, e = digits(*this); j < e; ++j) {
+    int64_t shift = getCellBits() * j;
+    values.push_back((plus >> shift) & mask);
+    if (getKind() == EncodingKind::Differential)
+      values.push_back((minus >> shift) & mask);
+  }
+  return values;
+}
+
+//===----------------------------------------------------------------------===//
+// InputAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult InputAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                int64_t bits, int64_t dacBits) {
+  return failure(failed(verifyRange(emitError, "bits", bits, 1, 8)) ||
+                 failed(verifyRange(emitError, "dac_bits", dacBits, 1, bits)));
+}
+
+int64_t InputAttr::phases() const {
+  return llvm::divideCeil(getBits(), getDacBits());
+}
+
+//===----------------------------------------------------------------------===//
+// ReadoutAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult ReadoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  int64_t adcBits, int64_t losslessBits,
+                                  ReadoutPolicy policy) {
+  return failure(
+      failed(verifyRange(emitError, "adc_bits", adcBits, 1, 31)) ||
+      failed(verifyRange(emitError, "lossless_bits", losslessBits, 1, 31)));
+}
+
+int64_t ReadoutAttr::losslessBits(int64_t rows, int64_t dacBits,
+                                  int64_t cellBits) {
+  uint64_t largest = uint64_t(rows) * ((uint64_t(1) << dacBits) - 1) *
+                     ((uint64_t(1) << cellBits) - 1);
+  return llvm::Log2_64_Ceil(largest + 1);
+}
+
+int64_t ReadoutAttr::shift() const {
+  return std::max<int64_t>(0, getLosslessBits() - getAdcBits());
+}
+
+int64_t ReadoutAttr::read(int64_t sum) const {
+  int64_t k = shift();
+  if (k == 0)
+    return sum;
+  int64_t code = std::min<int64_t>((sum + (int64_t(1) << (k - 1))) >> k,
+                                   (int64_t(1) << getAdcBits()) - 1);
+  return code << k;
+}
+
+//===----------------------------------------------------------------------===//
+// PlacementAttr
+//===----------------------------------------------------------------------===//
+
+LogicalResult
+PlacementAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                      int64_t firstArray, int64_t copies, int64_t packs,
+                      int64_t rowStrips, int64_t columnStrips) {
+  return failure(
+      failed(verifyLeast(emitError, "first_array", firstArray, 0)) ||
+      failed(verifyLeast(emitError, "copies", copies, 1)) ||
+      failed(verifyLeast(emitError, "packs", packs, 1)) ||
+      failed(verifyLeast(emitError, "row_strips", rowStrips, 1)) ||
+      failed(verifyLeast(emitError, "column_strips", columnStrips, 1)));
+}
+
+int64_t PlacementAttr::arraysPerCopy() const {
+  return getPacks() * getRowStrips() * getColumnStrips();
+}
+
+int64_t PlacementAttr::arrays() const { return getCopies() * arraysPerCopy(); }
+
+int64_t PlacementAttr::array(int64_t copy, int64_t pack, int64_t rowStrip,
+                             int64_t columnStrip) const {
+  return getFirstArray() + copy * arraysPerCopy() +
+         (pack * getRowStrips() + rowStrip) * getColumnStrips() + columnStrip;
+}

@@ -1,0 +1,200 @@
+//===- IMCAttributes.td - Attributes of the imc dialect ---------*- tablegen -*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// How numbers are stored in cells (encoding), driven into an array (input),
+// read out of it (readout), and which arrays hold a layer (placement).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_ATTRIBUTES_TD
+#define IMC_ATTRIBUTES_TD
+
+include "dialects/imc/IR/IMCDialect.td"
+include "mlir/IR/AttrTypeBase.td"
+include "mlir/IR/EnumAttr.td"
+
+class IMC_Attr<string name, string attrMnemonic, list<Trait> traits = []>
+    : AttrDef<IMC_Dialect, name, traits> {
+  let mnemonic = attrMnemonic;
+}
+
+def IMC_EncodingKind : I32EnumAttr<"EncodingKind", "how a signed weight becomes unsigned cells", [
+    I32EnumAttrCase<"Offset", 0, "offset">,
+    I32EnumAttrCase<"Differential", 1, "differential">,
+    I32EnumAttrCase<"TwosComplement", 2, "twos_complement">]> {
+  let cppNamespace = "::imc";
+  let genSpecializedAttr = 0;
+}
+
+def IMC_ReadoutPolicy : I32EnumAttr<"ReadoutPolicy", "which part of a column sum a converter sees", [
+    I32EnumAttrCase<"Full", 0, "full">]> {
+  let cppNamespace = "::imc";
+  let genSpecializedAttr = 0;
+}
+
+def IMC_EncodingAttr : IMC_Attr<"Encoding", "encoding"> {
+  let summary = "How a signed weight is stored in unsigned cells";
+  let description = [{
+    A weight of `weight_bits` (n) bits is spread over adjacent columns of cells
+    that hold `cell_bits` (b) bits each. With P[j] = Σ_r x[r]·cell[r, j], the sum
+    of column j over the rows of the weight's own group,
+
+    ```
+    y = Σ_j coefficient_j · P[j] − offset · Σ_r x[r]
+    ```
+
+    | kind | columns per weight | cell values | coefficients | offset |
+    |---|---|---|---|---|
+    | `offset` | ceil(n/b) | base-2^b digits of w + 2^(n−1), least significant first | 2^(b·j) | 2^(n−1) |
+    | `differential` | 2·ceil((n−1)/b) | digits of max(w, 0) and max(−w, 0), pairs adjacent | +2^(b·j), −2^(b·j) | 0 |
+    | `twos_complement` | n | bits of w, least significant first | 2^j, the last one −2^(n−1) | 0 |
+
+    `differential` stores magnitudes of n−1 bits: weights lie in ±(2^(n−1) − 1).
+
+    Constraints:
+    - (C1) 2 ≤ weight_bits ≤ 8: payloads are i8, and one bit has no magnitude.
+    - (C2) 1 ≤ cell_bits ≤ weight_bits.
+    - (C3) `twos_complement` has cell_bits = 1.
+
+    Example:
+
+    ```mlir
+    #imc.encoding<offset, weight_bits = 8, cell_bits = 2>  // 4 columns: 1, 4, 16, 64; offset 128
+    ```
+  }];
+  let parameters = (ins
+    EnumParameter<IMC_EncodingKind>:$kind,
+    "int64_t":$weight_bits,
+    "int64_t":$cell_bits);
+  let assemblyFormat = "`<` $kind `,` struct($weight_bits, $cell_bits) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Number of adjacent columns that one weight occupies.
+    int64_t columnsPerWeight() const;
+    /// What the sum of each of these columns counts for, in column order.
+    ::llvm::SmallVector<int64_t> coefficients() const;
+    /// What is to be taken off per unit of input; 0 when the encoding is signed by itself.
+    int64_t offset() const;
+    /// Smallest and largest weight that can be stored.
+    int64_t minWeight() const;
+    int64_t maxWeight() const;
+    /// The cell values of weight `w` (minWeight() ≤ w ≤ maxWeight()), in column order.
+    ::llvm::SmallVector<uint8_t> cells(int64_t w) const;
+  }];
+}
+
+def IMC_InputAttr : IMC_Attr<"Input", "input"> {
+  let summary = "How an unsigned input is driven into the rows of an array";
+  let description = [{
+    An unsigned input of `bits` bits is cut into ceil(bits / dac_bits) phases of
+    `dac_bits` (d) bits each, least significant first. Phase i is applied in one array
+    access; its result counts 2^(d·i).
+
+    Constraints:
+    - (C1) 1 ≤ bits ≤ 8: payloads are i8.
+    - (C2) 1 ≤ dac_bits ≤ bits.
+
+    Example:
+
+    ```mlir
+    #imc.input<bits = 8, dac_bits = 1>  // eight phases
+    ```
+  }];
+  let parameters = (ins "int64_t":$bits, "int64_t":$dac_bits);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Number of array accesses per input vector: ceil(bits / dac_bits).
+    int64_t phases() const;
+  }];
+}
+
+def IMC_ReadoutAttr : IMC_Attr<"Readout", "readout"> {
+  let summary = "How the sum of a column becomes a number";
+  let description = [{
+    `lossless_bits` (L) is the width that holds every possible sum of one array
+    access: L = ceil(log2(R·(2^d − 1)·(2^b − 1) + 1)) for R rows, d input bits per phase
+    and b bits per cell. With k = max(0, L − adc_bits), policy `full` spreads the codes of
+    the converter over the full range:
+
+    ```
+    code  = min((sum + (k > 0 ? 2^(k−1) : 0)) >> k, 2^adc_bits − 1)
+    value = code << k
+    ```
+
+    With adc_bits ≥ L the value is the sum itself.
+
+    Constraints:
+    - (C1) 1 ≤ adc_bits ≤ 31.
+    - (C2) 1 ≤ lossless_bits ≤ 31: sums are i32.
+
+    Example:
+
+    ```mlir
+    #imc.readout<adc_bits = 6, lossless_bits = 8, policy = full>  // steps of 4
+    ```
+  }];
+  let parameters = (ins
+    "int64_t":$adc_bits,
+    "int64_t":$lossless_bits,
+    EnumParameter<IMC_ReadoutPolicy>:$policy);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// The width of the largest sum of one access: ceil(log2(rows·(2^dacBits − 1)·(2^cellBits − 1) + 1)).
+    static int64_t losslessBits(int64_t rows, int64_t dacBits, int64_t cellBits);
+    /// k, the number of low bits that the converter does not resolve.
+    int64_t shift() const;
+    /// What the converter reports for a sum ≥ 0.
+    int64_t read(int64_t sum) const;
+  }];
+}
+
+def IMC_PlacementAttr : IMC_Attr<"Placement", "placement"> {
+  let summary = "Which arrays hold the tiles of a layer";
+  let description = [{
+    The cells of a layer are a grid of `packs` × `row_strips` × `column_strips`
+    (P × S × T) tiles of one array each, stored `copies` times. Tile (p, s, t) of copy k
+    is in array
+
+    ```
+    first_array + k·P·S·T + (p·S + s)·T + t
+    ```
+
+    Arrays are numbered through the chip: with `macros` arrays per tile and `tiles`
+    tiles per group, array a is macro a mod macros of tile (a div macros) mod tiles of
+    group a div (macros·tiles). A tile starts at row 0 and column 0 of its array.
+    Copies share the windows: window m is computed by copy m mod copies.
+
+    Constraints:
+    - (C1) first_array ≥ 0.
+    - (C2) copies, packs, row_strips and column_strips ≥ 1.
+
+    Example:
+
+    ```mlir
+    #imc.placement<first_array = 12, copies = 2, packs = 1, row_strips = 5, column_strips = 4>  // arrays 12 to 51
+    ```
+  }];
+  let parameters = (ins
+    "int64_t":$first_array,
+    "int64_t":$copies,
+    "int64_t":$packs,
+    "int64_t":$row_strips,
+    "int64_t":$column_strips);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    /// Number of arrays of one copy, and of all copies.
+    int64_t arraysPerCopy() const;
+    int64_t arrays() const;
+    /// The array that holds tile (pack, rowStrip, columnStrip) of a copy.
+    int64_t array(int64_t copy, int64_t pack, int64_t rowStrip, int64_t columnStrip) const;
+  }];
+}
+
+#endif // IMC_ATTRIBUTES_TD

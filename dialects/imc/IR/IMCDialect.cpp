@@ -1,0 +1,126 @@
+//===- IMCDialect.cpp - The imc dialect and its discardable attributes ----===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/imc/IR/IMC.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectImplementation.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+using namespace imc;
+
+#include "dialects/imc/IR/IMCDialect.cpp.inc"
+
+void IMCDialect::initialize() {
+  registerAttributes();
+  addOperations<
+#define GET_OP_LIST
+#include "dialects/imc/IR/IMCOps.cpp.inc"
+      >();
+}
+
+ArrayRef<StringRef> imc::getPhaseNames() {
+  static constexpr StringRef names[] = {"imported", "offloaded", "quantized",
+                                        "tiled",    "placed",    "scheduled",
+                                        "costed"};
+  return names;
+}
+
+namespace {
+/// What a discardable attribute of the dialect has to look like.
+LogicalResult verifyPhase(Operation *op, Attribute value) {
+  auto phase = dyn_cast<StringAttr>(value);
+  if (phase && llvm::is_contained(getPhaseNames(), phase.getValue()))
+    return success();
+  return op->emitOpError("'")
+         << IMCDialect::phaseAttrName << "' is " << value
+         << ", expected a string, one of " << llvm::join(getPhaseNames(), ", ");
+}
+
+LogicalResult verifyCount(Operation *op, StringRef name, Attribute value) {
+  auto count = dyn_cast<IntegerAttr>(value);
+  if (count && count.getType().isSignlessInteger(64) && count.getInt() >= 0)
+    return success();
+  return op->emitOpError("'")
+         << name << "' is " << value << ", expected a 64-bit integer >= 0";
+}
+
+LogicalResult verifyOnModule(Operation *op, StringRef name) {
+  if (isa<ModuleOp>(op))
+    return success();
+  return op->emitOpError("'") << name << "' belongs on a module";
+}
+} // namespace
+
+LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
+                                                   NamedAttribute attribute) {
+  StringRef name = attribute.getName();
+  Attribute value = attribute.getValue();
+  if (name == phaseAttrName)
+    return failure(failed(verifyOnModule(op, name)) ||
+                   failed(verifyPhase(op, value)));
+  if (name == parametersAttrName)
+    return failure(failed(verifyOnModule(op, name)) ||
+                   failed(verifyCount(op, name, value)));
+  if (name == stepAttrName)
+    return verifyCount(op, name, value);
+  if (name == costAttrName) {
+    if (isa<DictionaryAttr>(value))
+      return success();
+    return op->emitOpError("'")
+           << name << "' is " << value << ", expected a dictionary";
+  }
+  if (name == dynamicProductAttrName) {
+    if (isa<UnitAttr>(value))
+      return success();
+    return op->emitOpError("'")
+           << name << "' is " << value << ", expected a unit attribute";
+  }
+  if (name == nameAttrName)
+    return op->emitOpError("'")
+           << name
+           << "' belongs on arguments and results of a function, not on an op";
+  return op->emitOpError("has unknown attribute '")
+         << name << "' of the imc dialect; known on ops are "
+         << llvm::join(ArrayRef<StringRef>{phaseAttrName, parametersAttrName,
+                                           dynamicProductAttrName, stepAttrName,
+                                           costAttrName},
+                       ", ");
+}
+
+/// Arguments and results of functions: only `imc.name`, a string.
+static LogicalResult verifyBoundaryAttribute(Operation *op, StringRef what,
+                                             unsigned index,
+                                             NamedAttribute attribute) {
+  if (attribute.getName() != IMCDialect::nameAttrName)
+    return op->emitOpError("has unknown attribute '")
+           << attribute.getName().getValue() << "' of the imc dialect on "
+           << what << " " << index << "; known there is '"
+           << IMCDialect::nameAttrName << "'";
+  if (isa<StringAttr>(attribute.getValue()))
+    return success();
+  return op->emitOpError("'")
+         << IMCDialect::nameAttrName << "' of " << what << " " << index
+         << " is " << attribute.getValue() << ", expected a string";
+}
+
+LogicalResult IMCDialect::verifyRegionArgAttribute(Operation *op,
+                                                   unsigned regionIndex,
+                                                   unsigned index,
+                                                   NamedAttribute attribute) {
+  return verifyBoundaryAttribute(op, "argument", index, attribute);
+}
+
+LogicalResult
+IMCDialect::verifyRegionResultAttribute(Operation *op, unsigned regionIndex,
+                                        unsigned index,
+                                        NamedAttribute attribute) {
+  return verifyBoundaryAttribute(op, "result", index, attribute);
+}

@@ -1,0 +1,67 @@
+//===- IMCDialect.td - The imc dialect --------------------------*- tablegen -*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_DIALECT_TD
+#define IMC_DIALECT_TD
+
+include "mlir/IR/DialectBase.td"
+
+def IMC_Dialect : Dialect {
+  let name = "imc";
+  let summary = "Products with a stored matrix, from a tensor op to array accesses";
+  let description = [{
+    An in-memory-computing array holds a matrix and multiplies it by a vector
+    in place. This dialect describes what such arrays do, at three levels:
+
+    - **weight-stationary products** (`imc.matmul`, `imc.conv2d`): the operands
+      are those of a layer of a network;
+    - **integers** (`imc.choose_qparams`, `imc.quantize`, `imc.dequantize`):
+      where real numbers become the unsigned inputs of an array and back;
+    - **arrays** (`imc.unfold`, `imc.encode_weights`, `imc.mvm`,
+      `imc.shift_add`): windows, cells, array accesses and the recombination of
+      bit slices.
+
+    Everything that an array does not do stays in the upstream dialects. All
+    ops that compute are in destination-passing style and take tensors or
+    memrefs, so that upstream tiling, fusion and bufferization work on them.
+
+    The machine itself is the attribute `#imc.target`, and the dialect gives
+    meaning to these discardable attributes:
+
+    | attribute | on | value |
+    |---|---|---|
+    | `imc.phase` | module | string, one of the phases of `docs/Architecture.md` |
+    | `imc.target` | module | `#imc.target<…>` |
+    | `imc.parameters` | module | integer, trained weights and biases |
+    | `imc.name` | function arguments and results | string, the model's tensor name |
+    | `imc.dynamic_product` | a product of two activations | unit |
+    | `imc.step` | any op | 64-bit integer ≥ 0, position in the layer order |
+    | `imc.cost` | any op | dictionary of figures |
+
+    Any other attribute whose name starts with `imc.` is refused on ops, so that a
+    misspelt one cannot be silently ignored.
+  }];
+  let cppNamespace = "::imc";
+  let useDefaultAttributePrinterParser = 1;
+  let hasOperationAttrVerify = 1;
+  let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
+  let extraClassDeclaration = [{
+    /// Names of the discardable attributes of the dialect.
+    static constexpr ::llvm::StringLiteral phaseAttrName = "imc.phase";
+    static constexpr ::llvm::StringLiteral targetAttrName = "imc.target";
+    static constexpr ::llvm::StringLiteral parametersAttrName = "imc.parameters";
+    static constexpr ::llvm::StringLiteral nameAttrName = "imc.name";
+    static constexpr ::llvm::StringLiteral dynamicProductAttrName = "imc.dynamic_product";
+    static constexpr ::llvm::StringLiteral stepAttrName = "imc.step";
+    static constexpr ::llvm::StringLiteral costAttrName = "imc.cost";
+
+    void registerAttributes();
+  }];
+}
+
+#endif // IMC_DIALECT_TD

@@ -1,0 +1,369 @@
+//===- IMCOps.cpp - Verifiers of the imc ops ------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The labels (C1, C2, …) are those of the descriptions in IMCOps.td. Tiling
+// makes slices of unknown extent, so a constraint on shapes only binds where
+// all extents that it needs are static.
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/imc/IR/IMC.h"
+
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/OpImplementation.h"
+#include "llvm/Support/MathExtras.h"
+
+using namespace mlir;
+using namespace imc;
+
+#define GET_OP_CLASSES
+#include "dialects/imc/IR/IMCOps.cpp.inc"
+
+//===----------------------------------------------------------------------===//
+// Arithmetic on shapes
+//===----------------------------------------------------------------------===//
+
+int64_t imc::windowCount(int64_t size, int64_t kernel, int64_t stride,
+                         int64_t dilation) {
+  int64_t room = size - dilation * (kernel - 1) - 1;
+  return room < 0 ? 0 : room / stride + 1;
+}
+
+TileGrid imc::getTileGrid(int64_t groups, int64_t groupsPerPack,
+                          int64_t groupRows, int64_t groupColumns,
+                          int64_t columnsPerWeight, int64_t arrayRows,
+                          int64_t arrayColumns) {
+  return {static_cast<int64_t>(llvm::divideCeil(groups, groupsPerPack)),
+          static_cast<int64_t>(
+              llvm::divideCeil(groupsPerPack * groupRows, arrayRows)),
+          static_cast<int64_t>(llvm::divideCeil(
+              groupsPerPack * groupColumns * columnsPerWeight, arrayColumns))};
+}
+
+static ShapedType shaped(Value value) {
+  return cast<ShapedType>(value.getType());
+}
+
+static bool isStatic(int64_t extent) { return !ShapedType::isDynamic(extent); }
+
+static bool differ(int64_t a, int64_t b) {
+  return isStatic(a) && isStatic(b) && a != b;
+}
+
+/// One dimension of an operand against what it has to be; silent if either is
+/// dynamic.
+static LogicalResult verifyExtent(Operation *op, StringRef label,
+                                  StringRef what, int64_t extent,
+                                  int64_t expected) {
+  if (!differ(extent, expected))
+    return success();
+  return op->emitOpError() << "(" << label << ") " << what << " is " << extent
+                           << ", expected " << expected;
+}
+
+static LogicalResult verifyWindowAttribute(Operation *op, StringRef label,
+                                           StringRef name,
+                                           ArrayRef<int64_t> values) {
+  if (values.size() == 2 && values[0] >= 1 && values[1] >= 1)
+    return success();
+  InFlightDiagnostic diagnostic = op->emitOpError()
+                                  << "(" << label << ") " << name << " is [";
+  llvm::interleaveComma(values, diagnostic);
+  return diagnostic << "], expected two values >= 1";
+}
+
+/// 1 ≤ bits ≤ 8: payloads are i8.
+static LogicalResult verifyBits(Operation *op, StringRef label, int64_t bits) {
+  if (bits >= 1 && bits <= 8)
+    return success();
+  return op->emitOpError() << "(" << label << ") bits is " << bits
+                           << ", expected 1 to 8";
+}
+
+static LogicalResult verifyGroups(Operation *op, StringRef label,
+                                  int64_t groups, int64_t channels,
+                                  StringRef what) {
+  if (groups < 1)
+    return op->emitOpError() << "(" << label << ") groups is " << groups
+                             << ", expected at least 1";
+  if (isStatic(channels) && channels % groups != 0)
+    return op->emitOpError()
+           << "(" << label << ") groups is " << groups
+           << ", which does not divide the " << channels << " " << what;
+  return success();
+}
+
+static LogicalResult verifyGroupsPerPack(Operation *op, StringRef label,
+                                         int64_t groupsPerPack,
+                                         int64_t groups) {
+  if (groupsPerPack >= 1 && groupsPerPack <= groups)
+    return success();
+  return op->emitOpError() << "(" << label << ") groups_per_pack is "
+                           << groupsPerPack << ", expected 1 to " << groups
+                           << " (groups)";
+}
+
+/// Element types of the weight-stationary products.
+static LogicalResult verifyProductTypes(Operation *op, StringRef label, Value x,
+                                        Value w, Value init) {
+  Type xType = shaped(x).getElementType(), wType = shaped(w).getElementType(),
+       yType = shaped(init).getElementType();
+  if ((xType.isF32() && wType.isF32() && yType.isF32()) ||
+      (xType.isInteger(8) && wType.isInteger(8) && yType.isInteger(32)))
+    return success();
+  return op->emitOpError() << "(" << label << ") element types are " << xType
+                           << ", " << wType << ", " << yType
+                           << ", expected f32, f32, f32 or i8, i8, i32";
+}
+
+/// A count of strips against ceil(used / perStrip).
+static LogicalResult verifyStrips(Operation *op, StringRef label,
+                                  StringRef what, int64_t strips, int64_t used,
+                                  int64_t perStrip) {
+  if (!isStatic(strips) || !isStatic(perStrip))
+    return success();
+  if (perStrip < 1)
+    return op->emitOpError() << "(" << label << ") " << what
+                             << " of an array are 0, expected at least 1";
+  int64_t expected = llvm::divideCeil(used, perStrip);
+  if (strips == expected)
+    return success();
+  return op->emitOpError() << "(" << label << ") there are " << strips
+                           << " strips of " << perStrip << " " << what
+                           << ", but " << used << " " << what << " need "
+                           << expected;
+}
+
+//===----------------------------------------------------------------------===//
+// Verifiers
+//===----------------------------------------------------------------------===//
+
+LogicalResult MissingWeightOp::verify() {
+  if (!getResult().getType().hasStaticShape())
+    return emitOpError() << "(C1) result type is " << getResult().getType()
+                         << ", expected a static shape";
+  if (getName().empty())
+    return emitOpError() << "(C2) name is empty";
+  return success();
+}
+
+LogicalResult MatmulOp::verify() {
+  ShapedType x = shaped(getX()), w = shaped(getW()), y = shaped(getInit());
+  if (failed(verifyExtent(*this, "C1", "number of rows of w", w.getDimSize(0),
+                          x.getDimSize(1))) ||
+      failed(verifyExtent(*this, "C1", "number of rows of y", y.getDimSize(0),
+                          x.getDimSize(0))) ||
+      failed(verifyExtent(*this, "C1", "number of columns of y",
+                          y.getDimSize(1), w.getDimSize(1))))
+    return failure();
+  return verifyProductTypes(*this, "C2", getX(), getW(), getInit());
+}
+
+LogicalResult Conv2DOp::verify() {
+  ShapedType x = shaped(getX()), w = shaped(getW()), y = shaped(getInit());
+  if (failed(verifyWindowAttribute(*this, "C1", "strides", getStrides())) ||
+      failed(verifyWindowAttribute(*this, "C1", "dilations", getDilations())))
+    return failure();
+  int64_t groups = getGroups();
+  if (failed(verifyGroups(*this, "C2", groups, x.getDimSize(1),
+                          "channels of x")) ||
+      failed(verifyGroups(*this, "C2", groups, w.getDimSize(0),
+                          "output channels of w")))
+    return failure();
+  if (isStatic(x.getDimSize(1)) &&
+      failed(verifyExtent(*this, "C2", "number of input channels of w",
+                          w.getDimSize(1), x.getDimSize(1) / groups)))
+    return failure();
+  if (failed(verifyExtent(*this, "C3", "batch of y", y.getDimSize(0),
+                          x.getDimSize(0))) ||
+      failed(verifyExtent(*this, "C3", "number of channels of y",
+                          y.getDimSize(1), w.getDimSize(0))))
+    return failure();
+  for (int i = 0; i < 2; ++i) {
+    if (!isStatic(x.getDimSize(2 + i)) || !isStatic(w.getDimSize(2 + i)))
+      continue;
+    int64_t count = windowCount(x.getDimSize(2 + i), w.getDimSize(2 + i),
+                                getStrides()[i], getDilations()[i]);
+    if (count < 1)
+      return emitOpError() << "(C4) no window fits: the input "
+                           << (i ? "width" : "height") << " is "
+                           << x.getDimSize(2 + i) << ", the kernel's "
+                           << w.getDimSize(2 + i) << " with dilation "
+                           << getDilations()[i];
+    if (failed(verifyExtent(*this, "C4", i ? "output width" : "output height",
+                            y.getDimSize(2 + i), count)))
+      return failure();
+  }
+  return verifyProductTypes(*this, "C5", getX(), getW(), getInit());
+}
+
+LogicalResult ChooseQParamsOp::verify() {
+  return verifyBits(*this, "C1", getBits());
+}
+
+LogicalResult QuantizeOp::verify() {
+  if (failed(verifyCompatibleShape(shaped(getX()), shaped(getInit()))))
+    return emitOpError() << "(C1) x is " << getX().getType()
+                         << " and the destination " << getInit().getType()
+                         << ", expected the same shape";
+  return verifyBits(*this, "C2", getBits());
+}
+
+LogicalResult DequantizeOp::verify() {
+  ShapedType acc = shaped(getAcc());
+  if (acc.getRank() < 2 ||
+      failed(verifyCompatibleShape(acc, shaped(getInit()))))
+    return emitOpError() << "(C1) acc is " << acc << " and the destination "
+                         << getInit().getType()
+                         << ", expected the same shape of rank >= 2";
+  int64_t channels = acc.getDimSize(1);
+  return failure(
+      failed(verifyExtent(*this, "C2", "size of w_scale",
+                          shaped(getWScale()).getDimSize(0), channels)) ||
+      failed(verifyExtent(*this, "C2", "size of w_sum",
+                          shaped(getWSum()).getDimSize(0), channels)) ||
+      failed(verifyExtent(*this, "C2", "size of bias",
+                          shaped(getBias()).getDimSize(0), channels)));
+}
+
+LogicalResult UnfoldOp::verify() {
+  ShapedType x = shaped(getX()), u = shaped(getInit());
+  if (failed(verifyWindowAttribute(*this, "C1", "kernel", getKernel())) ||
+      failed(verifyWindowAttribute(*this, "C1", "strides", getStrides())) ||
+      failed(verifyWindowAttribute(*this, "C1", "dilations", getDilations())))
+    return failure();
+  int64_t groups = getGroups(), groupsPerPack = getGroupsPerPack();
+  bool isConv = x.getRank() == 4;
+  if (failed(verifyGroups(*this, "C2", groups,
+                          isConv ? x.getDimSize(1) : ShapedType::kDynamic,
+                          "channels of x")) ||
+      failed(verifyGroupsPerPack(*this, "C2", groupsPerPack, groups)))
+    return failure();
+  auto isOne = [](int64_t value) { return value == 1; };
+  if (!isConv && (groups != 1 || !llvm::all_of(getKernel(), isOne) ||
+                  !llvm::all_of(getStrides(), isOne) ||
+                  !llvm::all_of(getDilations(), isOne)))
+    return emitOpError() << "(C3) x has rank 2, expected kernel, strides, "
+                            "dilations and groups to be 1";
+  if (failed(verifyExtent(*this, "C4", "number of packs P", u.getDimSize(0),
+                          llvm::divideCeil(groups, groupsPerPack))))
+    return failure();
+  // Windows, and rows per group.
+  int64_t windows = x.getDimSize(0), rows = x.getDimSize(1);
+  if (isConv) {
+    if (!x.hasStaticShape())
+      return success();
+    rows = rows / groups * getKernel()[0] * getKernel()[1];
+    for (int i = 0; i < 2; ++i)
+      windows *= windowCount(x.getDimSize(2 + i), getKernel()[i],
+                             getStrides()[i], getDilations()[i]);
+  }
+  if (windows == 0)
+    return emitOpError() << "(C5) no window fits into " << x;
+  if (failed(verifyExtent(*this, "C5", "number of windows M", u.getDimSize(1),
+                          windows)))
+    return failure();
+  if (!isStatic(rows))
+    return success();
+  return verifyStrips(*this, "C6", "rows", u.getDimSize(2),
+                      groupsPerPack * rows, u.getDimSize(3));
+}
+
+LogicalResult EncodeWeightsOp::verify() {
+  ShapedType w = shaped(getW()), cells = shaped(getInit());
+  int64_t groups = getGroups(), groupsPerPack = getGroupsPerPack();
+  bool isConv = w.getRank() == 4;
+  if (!isConv && groups != 1)
+    return emitOpError() << "(C1) groups is " << groups
+                         << ", expected 1 for a w of rank 2";
+  if (failed(verifyGroups(*this, "C1", groups,
+                          isConv ? w.getDimSize(0) : ShapedType::kDynamic,
+                          "output channels of w")) ||
+      failed(verifyGroupsPerPack(*this, "C1", groupsPerPack, groups)) ||
+      failed(verifyExtent(*this, "C2", "number of packs P", cells.getDimSize(0),
+                          llvm::divideCeil(groups, groupsPerPack))))
+    return failure();
+  if (!w.hasStaticShape())
+    return success();
+  int64_t rows = isConv ? w.getDimSize(1) * w.getDimSize(2) * w.getDimSize(3)
+                        : w.getDimSize(0);
+  int64_t columns = isConv ? w.getDimSize(0) / groups : w.getDimSize(1);
+  if (failed(verifyStrips(*this, "C3", "rows", cells.getDimSize(1),
+                          groupsPerPack * rows, cells.getDimSize(3))))
+    return failure();
+  return verifyStrips(*this, "C4", "columns", cells.getDimSize(2),
+                      groupsPerPack * columns *
+                          getEncoding().columnsPerWeight(),
+                      cells.getDimSize(4));
+}
+
+LogicalResult MVMOp::verify() {
+  ShapedType u = shaped(getU()), cells = shaped(getCells()),
+             acc = shaped(getInit());
+  auto extent = [&](StringRef what, int64_t is, int64_t expected) {
+    return failed(verifyExtent(*this, "C1", what, is, expected));
+  };
+  if (extent("number of packs of the cells", cells.getDimSize(0),
+             u.getDimSize(0)) ||
+      extent("number of row strips of the cells", cells.getDimSize(1),
+             u.getDimSize(2)) ||
+      extent("number of rows of the cells", cells.getDimSize(3),
+             u.getDimSize(3)) ||
+      extent("number of packs of the destination", acc.getDimSize(0),
+             u.getDimSize(0)) ||
+      extent("number of windows of the destination", acc.getDimSize(1),
+             u.getDimSize(1)) ||
+      extent("number of column strips of the destination", acc.getDimSize(2),
+             cells.getDimSize(2)) ||
+      extent("number of columns of the destination", acc.getDimSize(3),
+             cells.getDimSize(4)))
+    return failure();
+  int64_t rows = u.getDimSize(3);
+  if (!isStatic(rows))
+    return success();
+  int64_t least =
+      ReadoutAttr::losslessBits(rows, getInput().getDacBits(), /*cellBits=*/1);
+  if (getReadout().getLosslessBits() < least)
+    return emitOpError() << "(C2) lossless_bits is "
+                         << getReadout().getLosslessBits() << ", but sums of "
+                         << rows << " rows driven with "
+                         << getInput().getDacBits() << " bits need at least "
+                         << least;
+  return success();
+}
+
+LogicalResult ShiftAddOp::verify() {
+  ShapedType acc = shaped(getAcc()), u = shaped(getU()), y = shaped(getInit());
+  if (failed(verifyExtent(*this, "C1", "number of packs of u", u.getDimSize(0),
+                          acc.getDimSize(0))) ||
+      failed(verifyExtent(*this, "C1", "number of windows of u",
+                          u.getDimSize(1), acc.getDimSize(1))))
+    return failure();
+  int64_t groups = getGroups(), groupsPerPack = getGroupsPerPack();
+  int64_t channels = y.getDimSize(1);
+  if (failed(verifyGroups(*this, "C2", groups, channels, "channels of y")) ||
+      failed(verifyGroupsPerPack(*this, "C2", groupsPerPack, groups)) ||
+      failed(verifyExtent(*this, "C3", "number of packs P", acc.getDimSize(0),
+                          llvm::divideCeil(groups, groupsPerPack))))
+    return failure();
+  if (y.hasStaticShape() &&
+      failed(verifyExtent(*this, "C4", "number of windows M", acc.getDimSize(1),
+                          y.getNumElements() / channels)))
+    return failure();
+  if (isStatic(channels) &&
+      failed(verifyStrips(*this, "C5", "columns", acc.getDimSize(2),
+                          groupsPerPack * (channels / groups) *
+                              getEncoding().columnsPerWeight(),
+                          acc.getDimSize(3))))
+    return failure();
+  int64_t groupRows = getGroupRows();
+  if (groupRows < 1)
+    return emitOpError() << "(C6) group_rows is " << groupRows
+                         << ", expected at least 1";
+  return verifyStrips(*this, "C6", "rows", u.getDimSize(2),
+                      groupsPerPack * groupRows, u.getDimSize(3));
+}
