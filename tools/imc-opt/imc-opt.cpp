@@ -11,6 +11,16 @@
 
 #include "dialects/imc/IR/IMC.h"
 
+#include "dialects/imc/IR/IMC.h"
+#ifdef WITH_IMCTransforms
+#include "imc/Transforms/Passes.h"
+#endif
+#ifdef WITH_IMCConversion
+#include "imc/Conversion/Passes.h"
+#endif
+#ifdef WITH_IMCPipelines
+#include "imc/Pipelines/Pipelines.h"
+#endif
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -22,7 +32,17 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   registry.insert<imc::IMCDialect>();
+  registry.insert<imc::IMCDialect>();
   mlir::registerAllPasses();
+#ifdef WITH_IMCTransforms
+  imc::registerIMCTransformsPasses();
+#endif
+#ifdef WITH_IMCConversion
+  imc::registerIMCConversionPasses();
+#endif
+#ifdef WITH_IMCPipelines
+  imc::registerIMCPipelines();
+#endif
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "imc-mlir optimizer driver\n", registry));
 }
