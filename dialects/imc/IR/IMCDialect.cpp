@@ -52,6 +52,19 @@ LogicalResult verifyCount(Operation *op, StringRef name, Attribute value) {
          << name << "' is " << value << ", expected a 64-bit integer >= 0";
 }
 
+LogicalResult verifyRange(Operation *op, Attribute value) {
+  auto range = dyn_cast<ArrayAttr>(value);
+  if (range && range.size() == 2) {
+    auto lo = dyn_cast<FloatAttr>(range[0]), hi = dyn_cast<FloatAttr>(range[1]);
+    if (lo && hi && lo.getType().isF64() && hi.getType().isF64() &&
+        lo.getValue().isFinite() && hi.getValue().isFinite() &&
+        lo.getValue() <= hi.getValue())
+      return success();
+  }
+  return op->emitOpError("'") << IMCDialect::rangeAttrName << "' is " << value
+                              << ", expected [lo, hi], finite f64, lo <= hi";
+}
+
 LogicalResult verifyOnModule(Operation *op, StringRef name) {
   if (isa<ModuleOp>(op))
     return success();
@@ -69,6 +82,8 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
   if (name == parametersAttrName)
     return failure(failed(verifyOnModule(op, name)) ||
                    failed(verifyCount(op, name, value)));
+  if (name == rangeAttrName)
+    return verifyRange(op, value);
   if (name == stepAttrName)
     return verifyCount(op, name, value);
   if (name == costAttrName) {
@@ -90,8 +105,8 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
   return op->emitOpError("has unknown attribute '")
          << name << "' of the imc dialect; known on ops are "
          << llvm::join(ArrayRef<StringRef>{phaseAttrName, parametersAttrName,
-                                           dynamicProductAttrName, stepAttrName,
-                                           costAttrName},
+                                           dynamicProductAttrName, rangeAttrName,
+                                           stepAttrName, costAttrName},
                        ", ");
 }
 

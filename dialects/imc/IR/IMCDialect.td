@@ -39,6 +39,7 @@ def IMC_Dialect : Dialect {
     | `imc.parameters` | module | integer, trained weights and biases |
     | `imc.name` | function arguments and results | string, the model's tensor name |
     | `imc.dynamic_product` | a product of two activations | unit |
+    | `imc.range` | a product in f32 | `[lo, hi]`, two finite f64 with lo ≤ hi: calibrated range of the input |
     | `imc.step` | any op | 64-bit integer ≥ 0, position in the layer order |
     | `imc.cost` | any op | dictionary of figures |
 
@@ -57,6 +58,7 @@ def IMC_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral parametersAttrName = "imc.parameters";
     static constexpr ::llvm::StringLiteral nameAttrName = "imc.name";
     static constexpr ::llvm::StringLiteral dynamicProductAttrName = "imc.dynamic_product";
+    static constexpr ::llvm::StringLiteral rangeAttrName = "imc.range";
     static constexpr ::llvm::StringLiteral stepAttrName = "imc.step";
     static constexpr ::llvm::StringLiteral costAttrName = "imc.cost";
 

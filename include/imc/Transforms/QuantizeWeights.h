@@ -1,0 +1,47 @@
+//===- QuantizeWeights.h - The rounding rules on plain arrays -------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The arithmetic of imc-quantize (rules Q1 to Q4 of docs/phases/quantized.md),
+// without any IR. All real numbers are f32, and every operation rounds to
+// nearest even, so that the results are the same on every machine.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_TRANSFORMS_QUANTIZEWEIGHTS_H
+#define IMC_TRANSFORMS_QUANTIZEWEIGHTS_H
+
+#include "llvm/ADT/ArrayRef.h"
+#include <cstdint>
+#include <optional>
+
+namespace imc {
+
+/// Quantizes weights with one scale per output channel.
+///
+/// `values` is an F×K matrix when `channelFirst` (a filter, F = channels), a
+/// K×N matrix otherwise (N = channels), row-major. With top = 2^(bits−1) − 1
+/// and per channel n:
+///   Q1: scale[n] = max|w| / top, and 1 for a channel of zeros;
+///   Q2: weight = clamp(round_half_even(w / scale[n]), −top, top);
+///   Q3: sum[n] = Σ weight over the channel.
+/// The outputs have values.size(), channels and channels elements; 2 ≤ bits
+/// ≤ 8. All values must be finite.
+void quantizeWeights(llvm::ArrayRef<float> values, int64_t channels,
+                     bool channelFirst, int64_t bits, int8_t *weight,
+                     float *scale, int32_t *sum);
+
+/// Scale of an activation with range [lo, hi], and its zero point (Q4):
+/// the range is widened to hold 0; scale = (hi − lo) / (2^bits − 1), and 1 when
+/// hi = lo; zeroPoint = clamp(round_half_even(−lo / scale), 0, 2^bits − 1).
+float chooseScale(float lo, float hi, int64_t bits, int32_t &zeroPoint);
+
+/// Index of the first infinity or NaN; nullopt when there is none.
+std::optional<size_t> findNonFinite(llvm::ArrayRef<float> values);
+
+} // namespace imc
+
+#endif // IMC_TRANSFORMS_QUANTIZEWEIGHTS_H
