@@ -1,0 +1,83 @@
+//===- Passes.td - Conversions from imc to upstream dialects -*- tablegen -*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_CONVERSION_PASSES_TD
+#define IMC_CONVERSION_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def LowerToLinalgPass : Pass<"imc-lower-to-linalg", "mlir::ModuleOp"> {
+  let summary = "Lower every executable imc op to linalg, arith and tensor ops";
+  let description = [{
+    Replaces each op of the `imc` dialect, at any phase, by upstream ops on
+    tensors that compute exactly what the op's description says; the result can
+    be bufferized and run. This is the readable reference of the ops' meaning,
+    and what `imc run` executes:
+
+    - products become one `linalg.generic` (reduction order: input channel,
+      kernel row, kernel column);
+    - `imc.choose_qparams`, `imc.quantize` and `imc.dequantize` follow the
+      rounding rules of `docs/phases/rounding.md`;
+    - `imc.mvm` really runs row strip by row strip and input phase by input
+      phase, and passes every column sum through the converter, also where the
+      converter is lossless;
+    - placement, steps and costs are ignored: they do not change values.
+
+    Ops must be on tensors of static shape. `imc.missing_weight` is refused: a
+    shape without data cannot be computed with.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::linalg::LinalgDialect",
+    "mlir::math::MathDialect", "mlir::scf::SCFDialect",
+    "mlir::tensor::TensorDialect"];
+}
+
+def ExternalizeConstantsPass
+    : Pass<"imc-externalize-constants", "mlir::ModuleOp"> {
+  let summary = "Turn large tensor constants into function arguments";
+  let description = [{
+    Appends one argument per large `arith.constant` tensor to the function that
+    uses it, so that weights are passed to compiled code by pointer instead of
+    being copied into an object file. The value is kept in the argument's
+    attribute `imc.constant`; constants that share one value share one argument. The
+    argument is marked `bufferization.writable = false`.
+
+    Splat constants, constants of `i1` and `index`, and those smaller than
+    `min-bytes` stay where they are. Functions that are called within the module are
+    refused, since their callers would have to pass the values.
+  }];
+  let options = [
+    Option<"minBytes", "min-bytes", "int64_t", /*default=*/"1024",
+           "Constants of at least this many bytes become arguments">];
+}
+
+def PrepareLoopsPass : Pass<"imc-prepare-loops", "mlir::ModuleOp"> {
+  let summary = "Order the loops of products so that the innermost one vectorizes";
+  let description = [{
+    Rewrites linalg products, convolutions and pooling on tensors so that plain
+    loops over them run fast, without changing any result bit: the output's last
+    dimension (for convolutions its rows and columns) moves inside the reduction
+    loops, whose order among each other stays. Each element of the output still sums
+    its terms in the same order. Padding and concatenation are split into fills
+    and slices.
+  }];
+  let dependentDialects = [
+    "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
+}
+
+def LowerStridedCopiesPass
+    : Pass<"imc-lower-strided-copies", "mlir::ModuleOp"> {
+  let summary = "Lower copies between non-contiguous memrefs to linalg.copy";
+  let description = [{
+    A `memref.copy` with a strided side would become a call of MLIR's C runtime
+    library, which copies element by element; as a `linalg.copy` it becomes a
+    loop. Copies between contiguous memrefs stay and become `memcpy`.
+  }];
+  let dependentDialects = ["mlir::linalg::LinalgDialect"];
+}
+
+#endif // IMC_CONVERSION_PASSES_TD

@@ -1,0 +1,102 @@
+//===- Executor.h - Compile a module once, run it many times -----*- C++
+//-*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Runs a module of any phase on the host: imc ops are lowered to linalg, linalg
+// to loops, loops to LLVM, and LLVM's just-in-time compiler makes machine code.
+//
+// Numbers: nothing is reassociated, contracted or otherwise relaxed (no
+// fast-math), so that a result depends on the module and not on the machine's
+// vector width, and two phases whose integer parts agree give the same bits.
+// Sums run in the order of the ops' definition (input channel, kernel row,
+// kernel column).
+//
+// Weights are passed to the compiled code by pointer; they are neither copied
+// nor compiled.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_EXECUTE_EXECUTOR_H
+#define IMC_EXECUTE_EXECUTOR_H
+
+#include "imc/Execute/Tensor.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/DialectRegistry.h"
+#include "llvm/ADT/ArrayRef.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace imc::execute {
+
+struct ExecutorOptions {
+  /// Optimization level of the code generator, 0 to 3.
+  unsigned optLevel = 3;
+  /// The function to run; empty means `main`.
+  std::string entry;
+};
+
+/// One input or output of the compiled function.
+struct Port {
+  /// The model's tensor name (`imc.name`), or "input_0" and so on.
+  std::string name;
+  /// An `i8` of the IR has no sign: ports of that type say I8, and inputs take
+  /// U8 as well.
+  ElementType type;
+  std::vector<int64_t> shape;
+
+  /// "1x3x224x224xf32", as Tensor::describe.
+  std::string describe() const;
+};
+
+/// A compiled function. Not thread safe: compiled code is, but run() checks and
+/// hands over tensors without locking.
+class Executor {
+public:
+  /// Compiles a copy of `module`, which stays as it is. Errors are diagnostics
+  /// at the op that cannot be run: a weight without data, a dynamic shape, an
+  /// op that has no lowering, an entry function that is not there.
+  ///
+  /// The context must outlive the executor: the weights live in it.
+  static llvm::FailureOr<std::unique_ptr<Executor>>
+  compile(mlir::ModuleOp module, const ExecutorOptions &options = {});
+
+  ~Executor();
+
+  /// Runs the function once. `inputs` are in graph order; the number, shapes
+  /// and types are checked, and an error names the input, what it is and what
+  /// was expected.
+  llvm::Expected<std::vector<Tensor>> run(llvm::ArrayRef<Tensor> inputs);
+
+  llvm::ArrayRef<Port> inputs() const;
+  llvm::ArrayRef<Port> outputs() const;
+
+  /// Checks number, types and shapes of `inputs` as run() does.
+  llvm::Error checkInputs(llvm::ArrayRef<Tensor> inputs) const;
+
+private:
+  struct Impl;
+  explicit Executor(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl;
+};
+
+/// The two halves of the pipeline that Executor::compile runs. The first lowers
+/// imc ops to linalg on tensors and turns large constants into arguments after
+/// the inputs (`imc-externalize-constants`).
+void buildLoweringPipelineToLinalg(mlir::OpPassManager &pm);
+
+/// The second bufferizes and lowers to the LLVM dialect; tensors that functions
+/// return become trailing out-parameters.
+void buildLoweringPipelineToLLVM(mlir::OpPassManager &pm);
+
+/// Registers the dialects, interface implementations and translations that the
+/// pipeline needs. Executor::compile does this for the module's context, too.
+void registerExecutionDialects(mlir::DialectRegistry &registry);
+
+} // namespace imc::execute
+
+#endif // IMC_EXECUTE_EXECUTOR_H

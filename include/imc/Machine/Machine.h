@@ -1,0 +1,186 @@
+//===- Machine.h - The chip as a plain struct
+//------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// An in-memory-computing chip as a hierarchy of components, each a struct of
+// numbers and enumerations. Members carry the very names that machine files,
+// the `#imc.target` attribute and knob paths use ("machine.adc.bits" is
+// `Machine::adc.bits`), with the unit as the last part of the name. What a
+// member means, its range and its default stand once, in the schema
+// (Schema.h); this header only lays out the storage.
+//
+// A Machine holds resolved numbers only. A description in which some fields
+// are still open is a TargetSpec (Target.h).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_MACHINE_MACHINE_H
+#define IMC_MACHINE_MACHINE_H
+
+#include <cstdint>
+
+namespace imc::machine {
+
+/// Storage cell of the arrays. RRAM keeps its weights without supply; SRAM is
+/// volatile and may be rewritten during an inference.
+enum class CellKind { RRAM, SRAM };
+
+/// Memory outside the chip. `None`: the chip has to hold everything itself.
+enum class MemoryKind { None, LPDDR4, DDR3, HBM2, HBM3 };
+
+/// Process and supply. Dynamic energies in the file are quoted at
+/// vdd_nominal_v and scale with (vdd / nominal)^2, delays with the
+/// alpha-power law of threshold_v and alpha.
+struct Technology {
+  double node_nm = 0, vdd_v = 0, vdd_nominal_v = 0, threshold_v = 0, alpha = 0;
+  double max_power_density_w_mm2 = 0;
+};
+
+/// One memory cell; the resistances belong to RRAM, the capacitance to SRAM.
+struct Cell {
+  CellKind kind = CellKind::RRAM;
+  int64_t bits = 1;
+  double area_f2 = 0;
+  double read_pulse_ns = 0, read_voltage_v = 0;
+  double on_resistance_ohm = 0, off_resistance_ohm = 0;
+  double capacitance_ff = 0;
+  double write_energy_pj = 0, write_row_ns = 0;
+  double leakage_nw = 0;
+};
+
+/// One crossbar ("macro"): rows are driven, columns are sensed.
+struct Array {
+  int64_t rows = 0, cols = 0;
+  double control_area_um2 = 0;
+};
+
+/// Digital-to-analog converters and drivers, one per row.
+struct Dac {
+  int64_t bits = 1;
+  double energy_fj_per_bit = 0, area_um2_per_level = 0;
+  double gate_ff_per_cell = 0, wire_ff_per_um = 0;
+  double row_area_um2 = 0;
+};
+
+/// Analog-to-digital converters; one serves `share` columns one after the
+/// other. The fit_* members are the coefficients of the survey regression
+/// (docs/spec/cost-model.md, E-ADC).
+struct Adc {
+  int64_t bits = 0, share = 1;
+  double fit_fom_db = 0, fit_fom_db_per_ln_hz = 0;
+  double fit_cap_db = 0, fit_cap_db_per_bit = 0;
+  double fit_sndr_db = 0, fit_sndr_db_per_bit = 0;
+  double fit_energy = 0, fit_energy_ln_node = 0, fit_energy_ln_bits = 0;
+  double fit_area = 0, fit_area_ln_node = 0, fit_area_ln_rate = 0;
+  double fit_area_ln_energy = 0;
+  double leakage_share = 0;
+  double column_area_um2 = 0;
+};
+
+/// Recombination of input phases and bit slices behind each ADC.
+struct ShiftAdd {
+  int64_t accumulator_bits = 0;
+  double energy_fj_per_bit = 0, area_um2 = 0;
+};
+
+/// groups x tiles_per_group x macros_per_tile arrays on the chip.
+struct Hierarchy {
+  int64_t groups = 1, tiles_per_group = 1, macros_per_tile = 1;
+};
+
+/// SRAM buffer of one tile.
+struct TileBuffer {
+  double size_kib = 0;
+  int64_t width_bits = 0;
+};
+
+/// SRAM buffer of the chip.
+struct GlobalBuffer {
+  double size_mib = 0;
+  int64_t width_bits = 0;
+};
+
+/// Power-law fit of SRAM buffers: quantity = factor * KiB^size * bits^width.
+struct BufferFit {
+  double read_pj = 0, read_size_exponent = 0, read_width_exponent = 0;
+  double write_pj = 0, write_size_exponent = 0, write_width_exponent = 0;
+  double area_mm2 = 0, area_size_exponent = 0, area_width_exponent = 0;
+  double leakage_mw = 0, leakage_size_exponent = 0;
+  double access_ns = 0, access_size_exponent = 0;
+};
+
+/// Mesh of group routers; the tiles of a group share a router over a bus.
+struct Noc {
+  int64_t link_bits = 0;
+  double router_pj_per_bit = 0, wire_ff_per_um = 0;
+  int64_t hop_cycles = 0;
+  double router_area_mm2 = 0;
+};
+
+/// Memory outside the chip.
+struct Memory {
+  MemoryKind kind = MemoryKind::None;
+  double energy_pj_per_bit = 0, bandwidth_gb_s = 0;
+};
+
+/// Digital vector lanes: everything that is not a product with stored weights.
+struct Digital {
+  int64_t lanes_per_tile = 0;
+  double operation_pj = 0, mac_pj = 0;
+  double lane_area_um2 = 0, lane_leakage_uw = 0;
+};
+
+/// Clock of the chip and the shortest one that its logic allows at the
+/// nominal supply.
+struct Timing {
+  double cycle_time_ns = 0, logic_delay_ns = 0;
+};
+
+/// Mean values that energies depend on, as shares of full scale.
+struct Activity {
+  double input_density = 0, weight_density = 0;
+};
+
+/// The whole chip. Value type; equality is member-wise.
+struct Machine {
+  Technology technology;
+  Cell cell;
+  Array array;
+  Dac dac;
+  Adc adc;
+  ShiftAdd shift_add;
+  Hierarchy hierarchy;
+  TileBuffer tile_buffer;
+  GlobalBuffer global_buffer;
+  BufferFit buffer_fit;
+  Noc noc;
+  Memory memory;
+  Digital digital;
+  Timing timing;
+  Activity activity;
+
+  /// Tiles on the chip.
+  int64_t tiles() const { return hierarchy.groups * hierarchy.tiles_per_group; }
+  /// Arrays on the chip.
+  int64_t arrays() const { return tiles() * hierarchy.macros_per_tile; }
+  /// Columns that one ADC serves: it never serves more than one array.
+  int64_t columnsPerAdc() const {
+    return adc.share < array.cols ? adc.share : array.cols;
+  }
+  /// ADCs of one array.
+  int64_t adcsPerArray() const {
+    int64_t columns = columnsPerAdc();
+    return (array.cols + columns - 1) / columns;
+  }
+};
+
+bool operator==(const Machine &a, const Machine &b);
+inline bool operator!=(const Machine &a, const Machine &b) { return !(a == b); }
+
+} // namespace imc::machine
+
+#endif // IMC_MACHINE_MACHINE_H

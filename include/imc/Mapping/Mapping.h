@@ -1,0 +1,198 @@
+//===- Mapping.h - Products on arrays ---------------------------*- C++ -*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The decisions between a model and a machine: how weights become cells, how a
+// matrix is cut into arrays, how many copies of a product the chip holds and
+// where they lie. The passes write these decisions to the IR and the search
+// takes them straight from here. The rules are those of docs/Architecture.md,
+// section 3; the crossbar counts agree with PIMCOMP's (Sun et al., DAC 2023)
+// for ungrouped products.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_MAPPING_MAPPING_H
+#define IMC_MAPPING_MAPPING_H
+
+#include "imc/Machine/Machine.h"
+#include "imc/Workload/Workload.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace imc::mapping {
+
+//===----------------------------------------------------------------------===//
+// Knobs
+//===----------------------------------------------------------------------===//
+
+/// How a signed weight becomes unsigned cells.
+enum class Encoding { Offset, Differential, TwosComplement };
+/// How the groups of a grouped product share arrays.
+enum class GroupPacking { Single, Diagonal, Dense };
+/// Whether products get more than one copy.
+enum class Replication { None, Balanced };
+
+/// Pass decisions.
+struct Knobs {
+  int64_t weight_bits = 8; ///< 2..8, signed
+  int64_t input_bits = 8;  ///< 1..8, unsigned
+  int64_t adc_bits = 0;    ///< resolution used; 0: all that the machine has
+  Encoding encoding = Encoding::Offset;
+  GroupPacking group_packing = GroupPacking::Single;
+  Replication replication = Replication::None;
+};
+bool operator==(const Knobs &a, const Knobs &b);
+
+/// What a knob may be set to.
+struct KnobInfo {
+  const char *name; ///< "weight_bits", used as "pass.weight_bits"
+  const char *doc;
+  int64_t min, max;                ///< of a number; 0..n-1 of a named choice
+  std::vector<const char *> names; ///< of a named choice
+};
+const std::vector<KnobInfo> &knobSchema();
+
+/// By name, with or without "pass."; null when there is none.
+const KnobInfo *findKnob(llvm::StringRef name);
+
+/// Sets a knob from text or from a number (named choices: index). The error
+/// names the knob and what it may be.
+llvm::Error setKnob(Knobs &knobs, llvm::StringRef name, llvm::StringRef text);
+llvm::Error setKnob(Knobs &knobs, llvm::StringRef name, int64_t value);
+
+/// Value as a number (named choices: index) and as text.
+llvm::Expected<int64_t> getKnob(const Knobs &knobs, llvm::StringRef name);
+llvm::Expected<std::string> printKnob(const Knobs &knobs, llvm::StringRef name);
+/// Text of a value of a knob: "8", "differential".
+std::string formatKnob(const KnobInfo &info, int64_t value);
+
+//===----------------------------------------------------------------------===//
+// Violations
+//===----------------------------------------------------------------------===//
+
+/// The physical and logical limits that a design can break. ruleName() and
+/// ruleUnit() give the words that results print.
+enum class Rule {
+  Encoding,       ///< the encoding does not go with the bits of a cell
+  AdcBits,        ///< more ADC bits asked for than the machine has
+  Capacity,       ///< more arrays needed than a non-volatile chip has
+  SupplyVoltage,  ///< supply at or below the threshold voltage
+  CycleTime,      ///< clock faster than the logic at this supply
+  ExternalMemory, ///< weights or activations overflow and there is no memory
+  PowerDensity,   ///< average power over area above the cooling limit
+};
+const char *ruleName(Rule rule);
+const char *ruleUnit(Rule rule);
+
+struct Violation {
+  Rule rule;
+  double value;      ///< what the design has
+  double limit;      ///< what it may have
+  std::string where; ///< model, layer or knob
+};
+
+/// Limits of the knobs on this machine (Encoding, AdcBits).
+std::vector<Violation> check(const Knobs &knobs,
+                             const machine::Machine &machine);
+
+//===----------------------------------------------------------------------===//
+// Tiling
+//===----------------------------------------------------------------------===//
+
+/// One product on arrays of the machine's size (docs/Architecture.md, 3).
+struct Tiling {
+  int64_t packs = 0;        ///< P, sets of groups that share arrays
+  int64_t strips = 0;       ///< S, arrays down the rows of a pack
+  int64_t column_tiles = 0; ///< T, arrays across the columns of a pack
+  int64_t rows = 0;         ///< R, of the machine's arrays
+  int64_t cols = 0;         ///< C, of the machine's arrays
+  int64_t groups_per_pack = 0;
+  int64_t columns_per_weight = 0;
+  int64_t phases = 0;        ///< input phases of dac_bits each
+  int64_t lossless_bits = 0; ///< ADC bits that never lose anything
+  int64_t pack_rows = 0;     ///< K', rows that a pack fills
+  int64_t pack_cols = 0;     ///< N', columns that a pack fills
+
+  /// Arrays of one copy.
+  int64_t arrays() const { return packs * strips * column_tiles; }
+  /// Matrix-vector products per inference: windows x row strips (x packs).
+  int64_t mvms(int64_t windows) const { return windows * packs * strips; }
+};
+
+/// Columns that one weight takes: its bit slices, times two if differential.
+int64_t columnsPerWeight(const Knobs &knobs, int64_t cellBits);
+
+/// Smallest ADC resolution that represents every column sum:
+/// ceil(log2(rows * (2^dacBits - 1) * (2^cellBits - 1) + 1)).
+int64_t losslessBits(int64_t rows, int64_t dacBits, int64_t cellBits);
+
+/// ADC resolution that a design uses.
+int64_t adcBits(const Knobs &knobs, const machine::Machine &machine);
+
+/// Cuts a product. The knobs must be legal (check).
+Tiling tile(const workload::Product &product, const machine::Machine &machine,
+            const Knobs &knobs);
+
+//===----------------------------------------------------------------------===//
+// Placement
+//===----------------------------------------------------------------------===//
+
+/// One product placed: copies[i] occupies arrays
+/// [first_array + i * tiling.arrays(), ...).
+struct PlacedProduct {
+  size_t layer = 0; ///< index into Workload::layers
+  Tiling tiling;
+  int64_t copies = 1;
+  int64_t first_array = 0;
+  int64_t rounds = 1; ///< times that the arrays are rewritten for this product
+};
+
+/// All products of a model on the chip.
+struct Plan {
+  std::vector<PlacedProduct> products; ///< program order
+  int64_t capacity = 0;                ///< arrays of the chip
+  int64_t logical_arrays = 0;          ///< one copy of every product
+  int64_t placed_arrays = 0; ///< arrays that hold weights (at most capacity
+                             ///< unless Capacity is violated)
+  /// All weights are on the chip at once. Otherwise every product has the
+  /// chip for itself and is written before it runs, each inference.
+  bool resident = true;
+  std::vector<Violation> violations; ///< Capacity
+};
+
+/// Work of one kind that shares arrays: `count` equal products.
+struct Demand {
+  int64_t windows, arrays, count;
+};
+
+/// Smallest t for which ceil(windows / t) copies of every product fit into
+/// `capacity`: the windows that the slowest product handles one after the
+/// other. Needs one copy of everything to fit. O(products * log(range)).
+int64_t balancedWindows(llvm::ArrayRef<Demand> demands, int64_t capacity);
+
+/// Tiles, replicates and places. Non-volatile chips that cannot hold one copy
+/// get the violation Capacity; volatile ones go non-resident. `balanced` gives
+/// every product ceil(windows / balancedWindows) copies when resident, and as
+/// many as fit when not.
+Plan plan(const workload::Workload &workload, const machine::Machine &machine,
+          const Knobs &knobs);
+
+/// Proves a plan against workload and machine without knowing how it was made:
+/// every product there once, in order, cut into enough arrays for its matrix,
+/// no two copies on one array, everything on the chip. The message names the
+/// layer. A plan with violations fails.
+llvm::Error verify(const Plan &plan, const workload::Workload &workload,
+                   const machine::Machine &machine);
+
+} // namespace imc::mapping
+
+#endif // IMC_MAPPING_MAPPING_H

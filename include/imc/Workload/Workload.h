@@ -1,0 +1,99 @@
+//===- Workload.h - A model as a table of work ------------------*- C++ -*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What mapping and pricing need to know of a neural network: its products with
+// stored weights, its products of two activations, and its digital operations,
+// in program order, for one inference. Elements are counted, not bytes: the
+// word width is a decision of the mapping.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_WORKLOAD_WORKLOAD_H
+#define IMC_WORKLOAD_WORKLOAD_H
+
+#include "llvm/Support/Error.h"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace imc::workload {
+
+/// A product with constant weights: per group, a (windows x rows) matrix of
+/// activations times a (rows x cols) matrix of weights. A convolution has one
+/// window per output position, rows = input channels of a group x kernel
+/// height x kernel width, cols = output channels of a group.
+struct Product {
+  int64_t windows = 0; ///< left-hand rows, batch included
+  int64_t rows = 0;    ///< K, of one group
+  int64_t cols = 0;    ///< N, of one group
+  int64_t groups = 1;
+  int64_t input_elements = 0;  ///< distinct activations read
+  int64_t output_elements = 0; ///< results written
+  int64_t weight_elements = 0; ///< groups * rows * cols
+  int64_t macs() const { return windows * rows * cols * groups; }
+};
+
+/// Element-wise and reduction work of the digital unit.
+struct Digital {
+  int64_t operations = 0;
+  int64_t input_elements = 0;
+  int64_t output_elements = 0;
+};
+
+/// A product of two activations (attention); runs on the digital unit.
+struct DynamicProduct {
+  int64_t macs = 0;
+  int64_t input_elements = 0; ///< of both operands
+  int64_t output_elements = 0;
+};
+
+/// One entry of the program. Entries that come from one node of the model share
+/// its name: a convolution's product and the digital work around it.
+struct Layer {
+  std::string name;  ///< node name of the model
+  std::string op;    ///< "conv2d", "matmul", "relu", ...
+  std::string shape; ///< for people, "64x3x7x7 -> 64x112x112"
+  std::variant<Product, Digital, DynamicProduct> work;
+
+  const Product *product() const { return std::get_if<Product>(&work); }
+  const Digital *digital() const { return std::get_if<Digital>(&work); }
+  const DynamicProduct *dynamicProduct() const {
+    return std::get_if<DynamicProduct>(&work);
+  }
+  /// Multiply-accumulates, 0 for digital work.
+  int64_t macs() const;
+};
+
+/// A model.
+struct Workload {
+  std::string name;
+  int64_t parameters = 0;    ///< trained weights and biases
+  std::vector<Layer> layers; ///< program order
+
+  /// Multiply-accumulates of one inference, dynamic products included.
+  int64_t macs() const;
+};
+
+/// Every count is positive where it must be, weight_elements agrees with the
+/// matrix, and no product overflows 2^53 MACs. The message names the layer.
+llvm::Error check(const Workload &workload);
+
+/// A 2-D convolution as a product: input C x H x W (without padding), F output
+/// channels, square strides.
+Product convolution(int64_t batch, int64_t channels, int64_t height,
+                    int64_t width, int64_t outputChannels, int64_t kernelHeight,
+                    int64_t kernelWidth, int64_t stride, int64_t padding,
+                    int64_t groups = 1);
+
+/// A matrix product M x K times K x N.
+Product matmul(int64_t windows, int64_t rows, int64_t cols);
+
+} // namespace imc::workload
+
+#endif // IMC_WORKLOAD_WORKLOAD_H

@@ -1,0 +1,344 @@
+//===- Executor.cpp - Compile a module once, run it many times ------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Execute/Executor.h"
+
+#include "imc/Conversion/Passes.h"
+
+#include "mlir/Dialect/Bufferization/IR/Bufferization.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/ExecutionEngine/ExecutionEngine.h"
+#include "mlir/ExecutionEngine/OptUtils.h"
+#include "mlir/IR/DialectResourceBlobManager.h"
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+
+using namespace imc::execute;
+using namespace mlir;
+
+/// The function's name in the compiled copy: `main` is special to LLVM.
+static constexpr StringLiteral compiledName = "imc_entry";
+
+std::string Port::describe() const {
+  Tensor tensor;
+  tensor.type = type;
+  tensor.shape = shape;
+  return tensor.describe();
+}
+
+struct Executor::Impl {
+  std::vector<Port> inputs, outputs;
+  /// Weights, in argument order; data() points into the context.
+  std::vector<ElementsAttr> constants;
+  /// The code generator calls back into both during compile().
+  std::unique_ptr<llvm::TargetMachine> optimizerMachine;
+  std::function<llvm::Error(llvm::Module *)> optimizer;
+  std::unique_ptr<ExecutionEngine> engine;
+  void (*function)(void **) = nullptr;
+};
+
+Executor::Executor(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
+Executor::~Executor() = default;
+ArrayRef<Port> Executor::inputs() const { return impl->inputs; }
+ArrayRef<Port> Executor::outputs() const { return impl->outputs; }
+
+//===----------------------------------------------------------------------===//
+// Compile
+//===----------------------------------------------------------------------===//
+
+/// The port of one argument or result, or a diagnostic.
+static FailureOr<Port> makePort(func::FuncOp function, Type type,
+                                Attribute name, const Twine &position) {
+  Port port;
+  auto string = dyn_cast_or_null<StringAttr>(name);
+  port.name = string ? string.str() : position.str();
+  auto tensor = dyn_cast<RankedTensorType>(type);
+  if (!tensor)
+    return function.emitError()
+           << "cannot run '" << function.getSymName() << "': " << position
+           << " ('" << port.name << "') has type " << type
+           << ", expected a ranked tensor";
+  if (!tensor.hasStaticShape())
+    return function.emitError()
+           << "cannot run '" << function.getSymName() << "': " << position
+           << " ('" << port.name << "') has the dynamic shape " << type
+           << "; bind it at import (--shape " << port.name << "=...)";
+  port.shape.assign(tensor.getShape().begin(), tensor.getShape().end());
+  Type element = tensor.getElementType();
+  if (element.isF32())
+    port.type = ElementType::F32;
+  else if (element.isUnsignedInteger(8))
+    port.type = ElementType::U8;
+  else if (element.isInteger(8))
+    port.type = ElementType::I8;
+  else if (element.isInteger(32) && !element.isUnsignedInteger())
+    port.type = ElementType::I32;
+  else if (element.isInteger(64) && !element.isUnsignedInteger())
+    port.type = ElementType::I64;
+  else if (element.isInteger(1))
+    port.type = ElementType::Bool;
+  else
+    return function.emitError()
+           << "cannot run '" << function.getSymName() << "': " << position
+           << " ('" << port.name << "') has element type " << element
+           << ", expected f32, i8, i32, i64 or i1";
+  return port;
+}
+
+static LogicalResult makePorts(func::FuncOp function, std::vector<Port> &inputs,
+                               std::vector<Port> &outputs) {
+  for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
+    FailureOr<Port> port =
+        makePort(function, type, function.getArgAttr(i, "imc.name"),
+                 "input_" + Twine(i));
+    if (failed(port))
+      return failure();
+    inputs.push_back(std::move(*port));
+  }
+  for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
+    FailureOr<Port> port =
+        makePort(function, type, function.getResultAttr(i, "imc.name"),
+                 "output_" + Twine(i));
+    if (failed(port))
+      return failure();
+    outputs.push_back(std::move(*port));
+  }
+  return success();
+}
+
+/// The raw bytes of a constant, or an empty array when a resource has no data.
+static ArrayRef<char> rawBytes(ElementsAttr value) {
+  if (auto dense = dyn_cast<DenseElementsAttr>(value))
+    return dense.getRawData();
+  return cast<DenseResourceElementsAttr>(value).getData();
+}
+
+static Location constantLocation(func::FuncOp function, unsigned argument) {
+  return function.getArgument(argument).getLoc();
+}
+
+/// Collects the values of the added arguments, checking that all are there.
+static LogicalResult collectConstants(func::FuncOp function, unsigned first,
+                                      std::vector<ElementsAttr> &constants) {
+  for (unsigned i = first; i < function.getNumArguments(); ++i) {
+    auto value = function.getArgAttrOfType<ElementsAttr>(
+        i, imc::externalConstantAttrName);
+    if (!value)
+      continue; // an out-parameter
+    auto resource = dyn_cast<DenseResourceElementsAttr>(value);
+    size_t expected = value.getShapedType().getNumElements() *
+                      value.getElementType().getIntOrFloatBitWidth() / 8;
+    if (resource && (!resource.getRawHandle().getBlob() ||
+                     rawBytes(value).size() != expected))
+      return emitError(constantLocation(function, i))
+             << "resource '" << resource.getRawHandle().getKey() << "' of type "
+             << value.getType() << " has no data of " << expected
+             << " bytes; write the module with its resources";
+    constants.push_back(value);
+  }
+  return success();
+}
+
+static std::unique_ptr<llvm::TargetMachine> hostMachine(std::string &message) {
+  llvm::Expected<llvm::orc::JITTargetMachineBuilder> builder =
+      llvm::orc::JITTargetMachineBuilder::detectHost();
+  if (!builder) {
+    message = llvm::toString(builder.takeError());
+    return nullptr;
+  }
+  builder->setCodeGenOptLevel(llvm::CodeGenOptLevel::Aggressive);
+  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
+      builder->createTargetMachine();
+  if (!machine) {
+    message = llvm::toString(machine.takeError());
+    return nullptr;
+  }
+  return std::move(*machine);
+}
+
+/// Attributes of our dialect mean nothing to LLVM and may hold whole weights.
+static void dropDialectAttributes(ModuleOp module) {
+  auto isOurs = [](NamedAttribute attribute) {
+    return attribute.getName().getValue().starts_with("imc.");
+  };
+  module->walk([&](Operation *op) {
+    for (NamedAttribute attribute :
+         llvm::make_early_inc_range(llvm::to_vector(op->getDiscardableAttrs())))
+      if (isOurs(attribute))
+        op->removeDiscardableAttr(attribute.getName());
+    if (auto function = dyn_cast<FunctionOpInterface>(op)) {
+      for (unsigned i = 0; i < function.getNumArguments(); ++i)
+        for (NamedAttribute attribute :
+             llvm::to_vector(function.getArgAttrs(i)))
+          if (isOurs(attribute))
+            function.removeArgAttr(i, attribute.getName());
+      for (unsigned i = 0; i < function.getNumResults(); ++i)
+        for (NamedAttribute attribute :
+             llvm::to_vector(function.getResultAttrs(i)))
+          if (isOurs(attribute))
+            function.removeResultAttr(i, attribute.getName());
+    }
+  });
+}
+
+FailureOr<std::unique_ptr<Executor>>
+Executor::compile(ModuleOp module, const ExecutorOptions &options) {
+  MLIRContext *context = module.getContext();
+  DialectRegistry registry;
+  registerExecutionDialects(registry);
+  context->appendDialectRegistry(registry);
+
+  std::string entry = options.entry.empty() ? "main" : options.entry;
+  OwningOpRef<ModuleOp> copy = module.clone();
+  auto function = copy->lookupSymbol<func::FuncOp>(entry);
+  if (!function || function.isExternal()) {
+    module.emitError() << "cannot run: the module has no function '" << entry
+                       << "' with a body";
+    return failure();
+  }
+  auto impl = std::make_unique<Impl>();
+  if (failed(makePorts(function, impl->inputs, impl->outputs)))
+    return failure();
+  function.setSymName(compiledName);
+  function.setPublic();
+  function->setAttr(LLVM::LLVMDialect::getEmitCWrapperAttrName(),
+                    UnitAttr::get(context));
+  for (unsigned i = 0; i < function.getNumArguments(); ++i)
+    function.setArgAttr(i,
+                        bufferization::BufferizationDialect::kWritableAttrName,
+                        BoolAttr::get(context, false));
+
+  // Everything but the constants leaves before the pass that reads them; the
+  // two halves of the pipeline meet at the function's arguments.
+  {
+    PassManager pm(context);
+    buildLoweringPipelineToLinalg(pm);
+    if (failed(pm.run(*copy)))
+      return failure();
+  }
+  function = copy->lookupSymbol<func::FuncOp>(compiledName);
+  if (failed(collectConstants(function, impl->inputs.size(), impl->constants)))
+    return failure();
+  dropDialectAttributes(*copy);
+  {
+    PassManager pm(context);
+    buildLoweringPipelineToLLVM(pm);
+    if (failed(pm.run(*copy)))
+      return failure();
+  }
+
+  llvm::InitializeNativeTarget();
+  llvm::InitializeNativeTargetAsmPrinter();
+  std::string message;
+  impl->optimizerMachine = hostMachine(message);
+  std::unique_ptr<llvm::TargetMachine> machine = hostMachine(message);
+  if (!impl->optimizerMachine || !machine) {
+    module.emitError() << "cannot generate code for this host: " << message;
+    return failure();
+  }
+  impl->optimizer = makeOptimizingTransformer(options.optLevel, /*sizeLevel=*/0,
+                                              impl->optimizerMachine.get());
+  ExecutionEngineOptions engineOptions;
+  engineOptions.transformer = impl->optimizer;
+  engineOptions.jitCodeGenOptLevel =
+      static_cast<llvm::CodeGenOptLevel>(std::min(options.optLevel, 3u));
+  engineOptions.enableGDBNotificationListener = false;
+  engineOptions.enablePerfNotificationListener = false;
+  llvm::Expected<std::unique_ptr<ExecutionEngine>> engine =
+      ExecutionEngine::create(*copy, engineOptions, std::move(machine));
+  if (!engine) {
+    module.emitError() << "cannot compile the module: "
+                       << llvm::toString(engine.takeError());
+    return failure();
+  }
+  impl->engine = std::move(*engine);
+  // Looking the function up compiles it now, while errors can still be
+  // reported and the optimizer is alive.
+  llvm::Expected<void (*)(void **)> packed =
+      impl->engine->lookupPacked(("_mlir_ciface_" + compiledName).str());
+  if (!packed) {
+    module.emitError() << "cannot compile the module: "
+                       << llvm::toString(packed.takeError());
+    return failure();
+  }
+  impl->function = *packed;
+  return std::unique_ptr<Executor>(new Executor(std::move(impl)));
+}
+
+//===----------------------------------------------------------------------===//
+// Run
+//===----------------------------------------------------------------------===//
+
+llvm::Error Executor::checkInputs(ArrayRef<Tensor> inputs) const {
+  auto refuse = [](const Twine &what) {
+    return llvm::createStringError(llvm::inconvertibleErrorCode(), what);
+  };
+  ArrayRef<Port> ports = impl->inputs;
+  if (inputs.size() != ports.size()) {
+    std::string names;
+    for (const Port &port : ports)
+      names += (names.empty() ? "" : ", ") + port.name + " (" +
+               port.describe() + ")";
+    return refuse("the model takes " + Twine(ports.size()) + " input(s), " +
+                  names + ", but " + Twine(inputs.size()) + " were given");
+  }
+  for (auto [port, input] : llvm::zip(ports, inputs)) {
+    bool sameType = port.type == input.type || (port.type == ElementType::I8 &&
+                                                input.type == ElementType::U8);
+    if (!sameType || port.shape != input.shape)
+      return refuse("input '" + port.name + "' is " + input.describe() +
+                    ", but the model takes " + port.describe());
+  }
+  return llvm::Error::success();
+}
+
+/// A memref descriptor with identity layout, as LLVM's lowering lays it out:
+/// allocated and aligned pointer, offset, sizes, strides.
+static SmallVector<intptr_t> makeDescriptor(const void *data,
+                                            ArrayRef<int64_t> shape) {
+  SmallVector<intptr_t> words(3 + 2 * shape.size());
+  words[0] = words[1] = reinterpret_cast<intptr_t>(data);
+  words[2] = 0;
+  int64_t stride = 1;
+  for (int64_t i = shape.size() - 1; i >= 0; --i) {
+    words[3 + i] = shape[i];
+    words[3 + shape.size() + i] = stride;
+    stride *= shape[i];
+  }
+  return words;
+}
+
+llvm::Expected<std::vector<Tensor>> Executor::run(ArrayRef<Tensor> inputs) {
+  if (llvm::Error error = checkInputs(inputs))
+    return std::move(error);
+  std::vector<Tensor> outputs;
+  for (const Port &port : impl->outputs)
+    outputs.push_back(Tensor::zeros(port.type, port.shape));
+
+  std::vector<SmallVector<intptr_t>> descriptors;
+  for (const Tensor &input : inputs)
+    descriptors.push_back(makeDescriptor(input.data.data(), input.shape));
+  for (ElementsAttr constant : impl->constants)
+    descriptors.push_back(makeDescriptor(rawBytes(constant).data(),
+                                         constant.getShapedType().getShape()));
+  for (Tensor &output : outputs)
+    descriptors.push_back(makeDescriptor(output.data.data(), output.shape));
+
+  // The packed interface takes pointers to the arguments, which are pointers
+  // to descriptors.
+  std::vector<void *> arguments;
+  for (SmallVector<intptr_t> &descriptor : descriptors)
+    arguments.push_back(descriptor.data());
+  std::vector<void *> packed;
+  for (void *&argument : arguments)
+    packed.push_back(&argument);
+  impl->function(packed.data());
+  return outputs;
+}

@@ -1,0 +1,259 @@
+//===- Report.cpp - One offline HTML page of a search ---------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Explore/Report.h"
+
+#include "ReportParts.inc" // kReportHTML, kReportCSS, kReportJS
+
+#include "imc/Support/OutputFile.h"
+
+#include "llvm/ADT/SmallString.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Path.h"
+
+using namespace imc::explore;
+namespace json = llvm::json;
+
+llvm::Expected<std::string> imc::explore::findPlotly(llvm::StringRef executable,
+                                                     llvm::StringRef override) {
+  llvm::SmallString<128> path(override);
+  if (path.empty()) {
+    path =
+        llvm::sys::path::parent_path(llvm::sys::path::parent_path(executable));
+    llvm::sys::path::append(path, "share", "imc", "plotly.min.js");
+  }
+  if (!llvm::sys::fs::exists(path))
+    return makeError("the report needs Plotly, and '" + path +
+                     "' does not exist: install the Python package 'plotly' "
+                     "into .venv and build again, or name a plotly.min.js with "
+                     "--plotly");
+  return path.str().str();
+}
+
+/// The study's meta value as text; absent ones are damage.
+static llvm::Expected<std::string> need(const Study &study,
+                                        llvm::StringRef key) {
+  auto value = study.meta(key);
+  if (!value)
+    return value.takeError();
+  if (!*value)
+    return makeError("study '" + study.path() + "' lacks '" + key +
+                     "': it was stopped before its first generation; run imc "
+                     "search --resume");
+  return **value;
+}
+
+static llvm::Expected<json::Value> needJSON(const Study &study,
+                                            llvm::StringRef key) {
+  auto text = need(study, key);
+  if (!text)
+    return text.takeError();
+  auto value = json::parse(*text);
+  if (!value)
+    return makeError("study '" + study.path() + "': '" + key +
+                     "' is damaged: " + llvm::toString(value.takeError()));
+  return value;
+}
+
+llvm::Expected<Front> imc::explore::frontFromStudy(const Study &study) {
+  auto search = needJSON(study, "search");
+  if (!search)
+    return search.takeError();
+  auto objectives = needJSON(study, "objectives");
+  if (!objectives)
+    return objectives.takeError();
+  json::Object object{{"objectives", std::move(*objectives)},
+                      {"search", std::move(*search)}};
+  for (auto [field, key] : {std::pair("version", "imc_version"),
+                            {"target", "target"},
+                            {"aggregate", "aggregate"}}) {
+    auto text = need(study, key);
+    if (!text)
+      return text.takeError();
+    object[field] = *text;
+  }
+  auto texts = study.front();
+  if (!texts)
+    return texts.takeError();
+  json::Array points;
+  for (const std::string &text : *texts) {
+    auto point = json::parse(text);
+    if (!point)
+      return makeError("study '" + study.path() +
+                       "': a front point is "
+                       "damaged: " +
+                       llvm::toString(point.takeError()));
+    points.push_back(std::move(*point));
+  }
+  object["points"] = std::move(points);
+  auto front = frontFromJSON(json::Value(std::move(object)));
+  if (!front)
+    return makeError("study '" + study.path() +
+                     "': " + llvm::toString(front.takeError()));
+  return front;
+}
+
+llvm::Expected<json::Object> imc::explore::reportData(const Study &study,
+                                                      size_t cloud) {
+  auto front = frontFromStudy(study);
+  if (!front)
+    return front.takeError();
+  json::Value frontJSON = toJSON(*front);
+  json::Object data = std::move(*frontJSON.getAsObject());
+
+  for (llvm::StringRef key : {"models", "knobs", "space_size", "sources"}) {
+    auto value = needJSON(study, key);
+    if (!value)
+      return value.takeError();
+    data[key] = std::move(*value);
+  }
+
+  auto rows = study.rows();
+  if (!rows)
+    return rows.takeError();
+  std::vector<const EvaluationRow *> feasible;
+  for (const EvaluationRow &row : *rows)
+    if (row.violation == 0 && !row.objectives.empty())
+      feasible.push_back(&row);
+  size_t stride = cloud ? (feasible.size() + cloud - 1) / cloud : 0;
+  json::Array cloudRows;
+  for (size_t i = 0; stride && i < feasible.size(); i += stride)
+    cloudRows.push_back(json::Array(feasible[i]->objectives));
+  data["cloud"] = json::Object{{"columns", json::Array(front->objectives)},
+                               {"rows", std::move(cloudRows)}};
+
+  auto generations = study.generations();
+  if (!generations)
+    return generations.takeError();
+  json::Array history;
+  for (const GenerationRow &g : *generations)
+    history.push_back(json::Object{{"generation", g.number},
+                                   {"evaluated", g.evaluated},
+                                   {"feasible", g.feasible},
+                                   {"front", g.front},
+                                   {"hypervolume", g.hypervolume}});
+  data["history"] = std::move(history);
+
+  auto rejections = study.rejections();
+  if (!rejections)
+    return rejections.takeError();
+  json::Array rejected;
+  for (const Rejection &r : *rejections)
+    rejected.push_back(json::Object{{"rule", r.rule}, {"count", r.count}});
+  data["rejections"] = std::move(rejected);
+
+  // What a reader needs to repeat the search or to doubt it.
+  json::Array provenance;
+  auto say = [&](llvm::StringRef name, std::string value) {
+    if (!value.empty())
+      provenance.push_back(json::Array{name, std::move(value)});
+  };
+  say("imc version", front->version);
+  say("Search", front->search.algorithm + ", seed " +
+                    std::to_string(front->search.seed) + ", budget " +
+                    std::to_string(front->search.budget) + ", " +
+                    llvm::formatv("{0:f1} s, {1:f0} designs per second",
+                                  front->search.seconds,
+                                  front->search.evaluationsPerSecond)
+                        .str());
+  say("Front designs rebuilt by the passes with equal cost",
+      std::to_string(front->search.verified) + " of " +
+          std::to_string(front->points.size()));
+  say("Hypervolume",
+      "volume that the front dominates in log10 of the objectives, from the "
+      "reference point stored in the study (docs/spec/study.md)");
+  for (auto [name, key] : {std::pair("Command", "command"),
+                           {"Space file", "space_file"},
+                           {"Space", "space"},
+                           {"Target", "target_yaml"}}) {
+    auto value = study.meta(key);
+    if (!value)
+      return value.takeError();
+    say(name, value->value_or(""));
+  }
+  data["provenance"] = std::move(provenance);
+
+  std::string names;
+  for (const json::Value &model : *data["models"].getAsArray()) {
+    const json::Object *object = model.getAsObject();
+    names += (names.empty() ? "" : ", ") +
+             (object ? object->getString("name").value_or("?").str() : "?");
+  }
+  data["title"] = "Designs of " + front->target + " for " + names;
+  return data;
+}
+
+/// JSON text that cannot end a <script> element or start a comment in it.
+static std::string embed(const json::Object &data) {
+  std::string text, safe;
+  llvm::raw_string_ostream(text) << json::Value(json::Object(data));
+  safe.reserve(text.size());
+  for (char c : text) {
+    if (c == '<')
+      safe += "\\u003c";
+    else if (c == '>')
+      safe += "\\u003e";
+    else if (c == '&')
+      safe += "\\u0026";
+    else
+      safe += c;
+  }
+  return safe;
+}
+
+static std::string escapeHTML(llvm::StringRef text) {
+  std::string safe;
+  for (char c : text) {
+    if (c == '<')
+      safe += "&lt;";
+    else if (c == '&')
+      safe += "&amp;";
+    else
+      safe += c;
+  }
+  return safe;
+}
+
+std::string imc::explore::renderReport(const json::Object &data,
+                                       llvm::StringRef plotly) {
+  // One pass over the template: inserted text is never searched for marks.
+  llvm::StringRef page = kReportHTML;
+  std::string out;
+  out.reserve(page.size() + plotly.size() + (1 << 20));
+  while (!page.empty()) {
+    auto [before, rest] = page.split('@');
+    out += before.str();
+    auto [mark, after] = rest.split('@');
+    if (mark == "TITLE")
+      out += escapeHTML(data.getString("title").value_or("Joint search"));
+    else if (mark == "CSS")
+      out += kReportCSS;
+    else if (mark == "DATA")
+      out += embed(data);
+    else if (mark == "PLOTLY")
+      out += plotly;
+    else if (mark == "JS")
+      out += kReportJS;
+    page = after;
+  }
+  return out;
+}
+
+llvm::Error imc::explore::writeReport(const Study &study,
+                                      llvm::StringRef output,
+                                      llvm::StringRef plotlyPath) {
+  auto plotly = readTextFile(plotlyPath);
+  if (!plotly)
+    return plotly.takeError();
+  auto data = reportData(study);
+  if (!data)
+    return data.takeError();
+  return writeFile(output, [&](llvm::raw_ostream &stream) {
+    stream << renderReport(*data, *plotly);
+  });
+}

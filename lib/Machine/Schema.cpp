@@ -1,0 +1,240 @@
+//===- Schema.cpp - The table of machine fields
+//----------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Machine/Schema.h"
+
+using namespace imc::machine;
+
+namespace {
+
+/// Getter and setter of Machine::component.field.
+#define IMC_ACCESS(COMPONENT, FIELD)                                           \
+  [](const Machine &m) -> double {                                             \
+    return static_cast<double>(m.COMPONENT.FIELD);                             \
+  },                                                                           \
+      [](Machine &m, double v) {                                               \
+        m.COMPONENT.FIELD = static_cast<decltype(m.COMPONENT.FIELD)>(v);       \
+      }
+
+/// A field that every file must give.
+#define INTEGER(C, F, UNIT, MIN, MAX, DOC)                                     \
+  Field {                                                                      \
+    #C, #F, FieldType::Integer, UNIT, MIN, MAX, true, 0, DOC, {},              \
+        IMC_ACCESS(C, F)                                                       \
+  }
+#define REAL(C, F, UNIT, MIN, MAX, DOC)                                        \
+  Field {                                                                      \
+    #C, #F, FieldType::Real, UNIT, MIN, MAX, true, 0, DOC, {},                 \
+        IMC_ACCESS(C, F)                                                       \
+  }
+/// A field that is neutral when left out.
+#define REAL_OR(C, F, UNIT, MIN, MAX, DEFAULT, DOC)                            \
+  Field {                                                                      \
+    #C, #F, FieldType::Real, UNIT, MIN, MAX, false, DEFAULT, DOC, {},          \
+        IMC_ACCESS(C, F)                                                       \
+  }
+#define INTEGER_OR(C, F, UNIT, MIN, MAX, DEFAULT, DOC)                         \
+  Field {                                                                      \
+    #C, #F, FieldType::Integer, UNIT, MIN, MAX, false, DEFAULT, DOC, {},       \
+        IMC_ACCESS(C, F)                                                       \
+  }
+#define NAMED(C, F, DOC, ...)                                                  \
+  Field {                                                                      \
+    #C, #F, FieldType::Enumeration, "", 0,                                     \
+        double(std::vector<const char *>{__VA_ARGS__}.size() - 1), true, 0,    \
+        DOC, {__VA_ARGS__}, IMC_ACCESS(C, F)                                   \
+  }
+
+std::vector<Component> makeSchema() {
+  return {
+      {"technology",
+       "Process and supply voltage of the chip.",
+       {REAL(technology, node_nm, "nm", 3, 250, "Feature size F."),
+        REAL(technology, vdd_v, "V", 0.2, 5, "Supply voltage."),
+        REAL(technology, vdd_nominal_v, "V", 0.2, 5,
+             "Supply at which energies and delays of this file are quoted."),
+        REAL(technology, threshold_v, "V", 0, 2,
+             "Threshold voltage of the alpha-power delay law."),
+        REAL(technology, alpha, "", 1, 2,
+             "Exponent of the alpha-power delay law."),
+        REAL(technology, max_power_density_w_mm2, "W/mm2", 1e-6, 1e3,
+             "Average power per chip area that can be cooled.")}},
+      {"cell",
+       "Memory cell of the arrays.",
+       {NAMED(cell, kind, "rram keeps its value without supply, sram does not.",
+              "rram", "sram"),
+        INTEGER(cell, bits, "bit", 1, 8, "Bits stored per cell; sram: 1."),
+        REAL(cell, area_f2, "F2", 1, 1e5, "Area in squares of the node."),
+        REAL(cell, read_pulse_ns, "ns", 0, 1e6,
+             "Time that the rows are driven in one input phase."),
+        REAL_OR(cell, read_voltage_v, "V", 0, 5, 0, "Read voltage of rram."),
+        REAL_OR(cell, on_resistance_ohm, "Ohm", 0, 1e9, 0,
+                "Resistance of rram at the highest level."),
+        REAL_OR(cell, off_resistance_ohm, "Ohm", 0, 1e12, 0,
+                "Resistance of rram at level 0."),
+        REAL_OR(cell, capacitance_ff, "fF", 0, 1e3, 0,
+                "Capacitance of sram switched per cell and phase."),
+        REAL(cell, write_energy_pj, "pJ", 0, 1e6,
+             "Energy to write one cell, verify pulses included."),
+        REAL(cell, write_row_ns, "ns", 0, 1e9,
+             "Time to write one row of an array, verify pulses included."),
+        REAL_OR(cell, leakage_nw, "nW", 0, 1e6, 0,
+                "Standby power of one cell at the nominal supply.")}},
+      {"array",
+       "Crossbar of cells with its local control.",
+       {INTEGER(array, rows, "", 1, 8192, "Rows, all driven at once."),
+        INTEGER(array, cols, "", 1, 8192, "Columns."),
+        REAL(array, control_area_um2, "um2", 0, 1e7,
+             "Area of one array that does not grow with rows or columns.")}},
+      {"dac",
+       "Converter and driver of a row.",
+       {INTEGER(dac, bits, "bit", 1, 8, "Input bits applied per phase."),
+        REAL(dac, energy_fj_per_bit, "fJ", 0, 1e6,
+             "Energy per row, phase and bit of resolution."),
+        REAL(dac, area_um2_per_level, "um2", 0, 1e4,
+             "Area per row and level of resolution (2^bits levels)."),
+        REAL(dac, gate_ff_per_cell, "fF", 0, 1e3,
+             "Load of one cell on its row line."),
+        REAL(dac, wire_ff_per_um, "fF/um", 0, 10,
+             "Load of the row line per length."),
+        REAL(dac, row_area_um2, "um2", 0, 1e4, "Area of one row driver.")}},
+      {"adc",
+       "Converter of columns; energy and area by survey regression.",
+       {INTEGER(adc, bits, "bit", 4, 16, "Resolution."),
+        INTEGER(adc, share, "", 1, 8192,
+                "Columns that one converter serves one after the other."),
+        REAL(adc, fit_fom_db, "dB", 0, 1e3,
+             "Rate-limited Schreier figure of merit at 1 S/s."),
+        REAL(adc, fit_fom_db_per_ln_hz, "dB", -100, 0,
+             "Its slope per natural logarithm of the rate."),
+        REAL(adc, fit_cap_db, "dB", 0, 1e3,
+             "Resolution-limited Schreier figure of merit at 0 bits."),
+        REAL(adc, fit_cap_db_per_bit, "dB", 0, 100, "Its slope per bit."),
+        REAL(adc, fit_sndr_db, "dB", 0, 100,
+             "Signal-to-noise-and-distortion ratio at 0 bits."),
+        REAL(adc, fit_sndr_db_per_bit, "dB", 0, 100, "Its slope per bit."),
+        REAL(adc, fit_energy, "", -1e3, 1e3,
+             "Constant of ln(energy) beside the figure of merit."),
+        REAL(adc, fit_energy_ln_node, "", -100, 100,
+             "Coefficient of ln(node in nm) in ln(energy)."),
+        REAL(adc, fit_energy_ln_bits, "", -100, 100,
+             "Coefficient of ln(bits) in ln(energy)."),
+        REAL(adc, fit_area, "", -1e3, 1e3, "Constant of ln(area in um2)."),
+        REAL(adc, fit_area_ln_node, "", -100, 100,
+             "Coefficient of ln(node in nm) in ln(area)."),
+        REAL(adc, fit_area_ln_rate, "", -100, 100,
+             "Coefficient of ln(rate in S/s) in ln(area)."),
+        REAL(adc, fit_area_ln_energy, "", -100, 100,
+             "Coefficient of ln(energy in pJ) in ln(area)."),
+        REAL(adc, leakage_share, "", 0, 1,
+             "Share of the energy per conversion that flows all the time."),
+        REAL(adc, column_area_um2, "um2", 0, 1e5,
+             "Area per column: multiplexer, sample and hold.")}},
+      {"shift_add",
+       "Adds up input phases and bit slices behind each converter.",
+       {INTEGER(shift_add, accumulator_bits, "bit", 4, 64,
+                "Width of partial sums."),
+        REAL(shift_add, energy_fj_per_bit, "fJ", 0, 1e6,
+             "Energy per conversion and bit of the accumulator."),
+        REAL(shift_add, area_um2, "um2", 0, 1e6, "Area per converter.")}},
+      {"hierarchy",
+       "How many arrays there are and how they are grouped.",
+       {INTEGER(hierarchy, groups, "", 1, 65536,
+                "Groups on the chip; each has one router."),
+        INTEGER(hierarchy, tiles_per_group, "", 1, 65536, "Tiles per group."),
+        INTEGER(hierarchy, macros_per_tile, "", 1, 65536, "Arrays per tile.")}},
+      {"tile_buffer",
+       "SRAM buffer of a tile: inputs and partial sums.",
+       {REAL(tile_buffer, size_kib, "KiB", 0.0625, 65536, "Capacity."),
+        INTEGER(tile_buffer, width_bits, "bit", 8, 65536, "Bits per access.")}},
+      {"global_buffer",
+       "SRAM buffer of the chip: activations between layers.",
+       {REAL(global_buffer, size_mib, "MiB", 0.0078125, 1024, "Capacity."),
+        INTEGER(global_buffer, width_bits, "bit", 8, 65536,
+                "Bits per access.")}},
+      {"buffer_fit",
+       "Power laws of SRAM buffers: factor * KiB^size * bits^width.",
+       {REAL(buffer_fit, read_pj, "pJ", 0, 1e3, "Factor of a read."),
+        REAL(buffer_fit, read_size_exponent, "", 0, 2, "Its size exponent."),
+        REAL(buffer_fit, read_width_exponent, "", 0, 2, "Its width exponent."),
+        REAL(buffer_fit, write_pj, "pJ", 0, 1e3, "Factor of a write."),
+        REAL(buffer_fit, write_size_exponent, "", 0, 2, "Its size exponent."),
+        REAL(buffer_fit, write_width_exponent, "", 0, 2, "Its width exponent."),
+        REAL(buffer_fit, area_mm2, "mm2", 0, 1, "Factor of the area."),
+        REAL(buffer_fit, area_size_exponent, "", 0, 2, "Its size exponent."),
+        REAL(buffer_fit, area_width_exponent, "", 0, 2, "Its width exponent."),
+        REAL(buffer_fit, leakage_mw, "mW", 0, 1,
+             "Factor of the standby power."),
+        REAL(buffer_fit, leakage_size_exponent, "", 0, 2, "Its size exponent."),
+        REAL(buffer_fit, access_ns, "ns", 0, 1e3, "Factor of the access time."),
+        REAL(buffer_fit, access_size_exponent, "", 0, 2,
+             "Its size exponent.")}},
+      {"noc",
+       "Mesh of routers, one per group, with a bus to the group's tiles.",
+       {INTEGER(noc, link_bits, "bit", 1, 65536, "Bits per link and cycle."),
+        REAL(noc, router_pj_per_bit, "pJ", 0, 1e3, "Energy of one hop."),
+        REAL(noc, wire_ff_per_um, "fF/um", 0, 10, "Load of link wires."),
+        INTEGER(noc, hop_cycles, "", 0, 1024, "Cycles per hop."),
+        REAL(noc, router_area_mm2, "mm2", 0, 100, "Area of one router.")}},
+      {"memory",
+       "Memory outside the chip.",
+       {NAMED(memory, kind, "none: everything has to fit on the chip.", "none",
+              "lpddr4", "ddr3", "hbm2", "hbm3"),
+        REAL_OR(memory, energy_pj_per_bit, "pJ", 0, 1e3, 0,
+                "Energy per bit moved."),
+        REAL_OR(memory, bandwidth_gb_s, "GB/s", 0, 1e5, 0,
+                "Sustained bandwidth.")}},
+      {"digital",
+       "Vector lanes for everything that is not a stored product.",
+       {INTEGER(digital, lanes_per_tile, "", 1, 65536,
+                "Operations per tile and cycle."),
+        REAL(digital, operation_pj, "pJ", 0, 1e3, "Energy per operation."),
+        REAL(digital, mac_pj, "pJ", 0, 1e3,
+             "Energy per multiply-accumulate of two activations."),
+        REAL(digital, lane_area_um2, "um2", 0, 1e7, "Area of one lane."),
+        REAL(digital, lane_leakage_uw, "uW", 0, 1e6,
+             "Standby power of one lane at the nominal supply.")}},
+      {"timing",
+       "Clock.",
+       {REAL(timing, cycle_time_ns, "ns", 0.01, 1e6,
+             "Clock period: one conversion, buffer access or hop."),
+        REAL(timing, logic_delay_ns, "ns", 0, 1e6,
+             "Critical path of the logic at the nominal supply.")}},
+      {"activity",
+       "Mean values that energies depend on.",
+       {REAL(activity, input_density, "", 0, 1,
+             "Mean of an applied input as share of full scale."),
+        REAL(activity, weight_density, "", 0, 1,
+             "Mean of a stored cell as share of full scale.")}},
+  };
+}
+
+} // namespace
+
+const std::vector<Component> &imc::machine::schema() {
+  static const std::vector<Component> table = makeSchema();
+  return table;
+}
+
+const std::vector<Alias> &imc::machine::aliases() {
+  static const std::vector<Alias> table = {
+      {"rows", "array.rows"},
+      {"cols", "array.cols"},
+      {"cell_bits", "cell.bits"},
+      {"adc_bits", "adc.bits"},
+      {"adc_share", "adc.share"},
+      {"dac_bits", "dac.bits"},
+      {"groups", "hierarchy.groups"},
+      {"tiles_per_group", "hierarchy.tiles_per_group"},
+      {"macros_per_tile", "hierarchy.macros_per_tile"},
+      {"glb_mib", "global_buffer.size_mib"},
+      {"vdd", "technology.vdd_v"},
+      {"cycle_time_ns", "timing.cycle_time_ns"},
+  };
+  return table;
+}

@@ -1,0 +1,207 @@
+//===- Knobs.cpp - Pass decisions by name
+//----------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Mapping/Mapping.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace imc::mapping;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+
+static Error fail(const std::string &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+bool imc::mapping::operator==(const Knobs &a, const Knobs &b) {
+  return a.weight_bits == b.weight_bits && a.input_bits == b.input_bits &&
+         a.adc_bits == b.adc_bits && a.encoding == b.encoding &&
+         a.group_packing == b.group_packing && a.replication == b.replication;
+}
+
+const std::vector<KnobInfo> &imc::mapping::knobSchema() {
+  static const std::vector<KnobInfo> table = {
+      {"weight_bits", "Bits of a signed weight.", 2, 8, {}},
+      {"input_bits", "Bits of an unsigned activation.", 1, 8, {}},
+      {"adc_bits",
+       "Resolution that the converters are used at; 0: the machine's.",
+       0,
+       16,
+       {}},
+      {"encoding",
+       "How a signed weight becomes unsigned cells.",
+       0,
+       2,
+       {"offset", "differential", "twos_complement"}},
+      {"group_packing",
+       "How the groups of a grouped product share arrays.",
+       0,
+       2,
+       {"single", "diagonal", "dense"}},
+      {"replication",
+       "Whether products get copies on arrays that would stay empty.",
+       0,
+       1,
+       {"none", "balanced"}},
+  };
+  return table;
+}
+
+const KnobInfo *imc::mapping::findKnob(StringRef name) {
+  name.consume_front("pass.");
+  for (const KnobInfo &info : knobSchema())
+    if (name == info.name)
+      return &info;
+  return nullptr;
+}
+
+static Expected<const KnobInfo *> lookup(StringRef name) {
+  if (const KnobInfo *info = findKnob(name))
+    return info;
+  std::string all;
+  for (const KnobInfo &info : knobSchema())
+    all += std::string(all.empty() ? "pass." : ", pass.") + info.name;
+  return fail("unknown knob '" + name.str() + "'; there are " + all);
+}
+
+static std::string describe(const KnobInfo &info) {
+  if (!info.names.empty())
+    return "one of " + llvm::join(info.names, ", ");
+  return "an integer from " + std::to_string(info.min) + " to " +
+         std::to_string(info.max);
+}
+
+std::string imc::mapping::formatKnob(const KnobInfo &info, int64_t value) {
+  if (value >= 0 && value < static_cast<int64_t>(info.names.size()))
+    return info.names[value];
+  return std::to_string(value);
+}
+
+Error imc::mapping::setKnob(Knobs &knobs, StringRef name, int64_t value) {
+  Expected<const KnobInfo *> found = lookup(name);
+  if (!found)
+    return found.takeError();
+  const KnobInfo &info = **found;
+  // The survey fit of the converters starts at 4 bits.
+  bool gap = StringRef(info.name) == "adc_bits" && value >= 1 && value <= 3;
+  if (value < info.min || value > info.max || gap)
+    return fail("'pass." + std::string(info.name) + "' is " +
+                std::to_string(value) + ", must be " +
+                (gap ? "0 or an integer from 4 to 16" : describe(info)));
+  StringRef known = info.name;
+  if (known == "weight_bits")
+    knobs.weight_bits = value;
+  else if (known == "input_bits")
+    knobs.input_bits = value;
+  else if (known == "adc_bits")
+    knobs.adc_bits = value;
+  else if (known == "encoding")
+    knobs.encoding = static_cast<Encoding>(value);
+  else if (known == "group_packing")
+    knobs.group_packing = static_cast<GroupPacking>(value);
+  else
+    knobs.replication = static_cast<Replication>(value);
+  return Error::success();
+}
+
+Error imc::mapping::setKnob(Knobs &knobs, StringRef name, StringRef text) {
+  Expected<const KnobInfo *> found = lookup(name);
+  if (!found)
+    return found.takeError();
+  const KnobInfo &info = **found;
+  text = text.trim();
+  int64_t value = 0;
+  if (!info.names.empty()) {
+    for (auto [index, choice] : llvm::enumerate(info.names))
+      if (text == choice)
+        return setKnob(knobs, name, static_cast<int64_t>(index));
+  } else if (!text.getAsInteger(10, value)) {
+    return setKnob(knobs, name, value);
+  }
+  return fail("'pass." + std::string(info.name) + "' is '" + text.str() +
+              "', must be " + describe(info));
+}
+
+Expected<int64_t> imc::mapping::getKnob(const Knobs &knobs, StringRef name) {
+  Expected<const KnobInfo *> found = lookup(name);
+  if (!found)
+    return found.takeError();
+  StringRef known = (*found)->name;
+  if (known == "weight_bits")
+    return knobs.weight_bits;
+  if (known == "input_bits")
+    return knobs.input_bits;
+  if (known == "adc_bits")
+    return knobs.adc_bits;
+  if (known == "encoding")
+    return static_cast<int64_t>(knobs.encoding);
+  if (known == "group_packing")
+    return static_cast<int64_t>(knobs.group_packing);
+  return static_cast<int64_t>(knobs.replication);
+}
+
+Expected<std::string> imc::mapping::printKnob(const Knobs &knobs,
+                                              StringRef name) {
+  Expected<int64_t> value = getKnob(knobs, name);
+  if (!value)
+    return value.takeError();
+  return formatKnob(*findKnob(name), *value);
+}
+
+const char *imc::mapping::ruleName(Rule rule) {
+  switch (rule) {
+  case Rule::Encoding:
+    return "encoding";
+  case Rule::AdcBits:
+    return "adc_bits";
+  case Rule::Capacity:
+    return "capacity";
+  case Rule::SupplyVoltage:
+    return "supply_voltage";
+  case Rule::CycleTime:
+    return "cycle_time";
+  case Rule::ExternalMemory:
+    return "external_memory";
+  case Rule::PowerDensity:
+    return "power_density";
+  }
+  return "unknown";
+}
+
+const char *imc::mapping::ruleUnit(Rule rule) {
+  switch (rule) {
+  case Rule::Encoding:
+  case Rule::AdcBits:
+    return "bit";
+  case Rule::Capacity:
+    return "arrays";
+  case Rule::SupplyVoltage:
+    return "V";
+  case Rule::CycleTime:
+    return "ns";
+  case Rule::ExternalMemory:
+    return "bit";
+  case Rule::PowerDensity:
+    return "W/mm2";
+  }
+  return "";
+}
+
+std::vector<Violation> imc::mapping::check(const Knobs &knobs,
+                                           const machine::Machine &machine) {
+  std::vector<Violation> violations;
+  if (knobs.encoding == Encoding::TwosComplement && machine.cell.bits != 1)
+    violations.push_back({Rule::Encoding, double(machine.cell.bits), 1,
+                          "pass.encoding = twos_complement"});
+  if (knobs.adc_bits > machine.adc.bits)
+    violations.push_back({Rule::AdcBits, double(knobs.adc_bits),
+                          double(machine.adc.bits), "pass.adc_bits"});
+  return violations;
+}

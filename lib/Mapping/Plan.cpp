@@ -1,0 +1,134 @@
+//===- Plan.cpp - Places products on the chip
+//------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Mapping/Mapping.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <algorithm>
+
+using namespace imc::mapping;
+using llvm::Error;
+
+static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+Plan imc::mapping::plan(const workload::Workload &workload,
+                        const machine::Machine &machine, const Knobs &knobs) {
+  Plan plan;
+  plan.capacity = machine.arrays();
+  std::vector<Demand> demands;
+  for (size_t i = 0, e = workload.layers.size(); i != e; ++i) {
+    const workload::Product *product = workload.layers[i].product();
+    if (!product)
+      continue;
+    PlacedProduct placed;
+    placed.layer = i;
+    placed.tiling = tile(*product, machine, knobs);
+    plan.logical_arrays += placed.tiling.arrays();
+    demands.push_back({product->windows, placed.tiling.arrays(), 1});
+    plan.products.push_back(placed);
+  }
+
+  bool isVolatile = machine.cell.kind == machine::CellKind::SRAM;
+  bool fits = plan.logical_arrays <= plan.capacity;
+  plan.resident = fits || !isVolatile;
+  bool balanced = knobs.replication == Replication::Balanced;
+  if (!fits && !isVolatile)
+    plan.violations.push_back({Rule::Capacity, double(plan.logical_arrays),
+                               double(plan.capacity), workload.name});
+
+  int64_t slowest =
+      balanced && fits ? balancedWindows(demands, plan.capacity) : 0;
+  int64_t next = 0;
+  for (auto [i, placed] : llvm::enumerate(plan.products)) {
+    int64_t arrays = placed.tiling.arrays();
+    int64_t windows = demands[i].windows;
+    if (plan.resident) {
+      if (balanced && fits)
+        placed.copies = ceilDiv(windows, slowest);
+      placed.first_array = next;
+      next += placed.copies * arrays;
+    } else {
+      // The product has the chip for itself.
+      placed.rounds = ceilDiv(arrays, plan.capacity);
+      if (balanced)
+        placed.copies = std::clamp<int64_t>(plan.capacity / arrays, 1, windows);
+      next = std::max(next, std::min(placed.copies * arrays, plan.capacity));
+    }
+  }
+  plan.placed_arrays = next;
+  return plan;
+}
+
+Error imc::mapping::verify(const Plan &plan, const workload::Workload &workload,
+                           const machine::Machine &machine) {
+  auto fail = [&](const std::string &message) {
+    return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                   "plan of model '" + workload.name +
+                                       "': " + message);
+  };
+  if (!plan.violations.empty()) {
+    const Violation &v = plan.violations.front();
+    return fail(std::string("breaks ") + ruleName(v.rule));
+  }
+  size_t next = 0;
+  std::vector<std::pair<int64_t, int64_t>> used; // [first, end) of each copy
+  int64_t chip = machine.arrays();
+  for (size_t i = 0, e = workload.layers.size(); i != e; ++i) {
+    const workload::Product *product = workload.layers[i].product();
+    if (!product)
+      continue;
+    std::string where = "layer '" + workload.layers[i].name + "' ";
+    if (next == plan.products.size() || plan.products[next].layer != i)
+      return fail(where + "is not placed, or not in program order");
+    const PlacedProduct &placed = plan.products[next++];
+    const Tiling &t = placed.tiling;
+    if (t.rows != machine.array.rows || t.cols != machine.array.cols)
+      return fail(where + "is cut into arrays of another size");
+    // Room for every row and column of every group, however it was cut.
+    if (t.groups_per_pack < 1 || t.packs * t.groups_per_pack < product->groups)
+      return fail(where + "leaves groups out");
+    if (t.strips * t.rows < t.groups_per_pack * product->rows)
+      return fail(where + "leaves rows out");
+    if (t.column_tiles * t.cols <
+        t.groups_per_pack * product->cols * t.columns_per_weight)
+      return fail(where + "leaves columns out");
+    if (placed.copies < 1 || placed.copies > product->windows)
+      return fail(where + "has " + std::to_string(placed.copies) +
+                  " copies for " + std::to_string(product->windows) +
+                  " windows");
+    if (placed.first_array < 0)
+      return fail(where + "starts before the first array");
+    int64_t arrays = t.arrays();
+    if (!plan.resident) {
+      if (placed.rounds * chip < arrays)
+        return fail(where + "is not written completely");
+      if (placed.copies > 1 && placed.copies * arrays > chip)
+        return fail(where + "has more copies than fit on the chip");
+      continue;
+    }
+    for (int64_t c = 0; c < placed.copies; ++c)
+      used.emplace_back(placed.first_array + c * arrays,
+                        placed.first_array + (c + 1) * arrays);
+    if (used.back().second > chip)
+      return fail(where + "ends at array " +
+                  std::to_string(used.back().second) + " of " +
+                  std::to_string(chip));
+  }
+  if (next != plan.products.size())
+    return fail("places " + std::to_string(plan.products.size()) +
+                " products, the model has " + std::to_string(next));
+  if (!plan.resident && machine.cell.kind != machine::CellKind::SRAM)
+    return fail("rewrites cells that are not volatile");
+  std::sort(used.begin(), used.end());
+  for (size_t i = 1; i < used.size(); ++i)
+    if (used[i].first < used[i - 1].second)
+      return fail("array " + std::to_string(used[i].first) +
+                  " holds two copies");
+  return Error::success();
+}

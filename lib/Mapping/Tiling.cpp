@@ -1,0 +1,73 @@
+//===- Tiling.cpp - Cuts a product into arrays
+//-----------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Mapping/Mapping.h"
+
+#include <algorithm>
+
+using namespace imc::mapping;
+
+static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+int64_t imc::mapping::columnsPerWeight(const Knobs &knobs, int64_t cellBits) {
+  switch (knobs.encoding) {
+  case Encoding::Offset:
+    return ceilDiv(knobs.weight_bits, cellBits);
+  case Encoding::Differential:
+    return 2 * ceilDiv(knobs.weight_bits - 1, cellBits);
+  case Encoding::TwosComplement:
+    return knobs.weight_bits;
+  }
+  return 0;
+}
+
+int64_t imc::mapping::losslessBits(int64_t rows, int64_t dacBits,
+                                   int64_t cellBits) {
+  // ceil(log2(m + 1)) is the number of binary digits of m.
+  auto largest = static_cast<uint64_t>(rows) * ((uint64_t(1) << dacBits) - 1) *
+                 ((uint64_t(1) << cellBits) - 1);
+  return 64 - __builtin_clzll(largest);
+}
+
+int64_t imc::mapping::adcBits(const Knobs &knobs,
+                              const machine::Machine &machine) {
+  return knobs.adc_bits ? knobs.adc_bits : machine.adc.bits;
+}
+
+Tiling imc::mapping::tile(const workload::Product &product,
+                          const machine::Machine &machine, const Knobs &knobs) {
+  Tiling t;
+  t.rows = machine.array.rows;
+  t.cols = machine.array.cols;
+  t.columns_per_weight = columnsPerWeight(knobs, machine.cell.bits);
+  t.phases = ceilDiv(knobs.input_bits, machine.dac.bits);
+  t.lossless_bits = losslessBits(t.rows, machine.dac.bits, machine.cell.bits);
+
+  int64_t groupCols = product.cols * t.columns_per_weight;
+  t.groups_per_pack = 1;
+  if (product.groups > 1) {
+    switch (knobs.group_packing) {
+    case GroupPacking::Single:
+      break;
+    case GroupPacking::Diagonal:
+      t.groups_per_pack =
+          std::max<int64_t>(1, std::min({product.groups, t.rows / product.rows,
+                                         t.cols / groupCols}));
+      break;
+    case GroupPacking::Dense:
+      t.groups_per_pack = product.groups;
+      break;
+    }
+  }
+  t.packs = ceilDiv(product.groups, t.groups_per_pack);
+  t.pack_rows = t.groups_per_pack * product.rows;
+  t.pack_cols = t.groups_per_pack * groupCols;
+  t.strips = ceilDiv(t.pack_rows, t.rows);
+  t.column_tiles = ceilDiv(t.pack_cols, t.cols);
+  return t;
+}

@@ -1,0 +1,98 @@
+//===- Workload.cpp - A model as a table of work
+//---------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Workload/Workload.h"
+
+using namespace imc::workload;
+using llvm::Error;
+
+int64_t Layer::macs() const {
+  if (const Product *p = product())
+    return p->macs();
+  if (const DynamicProduct *d = dynamicProduct())
+    return d->macs;
+  return 0;
+}
+
+int64_t Workload::macs() const {
+  int64_t sum = 0;
+  for (const Layer &layer : layers)
+    sum += layer.macs();
+  return sum;
+}
+
+/// Costs are doubles: counts must stay exact in them.
+static constexpr int64_t largestCount = int64_t(1) << 53;
+
+/// The first complaint about one layer, or nullptr.
+static const char *complaint(const Layer &layer) {
+  auto inRange = [](int64_t count) {
+    return count >= 0 && count <= largestCount;
+  };
+  if (const Product *p = layer.product()) {
+    if (p->windows <= 0 || p->rows <= 0 || p->cols <= 0 || p->groups <= 0)
+      return "windows, rows, cols and groups of a product must be positive";
+    int64_t macs = p->windows;
+    for (int64_t factor : {p->rows, p->cols, p->groups})
+      if (__builtin_mul_overflow(macs, factor, &macs) || macs > largestCount)
+        return "the product has more than 2^53 multiply-accumulates";
+    if (p->weight_elements != p->groups * p->rows * p->cols)
+      return "weight_elements is not groups x rows x cols";
+    if (!inRange(p->input_elements) || !inRange(p->output_elements))
+      return "element counts must lie in 0 to 2^53";
+  } else if (const Digital *d = layer.digital()) {
+    if (!inRange(d->operations) || !inRange(d->input_elements) ||
+        !inRange(d->output_elements))
+      return "counts of digital work must lie in 0 to 2^53";
+  } else if (const DynamicProduct *d = layer.dynamicProduct()) {
+    if (!inRange(d->macs) || !inRange(d->input_elements) ||
+        !inRange(d->output_elements))
+      return "counts of a dynamic product must lie in 0 to 2^53";
+  }
+  return nullptr;
+}
+
+Error imc::workload::check(const Workload &workload) {
+  for (const Layer &layer : workload.layers)
+    if (const char *message = complaint(layer))
+      return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                     "model '" + workload.name + "', layer '" +
+                                         layer.name + "' (" + layer.op +
+                                         "): " + message);
+  return Error::success();
+}
+
+Product imc::workload::convolution(int64_t batch, int64_t channels,
+                                   int64_t height, int64_t width,
+                                   int64_t outputChannels, int64_t kernelHeight,
+                                   int64_t kernelWidth, int64_t stride,
+                                   int64_t padding, int64_t groups) {
+  int64_t outHeight = (height + 2 * padding - kernelHeight) / stride + 1;
+  int64_t outWidth = (width + 2 * padding - kernelWidth) / stride + 1;
+  Product p;
+  p.windows = batch * outHeight * outWidth;
+  p.rows = channels / groups * kernelHeight * kernelWidth;
+  p.cols = outputChannels / groups;
+  p.groups = groups;
+  p.input_elements = batch * channels * height * width;
+  p.output_elements = batch * outputChannels * outHeight * outWidth;
+  p.weight_elements = groups * p.rows * p.cols;
+  return p;
+}
+
+Product imc::workload::matmul(int64_t windows, int64_t rows, int64_t cols) {
+  Product p;
+  p.windows = windows;
+  p.rows = rows;
+  p.cols = cols;
+  p.groups = 1;
+  p.input_elements = windows * rows;
+  p.output_elements = windows * cols;
+  p.weight_elements = rows * cols;
+  return p;
+}

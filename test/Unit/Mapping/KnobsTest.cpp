@@ -1,0 +1,82 @@
+//===- KnobsTest.cpp - Pass knobs by name
+//-----------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Mapping/Mapping.h"
+
+#include <gtest/gtest.h>
+
+using namespace imc;
+using namespace imc::mapping;
+
+TEST(Knobs, RoundTripEveryValue) {
+  for (const KnobInfo &info : knobSchema())
+    for (int64_t value = info.min; value <= info.max; ++value) {
+      if (llvm::StringRef(info.name) == "adc_bits" && value > 0 && value < 4)
+        continue;
+      std::string name = std::string("pass.") + info.name;
+      Knobs knobs;
+      ASSERT_FALSE(bool(setKnob(knobs, name, formatKnob(info, value))));
+      EXPECT_EQ(llvm::cantFail(getKnob(knobs, name)), value);
+      EXPECT_EQ(llvm::cantFail(printKnob(knobs, name)),
+                formatKnob(info, value));
+    }
+}
+
+TEST(Knobs, RefusesWithNameValueAndRange) {
+  struct Case {
+    const char *name, *text, *message;
+  };
+  const Case cases[] = {
+      {"pass.weight_bits", "9",
+       "'pass.weight_bits' is 9, must be an integer "
+       "from 2 to 8"},
+      {"pass.weight_bits", "1", "must be an integer from 2 to 8"},
+      {"pass.weight_bits", "8.5", "'pass.weight_bits' is '8.5'"},
+      {"pass.input_bits", "", "must be an integer from 1 to 8"},
+      {"pass.input_bits", "99999999999999999999", "must be an integer"},
+      {"pass.adc_bits", "3", "must be 0 or an integer from 4 to 16"},
+      {"pass.encoding", "offset ,",
+       "one of offset, differential, "
+       "twos_complement"},
+      {"pass.replication", "1", "one of none, balanced"},
+      {"pass.rows", "8",
+       "unknown knob 'pass.rows'; there are "
+       "pass.weight_bits"},
+      {"", "8", "unknown knob ''"},
+  };
+  for (const Case &c : cases) {
+    Knobs knobs;
+    llvm::Error error = setKnob(knobs, c.name, llvm::StringRef(c.text));
+    ASSERT_TRUE(bool(error)) << c.name << "=" << c.text;
+    EXPECT_NE(llvm::toString(std::move(error)).find(c.message),
+              std::string::npos)
+        << c.name << "=" << c.text;
+    EXPECT_TRUE(knobs == Knobs());
+  }
+}
+
+TEST(Knobs, Legality) {
+  machine::Machine m;
+  m.cell.bits = 2;
+  m.adc.bits = 8;
+  Knobs knobs;
+  EXPECT_TRUE(check(knobs, m).empty());
+  knobs.encoding = Encoding::TwosComplement;
+  knobs.adc_bits = 9;
+  std::vector<Violation> broken = check(knobs, m);
+  ASSERT_EQ(broken.size(), 2u);
+  EXPECT_EQ(broken[0].rule, Rule::Encoding);
+  EXPECT_EQ(broken[0].value, 2);
+  EXPECT_EQ(broken[0].limit, 1);
+  EXPECT_EQ(broken[1].rule, Rule::AdcBits);
+  EXPECT_EQ(broken[1].value, 9);
+  EXPECT_EQ(broken[1].limit, 8);
+  m.cell.bits = 1;
+  knobs.adc_bits = 8;
+  EXPECT_TRUE(check(knobs, m).empty());
+}
