@@ -5,8 +5,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/imc/IR/IMC.h"
-
-#include "dialects/imc/IR/IMC.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -16,7 +14,6 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<imc::IMCDialect>();
   registry.insert<imc::IMCDialect>();
   return mlir::failed(mlir::MlirLspServerMain(argc, argv, registry));
 }

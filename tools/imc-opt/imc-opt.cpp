@@ -10,8 +10,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/imc/IR/IMC.h"
-
-#include "dialects/imc/IR/IMC.h"
 #ifdef WITH_IMCTransforms
 #include "imc/Transforms/Passes.h"
 #endif
@@ -31,7 +29,6 @@ int main(int argc, char **argv) {
   mlir::DialectRegistry registry;
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
-  registry.insert<imc::IMCDialect>();
   registry.insert<imc::IMCDialect>();
   mlir::registerAllPasses();
 #ifdef WITH_IMCTransforms

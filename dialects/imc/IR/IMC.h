@@ -31,6 +31,8 @@
 #include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "mlir/Interfaces/TilingInterface.h"
 
+#include <optional>
+
 #include "dialects/imc/IR/IMCDialect.h.inc"
 #include "dialects/imc/IR/IMCEnums.h.inc"
 
@@ -48,19 +50,22 @@ llvm::ArrayRef<llvm::StringRef> getPhaseNames();
 int64_t windowCount(int64_t size, int64_t kernel, int64_t stride,
                     int64_t dilation);
 
-/// The grid of array tiles that the groups of a product occupy, as
-/// `imc.encode_weights` lays them out.
-struct TileGrid {
-  int64_t packs;        ///< P = ceil(groups / groupsPerPack)
-  int64_t rowStrips;    ///< S = ceil(groupsPerPack·K / R)
-  int64_t columnStrips; ///< T = ceil(groupsPerPack·N·J / C)
+/// How one dimension of an operand follows one iterator i: iterations [o, o +
+/// n) touch elements [scale·o, scale·o + scale·(n − 1) + span).
+struct Access {
+  /// The iterator; none if every iteration touches the whole dimension.
+  std::optional<unsigned> iterator;
+  int64_t scale = 1;
+  int64_t span = 1;
 };
 
-/// Closed form of the grid for K rows and N columns of weights per group, J
-/// columns of cells per weight, and arrays of `arrayRows` × `arrayColumns`.
-TileGrid getTileGrid(int64_t groups, int64_t groupsPerPack, int64_t groupRows,
-                     int64_t groupColumns, int64_t columnsPerWeight,
-                     int64_t arrayRows, int64_t arrayColumns);
+/// The loops of an op and, per operand and dimension, what they touch. An
+/// extent of an iterator is that of any dimension that it cuts without overlap
+/// (scale = span).
+struct IterationSpace {
+  llvm::SmallVector<mlir::utils::IteratorType> iterators;
+  llvm::SmallVector<llvm::SmallVector<Access>> accesses;
+};
 
 namespace detail {
 // What the ops in destination-passing style share; called by generated code.
@@ -95,7 +100,81 @@ bufferizeDestinationOp(mlir::DestinationStyleOpInterface op,
                        mlir::RewriterBase &rewriter,
                        const mlir::bufferization::BufferizationOptions &options,
                        mlir::bufferization::BufferizationState &state);
+
+// The methods of TilingInterface and PartialReductionOpInterface, for an op
+// with the given iteration space (IMCTiling.cpp, IMCPartialReduction.cpp).
+using OpFoldResults = llvm::ArrayRef<mlir::OpFoldResult>;
+
+llvm::SmallVector<mlir::Range>
+iterationDomain(mlir::DestinationStyleOpInterface op,
+                const IterationSpace &space, mlir::OpBuilder &b);
+
+/// The part of an operand that a tile of iterations touches.
+void operandTile(mlir::DestinationStyleOpInterface op,
+                 const IterationSpace &space, unsigned operand,
+                 mlir::OpBuilder &b, OpFoldResults offsets, OpFoldResults sizes,
+                 llvm::SmallVectorImpl<mlir::OpFoldResult> &tileOffsets,
+                 llvm::SmallVectorImpl<mlir::OpFoldResult> &tileSizes);
+
+/// The same op on slices of its operands. `destination`, if given, is used in
+/// place of the slice of the op's own destination.
+llvm::FailureOr<mlir::TilingResult>
+tile(mlir::DestinationStyleOpInterface op, const IterationSpace &space,
+     mlir::OpBuilder &b, OpFoldResults offsets, OpFoldResults sizes,
+     mlir::Value destination = {});
+
+/// The iterations that touch the given parts of operands; fails where a part
+/// does not follow from iterations one to one.
+llvm::LogicalResult
+iterationTile(mlir::DestinationStyleOpInterface op, const IterationSpace &space,
+              mlir::OpBuilder &b, llvm::ArrayRef<unsigned> operands,
+              llvm::ArrayRef<llvm::SmallVector<mlir::OpFoldResult>> offsets,
+              llvm::ArrayRef<llvm::SmallVector<mlir::OpFoldResult>> sizes,
+              llvm::SmallVectorImpl<mlir::OpFoldResult> &tileOffsets,
+              llvm::SmallVectorImpl<mlir::OpFoldResult> &tileSizes);
+
+/// Zeros of the shape of the result and one more dimension per reduction.
+llvm::FailureOr<llvm::SmallVector<mlir::Value>>
+partialInit(mlir::DestinationStyleOpInterface op, mlir::OpBuilder &b,
+            mlir::Location loc, OpFoldResults tileSizes,
+            const llvm::SetVector<unsigned> &reductions);
+
+llvm::FailureOr<mlir::TilingResult>
+tilePartially(mlir::DestinationStyleOpInterface op, const IterationSpace &space,
+              mlir::OpBuilder &b, mlir::Location loc,
+              mlir::ReductionTilingStrategy strategy, mlir::ValueRange init,
+              OpFoldResults offsets, OpFoldResults sizes,
+              const llvm::SetVector<unsigned> &reductions,
+              OpFoldResults splitReductionIvs);
+
+/// Adds the partial sums to the op's own destination.
+llvm::FailureOr<mlir::MergeResult>
+mergePartials(mlir::DestinationStyleOpInterface op, mlir::OpBuilder &b,
+              mlir::Location loc, mlir::ValueRange partials,
+              const llvm::SetVector<unsigned> &reductions);
+
+llvm::LogicalResult
+partialPosition(mlir::DestinationStyleOpInterface op,
+                const IterationSpace &space, mlir::OpBuilder &b,
+                mlir::ReductionTilingStrategy strategy, OpFoldResults offsets,
+                OpFoldResults sizes,
+                const llvm::SetVector<unsigned> &reductions,
+                OpFoldResults splitReductionIvs,
+                llvm::SmallVectorImpl<mlir::OpFoldResult> &tileOffsets,
+                llvm::SmallVectorImpl<mlir::OpFoldResult> &tileSizes);
 } // namespace detail
+} // namespace imc
+
+namespace imc {
+// PartialReductionOpInterface of MLIR 22.1 declares its methods with these
+// names unqualified.
+using mlir::Location;
+using mlir::MergeResult;
+using mlir::ReductionTilingStrategy;
+using mlir::SmallVector;
+using mlir::TilingResult;
+using mlir::Value;
+using mlir::ValueRange;
 } // namespace imc
 
 #define GET_OP_CLASSES

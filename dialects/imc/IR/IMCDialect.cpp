@@ -7,6 +7,11 @@
 
 #include "dialects/imc/IR/IMC.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
@@ -105,8 +110,9 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
   return op->emitOpError("has unknown attribute '")
          << name << "' of the imc dialect; known on ops are "
          << llvm::join(ArrayRef<StringRef>{phaseAttrName, parametersAttrName,
-                                           dynamicProductAttrName, rangeAttrName,
-                                           stepAttrName, costAttrName},
+                                           dynamicProductAttrName,
+                                           rangeAttrName, stepAttrName,
+                                           costAttrName},
                        ", ");
 }
 

@@ -48,6 +48,11 @@ def IMC_Dialect : Dialect {
   }];
   let cppNamespace = "::imc";
   let useDefaultAttributePrinterParser = 1;
+  // Tiling and partial reduction create ops of these.
+  let dependentDialects = [
+    "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
+    "::mlir::linalg::LinalgDialect", "::mlir::memref::MemRefDialect",
+    "::mlir::tensor::TensorDialect"];
   let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
   let hasRegionResultAttrVerify = 1;

@@ -33,17 +33,6 @@ int64_t imc::windowCount(int64_t size, int64_t kernel, int64_t stride,
   return room < 0 ? 0 : room / stride + 1;
 }
 
-TileGrid imc::getTileGrid(int64_t groups, int64_t groupsPerPack,
-                          int64_t groupRows, int64_t groupColumns,
-                          int64_t columnsPerWeight, int64_t arrayRows,
-                          int64_t arrayColumns) {
-  return {static_cast<int64_t>(llvm::divideCeil(groups, groupsPerPack)),
-          static_cast<int64_t>(
-              llvm::divideCeil(groupsPerPack * groupRows, arrayRows)),
-          static_cast<int64_t>(llvm::divideCeil(
-              groupsPerPack * groupColumns * columnsPerWeight, arrayColumns))};
-}
-
 static ShapedType shaped(Value value) {
   return cast<ShapedType>(value.getType());
 }
@@ -174,6 +163,12 @@ LogicalResult Conv2DOp::verify() {
       failed(verifyGroups(*this, "C2", groups, w.getDimSize(0),
                           "output channels of w")))
     return failure();
+  if (!isStatic(w.getDimSize(2)) || !isStatic(w.getDimSize(3)) ||
+      (groups != 1 && !w.hasStaticShape()))
+    return emitOpError() << "(C2) w is " << w << ", expected a static kernel"
+                         << (groups == 1 ? ""
+                                         : ", and with several groups "
+                                           "a static shape");
   if (isStatic(x.getDimSize(1)) &&
       failed(verifyExtent(*this, "C2", "number of input channels of w",
                           w.getDimSize(1), x.getDimSize(1) / groups)))
@@ -184,7 +179,7 @@ LogicalResult Conv2DOp::verify() {
                           y.getDimSize(1), w.getDimSize(0))))
     return failure();
   for (int i = 0; i < 2; ++i) {
-    if (!isStatic(x.getDimSize(2 + i)) || !isStatic(w.getDimSize(2 + i)))
+    if (!isStatic(x.getDimSize(2 + i)))
       continue;
     int64_t count = windowCount(x.getDimSize(2 + i), w.getDimSize(2 + i),
                                 getStrides()[i], getDilations()[i]);

@@ -60,7 +60,7 @@ class IMC_DestinationOp<string mnemonic, list<Trait> traits = []>
     static constexpr bool accumulates() { return }] # !if(accumulates, "true", "false") # [{; }
   }];
   let extraClassDeclaration = destinationDeclaration;
-  let extraClassDefinition = [{
+  code destinationDefinition = [{
     void $cppClass::getEffects(
         ::mlir::SmallVectorImpl<::mlir::SideEffects::EffectInstance<::mlir::MemoryEffects::Effect>> &effects) {
       ::imc::detail::getDestinationEffects(*this, accumulates(), effects);
@@ -88,6 +88,123 @@ class IMC_DestinationOp<string mnemonic, list<Trait> traits = []>
         ::mlir::RewriterBase &rewriter, const ::mlir::bufferization::BufferizationOptions &options,
         ::mlir::bufferization::BufferizationState &state) {
       return ::imc::detail::bufferizeDestinationOp(*this, rewriter, options, state);
+    }
+  }];
+  let extraClassDefinition = destinationDefinition;
+}
+
+/// One that can also be tiled: it says by `getIterationSpace` which part of every
+/// operand a tile of iterations touches, and all of TilingInterface follows.
+class IMC_TiledOp<string mnemonic, list<Trait> traits = []>
+    : IMC_DestinationOp<mnemonic, !listconcat(traits, [
+        DeclareOpInterfaceMethods<TilingInterface, [
+          "getLoopIteratorTypes", "getIterationDomain", "getTiledImplementation",
+          "getResultTilePosition", "generateResultTileValue",
+          "getTiledImplementationFromOperandTiles",
+          "getIterationDomainTileFromOperandTiles",
+          "getIterationDomainTileFromResultTile"]>])> {
+  code tiledDeclaration = destinationDeclaration # [{
+    /// The iterations of the op and what each touches.
+    ::imc::IterationSpace getIterationSpace();
+  }];
+  let extraClassDeclaration = tiledDeclaration;
+  code tiledDefinition = destinationDefinition # [{
+    ::mlir::SmallVector<::mlir::utils::IteratorType> $cppClass::getLoopIteratorTypes() {
+      return getIterationSpace().iterators;
+    }
+    ::mlir::SmallVector<::mlir::Range> $cppClass::getIterationDomain(::mlir::OpBuilder &b) {
+      return ::imc::detail::iterationDomain(*this, getIterationSpace(), b);
+    }
+    ::mlir::FailureOr<::mlir::TilingResult> $cppClass::getTiledImplementation(
+        ::mlir::OpBuilder &b, ::mlir::ArrayRef<::mlir::OpFoldResult> offsets,
+        ::mlir::ArrayRef<::mlir::OpFoldResult> sizes) {
+      return ::imc::detail::tile(*this, getIterationSpace(), b, offsets, sizes);
+    }
+    ::llvm::LogicalResult $cppClass::getResultTilePosition(
+        ::mlir::OpBuilder &b, unsigned resultNumber, ::mlir::ArrayRef<::mlir::OpFoldResult> offsets,
+        ::mlir::ArrayRef<::mlir::OpFoldResult> sizes,
+        ::mlir::SmallVector<::mlir::OpFoldResult> &resultOffsets,
+        ::mlir::SmallVector<::mlir::OpFoldResult> &resultSizes) {
+      ::imc::detail::operandTile(*this, getIterationSpace(), getInitMutable().getOperandNumber(), b,
+                                 offsets, sizes, resultOffsets, resultSizes);
+      return ::mlir::success();
+    }
+    ::mlir::FailureOr<::mlir::TilingResult> $cppClass::generateResultTileValue(
+        ::mlir::OpBuilder &b, unsigned resultNumber, ::mlir::ArrayRef<::mlir::OpFoldResult> offsets,
+        ::mlir::ArrayRef<::mlir::OpFoldResult> sizes) {
+      ::mlir::SmallVector<::mlir::OpFoldResult> tileOffsets, tileSizes;
+      if (::mlir::failed(getIterationDomainTileFromResultTile(b, resultNumber, offsets, sizes,
+                                                              tileOffsets, tileSizes)))
+        return ::mlir::failure();
+      return getTiledImplementation(b, tileOffsets, tileSizes);
+    }
+    ::mlir::FailureOr<::mlir::TilingResult> $cppClass::getTiledImplementationFromOperandTiles(
+        ::mlir::OpBuilder &b, ::mlir::ArrayRef<unsigned> operandNumbers,
+        ::mlir::ArrayRef<::mlir::SmallVector<::mlir::OpFoldResult>> allOffsets,
+        ::mlir::ArrayRef<::mlir::SmallVector<::mlir::OpFoldResult>> allSizes) {
+      ::mlir::SmallVector<::mlir::OpFoldResult> tileOffsets, tileSizes;
+      if (::mlir::failed(getIterationDomainTileFromOperandTiles(b, operandNumbers, allOffsets, allSizes,
+                                                                tileOffsets, tileSizes)))
+        return ::mlir::failure();
+      return getTiledImplementation(b, tileOffsets, tileSizes);
+    }
+    ::llvm::LogicalResult $cppClass::getIterationDomainTileFromOperandTiles(
+        ::mlir::OpBuilder &b, ::mlir::ArrayRef<unsigned> operandNumbers,
+        ::mlir::ArrayRef<::mlir::SmallVector<::mlir::OpFoldResult>> allOffsets,
+        ::mlir::ArrayRef<::mlir::SmallVector<::mlir::OpFoldResult>> allSizes,
+        ::mlir::SmallVectorImpl<::mlir::OpFoldResult> &tileOffsets,
+        ::mlir::SmallVectorImpl<::mlir::OpFoldResult> &tileSizes) {
+      return ::imc::detail::iterationTile(*this, getIterationSpace(), b, operandNumbers, allOffsets,
+                                          allSizes, tileOffsets, tileSizes);
+    }
+    ::llvm::LogicalResult $cppClass::getIterationDomainTileFromResultTile(
+        ::mlir::OpBuilder &b, unsigned resultNumber, ::mlir::ArrayRef<::mlir::OpFoldResult> offsets,
+        ::mlir::ArrayRef<::mlir::OpFoldResult> sizes,
+        ::mlir::SmallVectorImpl<::mlir::OpFoldResult> &tileOffsets,
+        ::mlir::SmallVectorImpl<::mlir::OpFoldResult> &tileSizes) {
+      return ::imc::detail::iterationTile(
+          *this, getIterationSpace(), b, {getInitMutable().getOperandNumber()},
+          {::llvm::to_vector(offsets)}, {::llvm::to_vector(sizes)}, tileOffsets, tileSizes);
+    }
+  }];
+  let extraClassDefinition = tiledDefinition;
+}
+
+/// One with a reduction that can also be split into partial sums.
+class IMC_ReductionOp<string mnemonic, list<Trait> traits = []>
+    : IMC_TiledOp<mnemonic, !listconcat(traits, [
+        DeclareOpInterfaceMethods<PartialReductionOpInterface, [
+          "generateInitialTensorForPartialReduction", "tileToPartialReduction",
+          "mergeReductions", "getPartialResultTilePosition"]>])> {
+  let accumulates = 1;
+  let extraClassDefinition = tiledDefinition # [{
+    ::mlir::FailureOr<::llvm::SmallVector<::mlir::Value>> $cppClass::generateInitialTensorForPartialReduction(
+        ::mlir::OpBuilder &b, ::mlir::Location loc, ::mlir::ArrayRef<::mlir::OpFoldResult> tileSizes,
+        const ::mlir::SetVector<unsigned> &reductionDims) {
+      return ::imc::detail::partialInit(*this, b, loc, tileSizes, reductionDims);
+    }
+    ::mlir::FailureOr<::mlir::TilingResult> $cppClass::tileToPartialReduction(
+        ::mlir::OpBuilder &b, ::mlir::Location loc, ::mlir::ReductionTilingStrategy strategy,
+        ::mlir::ValueRange init, ::mlir::ArrayRef<::mlir::OpFoldResult> offsets,
+        ::mlir::ArrayRef<::mlir::OpFoldResult> sizes, const ::llvm::SetVector<unsigned> &reductionDims,
+        ::mlir::ArrayRef<::mlir::OpFoldResult> splitReductionIvs) {
+      return ::imc::detail::tilePartially(*this, getIterationSpace(), b, loc, strategy, init, offsets,
+                                          sizes, reductionDims, splitReductionIvs);
+    }
+    ::mlir::FailureOr<::mlir::MergeResult> $cppClass::mergeReductions(
+        ::mlir::OpBuilder &b, ::mlir::Location loc, ::mlir::ValueRange partialReduce,
+        const ::mlir::SetVector<unsigned> &reductionDims) {
+      return ::imc::detail::mergePartials(*this, b, loc, partialReduce, reductionDims);
+    }
+    ::llvm::LogicalResult $cppClass::getPartialResultTilePosition(
+        ::mlir::OpBuilder &b, unsigned resultNumber, ::mlir::ReductionTilingStrategy strategy,
+        ::mlir::ArrayRef<::mlir::OpFoldResult> offsets, ::mlir::ArrayRef<::mlir::OpFoldResult> sizes,
+        const ::mlir::SetVector<unsigned> &reductionDims,
+        ::mlir::ArrayRef<::mlir::OpFoldResult> splitReductionIvs,
+        ::mlir::SmallVector<::mlir::OpFoldResult> &resultOffsets,
+        ::mlir::SmallVector<::mlir::OpFoldResult> &resultSizes) {
+      return ::imc::detail::partialPosition(*this, getIterationSpace(), b, strategy, offsets, sizes,
+                                            reductionDims, splitReductionIvs, resultOffsets, resultSizes);
     }
   }];
 }
@@ -119,7 +236,7 @@ def IMC_MissingWeightOp : IMC_Op<"missing_weight", [Pure]> {
   let hasVerifier = 1;
 }
 
-def IMC_MatmulOp : IMC_DestinationOp<"matmul"> {
+def IMC_MatmulOp : IMC_ReductionOp<"matmul"> {
   let summary = "Product with a stored matrix";
   let description = [{
     Multiplies activations by a constant matrix and adds the product to the destination:
@@ -129,6 +246,7 @@ def IMC_MatmulOp : IMC_DestinationOp<"matmul"> {
     ```
 
     On integers x is an unsigned payload and w a signed one, both in i8; sums are i32.
+    Iterations are (m, n, k); k is a reduction.
 
     Constraints:
     - (C1) Shapes are M×K, K×N and M×N.
@@ -145,7 +263,6 @@ def IMC_MatmulOp : IMC_DestinationOp<"matmul"> {
     IMC_Shaped<[F32, I8], [2]>:$x,
     IMC_Shaped<[F32, I8], [2]>:$w,
     IMC_Shaped<[F32, I32], [2]>:$init);
-  let accumulates = 1;
   let assemblyFormat = [{
     `ins` `(` $x `,` $w `:` type($x) `,` type($w) `)` `outs` `(` $init `:` type($init) `)`
     attr-dict (`->` type($result)^)?
@@ -155,7 +272,7 @@ def IMC_MatmulOp : IMC_DestinationOp<"matmul"> {
   }]>];
 }
 
-def IMC_Conv2DOp : IMC_DestinationOp<"conv2d"> {
+def IMC_Conv2DOp : IMC_ReductionOp<"conv2d"> {
   let summary = "Convolution with stored weights";
   let description = [{
     Slides G groups of windows over an already padded input and adds the products with
@@ -169,9 +286,13 @@ def IMC_Conv2DOp : IMC_DestinationOp<"conv2d"> {
     On integers x is an unsigned payload and w a signed one, both in i8; sums are i32.
     Groups that each have one input channel make a depthwise convolution.
 
+    Iterations are (n, f, oh, ow, c) with one group, where c is a reduction, and (n, g, oh, ow) with
+    several, which are tiled by whole groups. The taps kh, kw of a window stay together.
+
     Constraints:
     - (C1) `strides` and `dilations` have two values ≥ 1.
-    - (C2) `groups` ≥ 1 divides C and F, and w has C/groups input channels.
+    - (C2) `groups` ≥ 1 divides C and F, and w has C/groups input channels. KH and KW are static, with
+      several groups all of w is.
     - (C3) x and y have the same batch, and y has the channels of w.
     - (C4) The output size is (H − dh·(KH − 1) − 1) div sh + 1, likewise for the width, and ≥ 1.
     - (C5) Element types are f32, f32, f32 or i8, i8, i32.
@@ -191,7 +312,6 @@ def IMC_Conv2DOp : IMC_DestinationOp<"conv2d"> {
     DenseI64ArrayAttr:$strides,
     DenseI64ArrayAttr:$dilations,
     I64Attr:$groups);
-  let accumulates = 1;
   let assemblyFormat = [{
     `ins` `(` $x `,` $w `:` type($x) `,` type($w) `)` `outs` `(` $init `:` type($init) `)`
     `strides` `=` $strides `dilations` `=` $dilations `groups` `=` $groups
@@ -242,7 +362,7 @@ def IMC_ChooseQParamsOp : IMC_Op<"choose_qparams", [Pure]> {
   }]>];
 }
 
-def IMC_QuantizeOp : IMC_DestinationOp<"quantize"> {
+def IMC_QuantizeOp : IMC_TiledOp<"quantize"> {
   let summary = "Real numbers to unsigned payloads";
   let description = [{
     Element by element, in f32 up to the rounding and in integers after it:
@@ -280,7 +400,7 @@ def IMC_QuantizeOp : IMC_DestinationOp<"quantize"> {
   }]>];
 }
 
-def IMC_DequantizeOp : IMC_DestinationOp<"dequantize"> {
+def IMC_DequantizeOp : IMC_TiledOp<"dequantize"> {
   let summary = "Integer sums to real numbers";
   let description = [{
     Undoes the quantization of both operands of a product and adds the bias. Dimension 1 is
@@ -430,7 +550,7 @@ def IMC_EncodeWeightsOp : IMC_DestinationOp<"encode_weights"> {
   }]>];
 }
 
-def IMC_MVMOp : IMC_DestinationOp<"mvm"> {
+def IMC_MVMOp : IMC_ReductionOp<"mvm"> {
   let summary = "Matrix-vector products in arrays";
   let description = [{
     Every tile multiplies the strips of all windows by its cells, phase by phase; a converter reads each
@@ -469,7 +589,6 @@ def IMC_MVMOp : IMC_DestinationOp<"mvm"> {
     IMC_InputAttr:$input,
     IMC_ReadoutAttr:$readout,
     OptionalAttr<IMC_PlacementAttr>:$placement);
-  let accumulates = 1;
   let assemblyFormat = [{
     `ins` `(` $u `,` $cells `:` type($u) `,` type($cells) `)` `outs` `(` $init `:` type($init) `)`
     `input` `=` qualified($input) `readout` `=` qualified($readout)
