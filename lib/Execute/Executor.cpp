@@ -163,10 +163,11 @@ static std::unique_ptr<llvm::TargetMachine> hostMachine(std::string &message) {
   return std::move(*machine);
 }
 
-/// Attributes of our dialect mean nothing to LLVM and may hold whole weights.
+/// Our attributes mean nothing to LLVM, and some hold whole weights.
 static void dropDialectAttributes(ModuleOp module) {
   auto isOurs = [](NamedAttribute attribute) {
-    return attribute.getName().getValue().starts_with("imc.");
+    return attribute.getName().getValue().starts_with("imc.") ||
+           attribute.getName() == imc::externalConstantAttrName;
   };
   module->walk([&](Operation *op) {
     for (NamedAttribute attribute :

@@ -11,6 +11,8 @@
 #include "imc/Conversion/Passes.h"
 #include "imc/Execute/Executor.h"
 
+#include "dialects/imc/IR/IMC.h"
+
 #include "mlir/Conversion/Passes.h"
 #include "mlir/Dialect/Arith/Transforms/Passes.h"
 #include "mlir/Dialect/Bufferization/Pipelines/Passes.h"
@@ -26,6 +28,7 @@
 using namespace mlir;
 
 void imc::execute::registerExecutionDialects(DialectRegistry &registry) {
+  registry.insert<imc::IMCDialect>();
   registerAllDialects(registry);
   registerAllExtensions(registry);
   registerAllToLLVMIRTranslations(registry);
@@ -34,6 +37,7 @@ void imc::execute::registerExecutionDialects(DialectRegistry &registry) {
 void imc::execute::buildLoweringPipelineToLinalg(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
+  pm.addPass(imc::createLowerToLinalgPass());
   pm.addPass(imc::createPrepareLoopsPass());
   pm.addPass(imc::createExternalizeConstantsPass());
 }

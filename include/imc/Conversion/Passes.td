@@ -43,7 +43,7 @@ def ExternalizeConstantsPass
     Appends one argument per large `arith.constant` tensor to the function that
     uses it, so that weights are passed to compiled code by pointer instead of
     being copied into an object file. The value is kept in the argument's
-    attribute `imc.constant`; constants that share one value share one argument. The
+    attribute `execute.constant`; constants that share one value share one argument. The
     argument is marked `bufferization.writable = false`.
 
     Splat constants, constants of `i1` and `index`, and those smaller than
