@@ -29,6 +29,7 @@
 #include "imc/Explore/Design.h"
 #include "imc/Explore/Metrics.h"
 #include "imc/Machine/Target.h"
+#include "imc/Mapping/Mapping.h"
 
 #include <cstdint>
 

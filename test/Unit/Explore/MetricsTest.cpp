@@ -10,6 +10,7 @@
 #include "TestUtil.h"
 
 #include <cmath>
+#include <vector>
 
 using namespace imc::explore;
 
