@@ -38,6 +38,7 @@ void imc::execute::buildLoweringPipelineToLinalg(OpPassManager &pm) {
   pm.addPass(createInlinerPass());
   pm.addPass(createSymbolDCEPass());
   pm.addPass(imc::createLowerToLinalgPass());
+  pm.addPass(createConvertElementwiseToLinalgPass());
   pm.addPass(imc::createPrepareLoopsPass());
   pm.addPass(imc::createExternalizeConstantsPass());
 }

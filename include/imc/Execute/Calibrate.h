@@ -1,0 +1,46 @@
+//===- Calibrate.h - Measure the ranges of activations -----------*- C++
+//-*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+// Post-training calibration by minimum and maximum: the float model runs on
+// example inputs, and every product that an array will compute learns the range
+// of its input.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_EXECUTE_CALIBRATE_H
+#define IMC_EXECUTE_CALIBRATE_H
+
+#include "imc/Execute/Tensor.h"
+
+#include "mlir/IR/BuiltinOps.h"
+
+#include <vector>
+
+namespace imc::execute {
+
+/// Runs `module` (phase `offloaded`) on every sample, a list of inputs in graph
+/// order, and sets on each `imc.matmul` and `imc.conv2d` in f32 the attribute
+/// `imc.range = [lo, hi]` (f64): smallest and largest value of its first input
+/// over all samples. Ranges are not widened to include zero here; quantization
+/// does that (rule R1 of docs/phases/rounding.md).
+///
+/// Fails with a diagnostic when there is no sample, when a product lies inside
+/// another op's region (its input cannot be observed), when an input is not
+/// finite, and when the model cannot be run. The module is unchanged then.
+llvm::LogicalResult calibrate(mlir::ModuleOp module,
+                              llvm::ArrayRef<std::vector<Tensor>> samples);
+
+/// Cuts `tensors` into samples for a model whose inputs have the shapes of
+/// `module`'s `main`: each tensor holds n times the model's first extent (500
+/// images for a model that takes one: 500 samples), with the same n for all.
+/// Tensors that have the model's shapes are one sample. The error names the
+/// input and both shapes.
+llvm::Expected<std::vector<std::vector<Tensor>>>
+splitSamples(mlir::ModuleOp module, llvm::ArrayRef<Tensor> tensors);
+
+} // namespace imc::execute
+
+#endif // IMC_EXECUTE_CALIBRATE_H
