@@ -1,0 +1,95 @@
+//===- Metrics.cpp - Numbers that a search minimises or bounds ------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Explore/Metrics.h"
+
+#include "imc/Explore/Design.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+using namespace imc::explore;
+
+const std::vector<MetricInfo> &imc::explore::metrics() {
+  using S = MetricScope;
+  static const std::vector<MetricInfo> table = {
+      {"energy_j", "J", S::Model, true, "Energy of one inference."},
+      {"latency_s", "s", S::Model, true, "Time of one inference."},
+      {"area_mm2", "mm2", S::Chip, true, "Area of the chip."},
+      {"power_w", "W", S::Model, true, "Energy over latency."},
+      {"power_density_w_mm2", "W/mm2", S::Model, true, "Power over area."},
+      {"edp_js", "J s", S::Model, true, "Energy times latency."},
+      {"edap_js_mm2", "J s mm2", S::Model, true,
+       "Energy times latency times area."},
+      {"adc_lost_bits", "bit", S::Model, false,
+       "Bits that the converters drop in the worst layer."},
+      {"sqnr_db", "dB", S::Model, false,
+       "Signal to quantisation noise of the chain of products."},
+  };
+  return table;
+}
+
+const MetricInfo *imc::explore::findMetric(llvm::StringRef name) {
+  for (const MetricInfo &info : metrics())
+    if (name == info.name)
+      return &info;
+  return nullptr;
+}
+
+static constexpr const char *kAggregates[] = {"max", "mean", "geomean",
+                                              "product", "regret"};
+
+llvm::Expected<Aggregate> imc::explore::parseAggregate(llvm::StringRef name) {
+  for (size_t i = 0; i < std::size(kAggregates); ++i)
+    if (name == kAggregates[i])
+      return static_cast<Aggregate>(i);
+  return makeError("unknown aggregate '" + name +
+                   "'; there are max, mean, geomean, product, regret");
+}
+
+const char *imc::explore::aggregateName(Aggregate aggregate) {
+  return kAggregates[static_cast<size_t>(aggregate)];
+}
+
+double imc::explore::aggregate(Aggregate how, llvm::ArrayRef<double> values,
+                               llvm::ArrayRef<double> weights,
+                               llvm::ArrayRef<double> best) {
+  assert(!values.empty() && values.size() == weights.size());
+  double result = 0, weight = 0;
+  for (size_t i = 0; i < values.size(); ++i) {
+    weight += weights[i];
+    switch (how) {
+    case Aggregate::Max:
+      result = std::max(result, weights[i] * values[i]);
+      break;
+    case Aggregate::Mean:
+      result += weights[i] * values[i];
+      break;
+    case Aggregate::Geomean:
+    case Aggregate::Product:
+      result += weights[i] * std::log(values[i]);
+      break;
+    case Aggregate::Regret:
+      assert(best.size() == values.size());
+      result = std::max(result, weights[i] * (values[i] / best[i]));
+      break;
+    }
+  }
+  switch (how) {
+  case Aggregate::Mean:
+    return result / weight;
+  case Aggregate::Geomean:
+    return std::exp(result / weight);
+  case Aggregate::Product:
+    return std::exp(result);
+  case Aggregate::Max:
+  case Aggregate::Regret:
+    return result;
+  }
+  return result;
+}
