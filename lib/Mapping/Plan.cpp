@@ -15,7 +15,33 @@
 using namespace imc::mapping;
 using llvm::Error;
 
-static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+Allocation imc::mapping::allocate(llvm::ArrayRef<Demand> demands,
+                                  int64_t logical,
+                                  const machine::Machine &machine,
+                                  const Knobs &knobs) {
+  Allocation a;
+  a.capacity = machine.arrays();
+  a.fits = logical <= a.capacity;
+  a.resident = a.fits || machine.cell.kind != machine::CellKind::SRAM;
+  a.balanced = knobs.replication == Replication::Balanced;
+  if (a.balanced && a.fits)
+    a.windows_per_copy = balancedWindows(demands, a.capacity);
+  return a;
+}
+
+Copies imc::mapping::copiesOf(const Allocation &a, int64_t windows,
+                              int64_t arrays) {
+  Copies c{1, 0};
+  if (a.resident) {
+    if (a.balanced && a.fits)
+      c.copies = (windows + a.windows_per_copy - 1) / a.windows_per_copy;
+    return c;
+  }
+  c.rounds = (arrays + a.capacity - 1) / a.capacity;
+  if (a.balanced)
+    c.copies = std::clamp<int64_t>(a.capacity / arrays, 1, windows);
+  return c;
+}
 
 Plan imc::mapping::plan(const workload::Workload &workload,
                         const machine::Machine &machine, const Knobs &knobs) {
@@ -34,34 +60,28 @@ Plan imc::mapping::plan(const workload::Workload &workload,
     plan.products.push_back(placed);
   }
 
-  bool isVolatile = machine.cell.kind == machine::CellKind::SRAM;
-  bool fits = plan.logical_arrays <= plan.capacity;
-  plan.resident = fits || !isVolatile;
-  bool balanced = knobs.replication == Replication::Balanced;
-  if (!fits && !isVolatile)
+  Allocation allocation =
+      allocate(demands, plan.logical_arrays, machine, knobs);
+  plan.resident = allocation.resident;
+  if (!allocation.fits && allocation.resident)
     plan.violations.push_back({Rule::Capacity, double(plan.logical_arrays),
                                double(plan.capacity), workload.name});
 
-  int64_t slowest =
-      balanced && fits ? balancedWindows(demands, plan.capacity) : 0;
-  int64_t next = 0;
-  for (auto [i, placed] : llvm::enumerate(plan.products)) {
-    int64_t arrays = placed.tiling.arrays();
-    int64_t windows = demands[i].windows;
+  int64_t end = 0;
+  for (auto [demand, placed] : llvm::zip(demands, plan.products)) {
+    Copies decided = copiesOf(allocation, demand.windows, demand.arrays);
+    placed.copies = decided.copies;
+    placed.rounds = decided.rounds;
     if (plan.resident) {
-      if (balanced && fits)
-        placed.copies = ceilDiv(windows, slowest);
-      placed.first_array = next;
-      next += placed.copies * arrays;
+      placed.first_array = end;
+      end += placed.copies * demand.arrays;
     } else {
       // The product has the chip for itself.
-      placed.rounds = ceilDiv(arrays, plan.capacity);
-      if (balanced)
-        placed.copies = std::clamp<int64_t>(plan.capacity / arrays, 1, windows);
-      next = std::max(next, std::min(placed.copies * arrays, plan.capacity));
+      end =
+          std::max(end, std::min(placed.copies * demand.arrays, plan.capacity));
     }
   }
-  plan.placed_arrays = next;
+  plan.placed_arrays = end;
   return plan;
 }
 
@@ -76,6 +96,8 @@ Error imc::mapping::verify(const Plan &plan, const workload::Workload &workload,
     const Violation &v = plan.violations.front();
     return fail(std::string("breaks ") + ruleName(v.rule));
   }
+  if (!plan.resident && machine.cell.kind != machine::CellKind::SRAM)
+    return fail("rewrites cells that are not volatile");
   size_t next = 0;
   std::vector<std::pair<int64_t, int64_t>> used; // [first, end) of each copy
   int64_t chip = machine.arrays();
@@ -123,8 +145,6 @@ Error imc::mapping::verify(const Plan &plan, const workload::Workload &workload,
   if (next != plan.products.size())
     return fail("places " + std::to_string(plan.products.size()) +
                 " products, the model has " + std::to_string(next));
-  if (!plan.resident && machine.cell.kind != machine::CellKind::SRAM)
-    return fail("rewrites cells that are not volatile");
   std::sort(used.begin(), used.end());
   for (size_t i = 1; i < used.size(); ++i)
     if (used[i].first < used[i - 1].second)

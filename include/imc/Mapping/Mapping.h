@@ -153,7 +153,8 @@ struct PlacedProduct {
   Tiling tiling;
   int64_t copies = 1;
   int64_t first_array = 0;
-  int64_t rounds = 1; ///< times that the arrays are rewritten for this product
+  int64_t rounds = 0; ///< times that the chip is written for this product;
+                      ///< 0: its weights stay
 };
 
 /// All products of a model on the chip.
@@ -178,6 +179,26 @@ struct Demand {
 /// `capacity`: the windows that the slowest product handles one after the
 /// other. Needs one copy of everything to fit. O(products * log(range)).
 int64_t balancedWindows(llvm::ArrayRef<Demand> demands, int64_t capacity);
+
+/// How a model shares the chip, before single arrays are handed out.
+struct Allocation {
+  bool fits = true;     ///< one copy of every product at once
+  bool resident = true; ///< see Plan::resident
+  bool balanced = false;
+  int64_t capacity = 0;
+  int64_t windows_per_copy = 0; ///< of the slowest product, if balanced and
+                                ///< resident
+};
+/// `logical` arrays hold one copy of all `demands`.
+Allocation allocate(llvm::ArrayRef<Demand> demands, int64_t logical,
+                    const machine::Machine &machine, const Knobs &knobs);
+
+/// Copies of one product; and how many times the chip is written for it, 0 if
+/// its weights stay.
+struct Copies {
+  int64_t copies, rounds;
+};
+Copies copiesOf(const Allocation &allocation, int64_t windows, int64_t arrays);
 
 /// Tiles, replicates and places. Non-volatile chips that cannot hold one copy
 /// get the violation Capacity; volatile ones go non-resident. `balanced` gives

@@ -1,0 +1,102 @@
+//===- Pricer.h - Prices designs for the search ------------------*- C++
+//-*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The cost model as a function of the design alone. What depends only on the
+// models is prepared once: equal layers of a model are priced once per design
+// and summed in program order, so every figure is the same double that
+// `evaluate` gives.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_COST_PRICER_H
+#define IMC_COST_PRICER_H
+
+#include "imc/Cost/Cost.h"
+
+#include <vector>
+
+namespace imc::cost {
+
+/// What the search needs to know of one model on one design.
+struct ModelFigures {
+  double energy_j = 0;
+  double latency_s = 0;
+  double power_density_w_mm2 = 0;
+  double sqnr_db = 0;
+  int64_t adc_lost_bits = 0;
+  int64_t logical_arrays = 0;
+  int64_t placed_arrays = 0;
+};
+
+/// A violation without text. `model` is an index into the pricer's models, or
+/// -1 for the machine and the knobs.
+struct RuleBroken {
+  mapping::Rule rule;
+  int model;
+  double value, limit;
+};
+
+/// One priced design. Reuse the object: after the first design nothing is
+/// allocated.
+struct DesignCost {
+  bool feasible = true;
+  double area_mm2 = 0;
+  int64_t capacity = 0; ///< arrays of the chip
+  std::vector<ModelFigures> models;
+  std::vector<RuleBroken> violations;
+
+private:
+  friend class Pricer;
+  struct Layer {
+    double energy_j, latency_s, noise;
+  };
+  std::vector<Layer> layers;
+  std::vector<mapping::Tiling> tilings;
+  std::vector<mapping::Demand> demands;
+};
+
+/// Immutable after construction: one pricer serves any number of threads, each
+/// with its own DesignCost.
+class Pricer {
+public:
+  explicit Pricer(std::vector<workload::Workload> workloads);
+  Pricer(Pricer &&) = default;
+  Pricer(const Pricer &) = delete; // shapes point into the models
+
+  /// Prices a design: all models of the pricer, in order. Same doubles as
+  /// evaluate(workloads(), machine, knobs).
+  void price(const machine::Machine &machine, const mapping::Knobs &knobs,
+             DesignCost &result) const;
+
+  llvm::ArrayRef<workload::Workload> workloads() const { return models; }
+
+  /// Different layers that are priced per design, of how many in all.
+  size_t uniqueLayers() const { return unique; }
+  size_t totalLayers() const { return total; }
+
+private:
+  /// A layer that occurs `count` times in its model.
+  struct Shape {
+    const workload::Layer *layer;
+    int64_t count;
+  };
+  struct Model {
+    std::vector<Shape> products; ///< different ones
+    std::vector<Shape> others;   ///< different digital and dynamic layers
+    /// Program order: index into products, or products.size() + index into
+    /// others.
+    std::vector<uint32_t> order;
+  };
+  std::vector<workload::Workload> models;
+  std::vector<Model> prepared;
+  size_t unique = 0, total = 0;
+};
+
+} // namespace imc::cost
+
+#endif // IMC_COST_PRICER_H

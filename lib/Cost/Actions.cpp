@@ -1,0 +1,61 @@
+//===- Actions.cpp - Counting and pricing of single layers
+//-----------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Layer.h"
+
+using namespace imc;
+using namespace imc::cost;
+
+Counts imc::cost::actions(const workload::Layer &layer,
+                          const mapping::Tiling &tiling, int64_t copies,
+                          int64_t rounds, const machine::Machine &machine,
+                          const mapping::Knobs &knobs) {
+  return detail::countLayer(layer, tiling, copies, rounds, machine, knobs);
+}
+
+void imc::cost::priceLayer(const Counts &counts, const Prices &prices,
+                           LayerCost &cost) {
+  detail::Priced priced;
+  detail::price(counts, prices, priced);
+  cost.counts = counts;
+  cost.energy_j = priced.energy;
+  cost.latency_by_s = priced.time;
+  cost.total_energy_j = priced.total_energy;
+  cost.latency_s = priced.latency;
+  cost.bound_by = static_cast<Time>(
+      std::max_element(priced.time.begin(), priced.time.end()) -
+      priced.time.begin());
+}
+
+double imc::cost::noiseToSignal(const workload::Product &product,
+                                const mapping::Tiling &tiling,
+                                const Prices &prices) {
+  return detail::noise(product, tiling, prices);
+}
+
+const char *imc::cost::name(Energy component) {
+  static const char *const names[numEnergies] = {
+      "cells",       "drivers",       "adc",    "shift_add",
+      "tile_buffer", "global_buffer", "noc",    "memory",
+      "programming", "digital",       "leakage"};
+  return names[static_cast<size_t>(component)];
+}
+
+const char *imc::cost::name(Time component) {
+  static const char *const names[numTimes] = {
+      "compute", "tile_buffer", "global_buffer", "noc",
+      "memory",  "programming", "digital"};
+  return names[static_cast<size_t>(component)];
+}
+
+const char *imc::cost::name(Area component) {
+  static const char *const names[numAreas] = {
+      "cells",       "drivers",       "adc", "shift_add", "control",
+      "tile_buffer", "global_buffer", "noc", "digital"};
+  return names[static_cast<size_t>(component)];
+}

@@ -1,0 +1,146 @@
+//===- Evaluate.cpp - Detailed cost of models on a design
+//------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Layer.h"
+#include "Limits.h"
+
+using namespace imc;
+using namespace imc::cost;
+using mapping::Rule;
+
+/// The knob or field that a design-wide rule is about.
+static const char *placeOf(Rule rule) {
+  switch (rule) {
+  case Rule::SupplyVoltage:
+    return "machine.vdd";
+  case Rule::CycleTime:
+    return "machine.cycle_time_ns";
+  case Rule::Encoding:
+    return "pass.encoding";
+  case Rule::AdcBits:
+    return "pass.adc_bits";
+  default:
+    return "";
+  }
+}
+
+/// Prices one model and appends it to `cost`.
+static void addModel(const workload::Workload &workload,
+                     const mapping::Plan &plan, const machine::Machine &machine,
+                     const mapping::Knobs &knobs, const Prices &prices,
+                     Cost &cost) {
+  ModelCost model;
+  model.name = workload.name;
+  model.parameters = workload.parameters;
+  model.macs = workload.macs();
+  model.logical_arrays = plan.logical_arrays;
+  model.placed_arrays = plan.placed_arrays;
+  model.capacity = plan.capacity;
+
+  const mapping::Tiling none;
+  double noise = 0, memoryBits = 0, cells = 0;
+  auto next = plan.products.begin();
+  for (size_t i = 0, e = workload.layers.size(); i != e; ++i) {
+    const workload::Layer &layer = workload.layers[i];
+    LayerCost entry;
+    entry.macs = layer.macs();
+    if (const workload::Product *product = layer.product()) {
+      const mapping::PlacedProduct &placed = *next++;
+      const mapping::Tiling &t = placed.tiling;
+      priceLayer(
+          actions(layer, t, placed.copies, placed.rounds, machine, knobs),
+          prices, entry);
+      entry.arrays = t.arrays();
+      entry.copies = placed.copies;
+      entry.mvms = t.mvms(product->windows);
+      model.mvms += entry.mvms;
+      noise += noiseToSignal(*product, t, prices);
+      model.adc_lost_bits =
+          std::max(model.adc_lost_bits,
+                   t.lossless_bits - mapping::adcBits(knobs, machine));
+      const double programmed =
+          static_cast<double>(product->weight_elements * t.columns_per_weight);
+      cells += programmed;
+      model.load_energy_j +=
+          programmed * static_cast<double>(placed.copies) * prices.cell_write;
+    } else {
+      priceLayer(actions(layer, none, 1, 0, machine, knobs), prices, entry);
+    }
+    memoryBits += entry.counts.spill_bits + entry.counts.reload_bits;
+    model.energy_j += entry.total_energy_j;
+    model.latency_s += entry.latency_s;
+    for (size_t c = 0; c != numEnergies; ++c)
+      model.energy_by_component_j[c] += entry.energy_j[c];
+    for (size_t c = 0; c != numTimes; ++c)
+      model.latency_by_component_s[c] += entry.latency_by_s[c];
+    model.layers.push_back(std::move(entry));
+  }
+
+  model.sqnr_db = detail::sqnrDb(noise);
+  model.power_density_w_mm2 =
+      detail::powerDensity(model.energy_j, model.latency_s, cost.area_mm2);
+  if (model.latency_s > 0) {
+    model.throughput_per_s = 1 / model.latency_s;
+    model.power_w = model.energy_j / model.latency_s;
+  }
+  model.edp_js = model.energy_j * model.latency_s;
+  model.edap_js_mm2 = model.edp_js * cost.area_mm2;
+  const double logicalCells = static_cast<double>(
+      plan.logical_arrays * machine.array.rows * machine.array.cols);
+  if (logicalCells > 0)
+    model.utilization = cells / logicalCells;
+  // A-WRITE: the arrays of a tile are written one after the other.
+  const int64_t perTile =
+      std::min(plan.placed_arrays, machine.hierarchy.macros_per_tile);
+  model.load_latency_s =
+      static_cast<double>(perTile * machine.array.rows) * prices.row_write;
+
+  detail::checkModel(
+      machine, prices, plan.logical_arrays, !plan.violations.empty(),
+      memoryBits, model.power_density_w_mm2,
+      [&](Rule rule, double value, double limit) {
+        cost.violations.push_back({rule, value, limit, workload.name});
+      });
+  cost.models.push_back(std::move(model));
+}
+
+/// Everything that does not depend on a model.
+static Cost startCost(const machine::Machine &machine,
+                      const mapping::Knobs &knobs, const Prices &prices) {
+  Cost cost;
+  cost.area_mm2 = prices.area_mm2;
+  cost.area_by_component_mm2 = prices.area;
+  detail::checkDesign(
+      machine, knobs, prices, [&](Rule rule, double value, double limit) {
+        cost.violations.push_back({rule, value, limit, placeOf(rule)});
+      });
+  return cost;
+}
+
+Cost imc::cost::evaluate(const workload::Workload &workload,
+                         const mapping::Plan &plan,
+                         const machine::Machine &machine,
+                         const mapping::Knobs &knobs) {
+  const Prices prices = priceDesign(machine, knobs);
+  Cost cost = startCost(machine, knobs, prices);
+  addModel(workload, plan, machine, knobs, prices, cost);
+  cost.feasible = cost.violations.empty();
+  return cost;
+}
+
+Cost imc::cost::evaluate(llvm::ArrayRef<workload::Workload> workloads,
+                         const machine::Machine &machine,
+                         const mapping::Knobs &knobs) {
+  const Prices prices = priceDesign(machine, knobs);
+  Cost cost = startCost(machine, knobs, prices);
+  for (const workload::Workload &workload : workloads)
+    addModel(workload, mapping::plan(workload, machine, knobs), machine, knobs,
+             prices, cost);
+  cost.feasible = cost.violations.empty();
+  return cost;
+}

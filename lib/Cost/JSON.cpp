@@ -1,0 +1,161 @@
+//===- JSON.cpp - Costs as JSON
+//--------------------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Cost/Cost.h"
+
+#include "llvm/ADT/StringMap.h"
+
+using namespace imc;
+using namespace imc::cost;
+using llvm::json::Array;
+using llvm::json::Object;
+using llvm::json::Value;
+
+namespace {
+
+/// All entries of one node of the model.
+struct Node {
+  std::string op, shape;
+  bool hasProduct = false;
+  int64_t macs = 0, arrays = 0, copies = 0, mvms = 0;
+  double energy_j = 0, latency_s = 0;
+  std::array<double, numTimes> latency_by_s{};
+};
+
+template <typename Component, size_t N>
+Object breakdown(const std::array<double, N> &parts) {
+  Object object;
+  for (size_t i = 0; i != N; ++i)
+    object[name(static_cast<Component>(i))] = parts[i];
+  return object;
+}
+
+} // namespace
+
+/// Nodes in the order in which they first appear.
+static Array layersOf(const ModelCost &model,
+                      const workload::Workload &workload) {
+  std::vector<std::pair<std::string, Node>> nodes;
+  llvm::StringMap<size_t> index;
+  for (size_t i = 0, e = model.layers.size(); i != e; ++i) {
+    const workload::Layer &layer = workload.layers[i];
+    const LayerCost &cost = model.layers[i];
+    auto [slot, isNew] = index.try_emplace(layer.name, nodes.size());
+    if (isNew)
+      nodes.emplace_back(layer.name, Node{layer.op, layer.shape});
+    Node &node = nodes[slot->second].second;
+    // The product says what the node is; the digital work around it does not.
+    bool isProduct = !layer.digital();
+    if (isProduct && !node.hasProduct) {
+      node.op = layer.op;
+      node.shape = layer.shape;
+      node.hasProduct = true;
+    }
+    node.macs += cost.macs;
+    node.arrays += cost.arrays;
+    node.copies = std::max(node.copies, cost.copies);
+    node.mvms += cost.mvms;
+    node.energy_j += cost.total_energy_j;
+    node.latency_s += cost.latency_s;
+    for (size_t c = 0; c != numTimes; ++c)
+      node.latency_by_s[c] += cost.latency_by_s[c];
+  }
+  Array layers;
+  for (const auto &[nodeName, node] : nodes) {
+    size_t bound = 0;
+    for (size_t c = 1; c != numTimes; ++c)
+      if (node.latency_by_s[c] > node.latency_by_s[bound])
+        bound = c;
+    layers.push_back(Object{{"name", nodeName},
+                            {"op", node.op},
+                            {"shape", node.shape},
+                            {"macs", node.macs},
+                            {"arrays", node.arrays},
+                            {"copies", node.copies},
+                            {"mvms", node.mvms},
+                            {"energy_j", node.energy_j},
+                            {"latency_s", node.latency_s},
+                            {"bound_by", name(static_cast<Time>(bound))}});
+  }
+  return layers;
+}
+
+Object imc::cost::toJSON(const Cost &cost,
+                         llvm::ArrayRef<workload::Workload> workloads) {
+  assert(cost.models.size() == workloads.size() &&
+         "the workloads that the cost was made from");
+  Array violations;
+  for (const mapping::Violation &v : cost.violations)
+    violations.push_back(Object{{"rule", mapping::ruleName(v.rule)},
+                                {"value", v.value},
+                                {"limit", v.limit},
+                                {"unit", mapping::ruleUnit(v.rule)},
+                                {"where", v.where}});
+  Array models;
+  for (size_t i = 0, e = cost.models.size(); i != e; ++i) {
+    const ModelCost &m = cost.models[i];
+    models.push_back(Object{
+        {"name", m.name},
+        {"parameters", m.parameters},
+        {"macs", m.macs},
+        {"energy_j", m.energy_j},
+        {"latency_s", m.latency_s},
+        {"throughput_per_s", m.throughput_per_s},
+        {"power_w", m.power_w},
+        {"power_density_w_mm2", m.power_density_w_mm2},
+        {"edp_js", m.edp_js},
+        {"edap_js_mm2", m.edap_js_mm2},
+        {"sqnr_db", m.sqnr_db},
+        {"adc_lost_bits", m.adc_lost_bits},
+        {"load_energy_j", m.load_energy_j},
+        {"load_latency_s", m.load_latency_s},
+        {"arrays", Object{{"logical", m.logical_arrays},
+                          {"placed", m.placed_arrays},
+                          {"capacity", m.capacity},
+                          {"utilization", m.utilization}}},
+        {"mvms", m.mvms},
+        {"energy_by_component_j", breakdown<Energy>(m.energy_by_component_j)},
+        {"latency_by_component_s", breakdown<Time>(m.latency_by_component_s)},
+        {"layers", layersOf(m, workloads[i])}});
+  }
+  return Object{
+      {"feasible", cost.feasible},
+      {"violations", std::move(violations)},
+      {"area_mm2", cost.area_mm2},
+      {"models", std::move(models)},
+      {"area_by_component_mm2", breakdown<Area>(cost.area_by_component_mm2)}};
+}
+
+Value imc::cost::toJSON(
+    const Cost &cost, llvm::ArrayRef<workload::Workload> workloads,
+    llvm::StringRef version, llvm::StringRef target,
+    llvm::ArrayRef<std::pair<std::string, std::string>> knobs) {
+  Object values;
+  for (const auto &[knob, text] : knobs) {
+    // Numbers as numbers, names as strings.
+    double number = 0;
+    if (!llvm::StringRef(text).getAsDouble(number))
+      values[knob] = number;
+    else
+      values[knob] = text;
+  }
+  Object object = toJSON(cost, workloads);
+  object["version"] = version;
+  object["target"] = Object{{"name", target}, {"knobs", std::move(values)}};
+  return object;
+}
+
+Object imc::cost::toJSON(const Figures &f) {
+  return Object{{"area_mm2", f.area_mm2},
+                {"cycle_time_ns", f.cycle_time_ns},
+                {"energy_per_cycle_pj", f.energy_per_cycle_pj},
+                {"tops", f.tops},
+                {"tops_per_w", f.tops_per_w},
+                {"tops_per_mm2", f.tops_per_mm2},
+                {"fj_per_mac", f.fj_per_mac}};
+}

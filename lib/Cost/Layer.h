@@ -1,0 +1,242 @@
+//===- Layer.h - Counting and pricing of one layer ---------------*- C++
+//-*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The inner loop of the cost model, inline so that the detailed evaluation and
+// the fast path compile the very same expressions. No function here calls pow,
+// exp or the allocator.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_LIB_COST_LAYER_H
+#define IMC_LIB_COST_LAYER_H
+
+#include "imc/Cost/Cost.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace imc::cost::detail {
+
+/// Exact for operands below 2^53 and much faster than integer division.
+inline int64_t ceilDiv(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<double>(a + b - 1) /
+                              static_cast<double>(b));
+}
+
+inline double real(int64_t value) { return static_cast<double>(value); }
+
+/// Whole bits, so that counts stay whole and their sums exact.
+inline double globalBits(const machine::Machine &m) {
+  return real(static_cast<int64_t>(m.global_buffer.size_mib * 8388608.0));
+}
+
+/// E-COUNT-1 to E-COUNT-8: a product with stored weights.
+inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
+                           int64_t copies, int64_t rounds,
+                           const machine::Machine &m, const mapping::Knobs &k) {
+  Counts c;
+  const double windows = real(p.windows);
+  const double results = windows * real(p.groups * p.cols);
+  const double rows = real(p.groups * p.rows);
+  const double columns = real(p.groups * p.cols * t.columns_per_weight);
+  const double phases = real(t.phases);
+  const double cells = real(p.weight_elements * t.columns_per_weight);
+
+  // E-COUNT-1: every column tile of a strip has drivers of its own.
+  c.row_drives = windows * phases * rows * real(t.column_tiles);
+  // E-COUNT-2: a driven row crosses all columns of its pack; those of other
+  // groups hold level 0.
+  c.cell_reads = windows * phases * cells;
+  c.idle_reads = windows * phases * rows * real(t.pack_cols) - c.cell_reads;
+  // E-COUNT-3
+  c.conversions = windows * phases * real(t.strips) * columns;
+  c.strip_adds = results * real(t.strips - 1);
+
+  // Arrays of one copy lie column tile after column tile, strip after strip
+  // (A-ORDER): `spread` tiles share the rows of a strip, `stacks` tiles the
+  // strips of a column.
+  const int64_t macros = m.hierarchy.macros_per_tile;
+  const int64_t spread = ceilDiv(t.column_tiles, macros);
+  const int64_t stripsPerTile =
+      spread > 1 ? 1
+                 : static_cast<int64_t>(real(macros) / real(t.column_tiles));
+  const int64_t stacks = ceilDiv(t.strips, stripsPerTile);
+  const double accumulator = real(m.shift_add.accumulator_bits);
+  const double word = real(k.input_bits);
+  const double inputs = real(p.input_elements) * word;
+  const double outputs = real(p.output_elements) * word;
+
+  // E-COUNT-4: inputs enter a tile once and leave it once per window; every
+  // strip's partial sum is written and read.
+  c.tile_writes =
+      inputs * real(spread) + results * real(t.strips) * accumulator;
+  c.tile_reads = windows * rows * word * real(spread) +
+                 results * real(t.strips) * accumulator;
+  // E-COUNT-5
+  c.global_reads = inputs;
+  c.global_writes = outputs;
+  // E-COUNT-6: inputs to every tile of the spread, results back, partial sums
+  // between the tiles of a stack.
+  c.noc_bits = inputs * real(spread) + outputs +
+               results * real(stacks - 1) * accumulator;
+  c.spill_bits = std::max(0.0, inputs + outputs - globalBits(m));
+
+  // E-COUNT-7: where the layer runs.
+  const int64_t arrays = t.arrays();
+  const int64_t capacity = m.arrays();
+  const int64_t held = copies * arrays;
+  const int64_t working = std::min(held, capacity);
+  const int64_t tiles = ceilDiv(working, macros);
+  c.arrays = real(working);
+  c.tiles = real(tiles);
+  c.groups = real(ceilDiv(tiles, m.hierarchy.tiles_per_group));
+  c.serial_phases = real(ceilDiv(p.windows, copies)) * phases *
+                    real(std::max<int64_t>(rounds, 1));
+  c.phase_columns = real(std::min({m.adc.share, t.cols, t.pack_cols}));
+
+  // E-COUNT-8: cells written during the inference; the arrays of a tile one
+  // after the other, tiles side by side (A-WRITE).
+  if (rounds > 0) {
+    c.reload_bits = real(p.weight_elements) * real(k.weight_bits);
+    c.cell_writes = cells * real(copies);
+    c.row_writes =
+        real(ceilDiv(held, tiles)) * real(std::min(t.rows, t.pack_rows));
+  }
+  return c;
+}
+
+/// E-COUNT-9: digital work runs on the lanes of all tiles, next to the tile
+/// buffers (A-FUSED).
+inline Counts countDigital(const workload::Digital &d,
+                           const machine::Machine &m, const mapping::Knobs &k) {
+  Counts c;
+  const double word = real(k.input_bits);
+  c.operations = real(d.operations);
+  c.tile_reads = real(d.input_elements) * word;
+  c.tile_writes = real(d.output_elements) * word;
+  c.tiles = real(m.tiles());
+  c.groups = real(m.hierarchy.groups);
+  return c;
+}
+
+/// E-COUNT-10: products of two activations fetch both operands from the global
+/// buffer.
+inline Counts countDynamic(const workload::DynamicProduct &d,
+                           const machine::Machine &m, const mapping::Knobs &k) {
+  Counts c;
+  const double word = real(k.input_bits);
+  const double inputs = real(d.input_elements) * word;
+  const double outputs = real(d.output_elements) * word;
+  c.macs = real(d.macs);
+  c.tile_reads = c.tile_writes = inputs + outputs;
+  c.global_reads = inputs;
+  c.global_writes = outputs;
+  c.noc_bits = inputs + outputs;
+  c.spill_bits = std::max(0.0, inputs + outputs - globalBits(m));
+  c.tiles = real(m.tiles());
+  c.groups = real(m.hierarchy.groups);
+  return c;
+}
+
+inline Counts countLayer(const workload::Layer &layer,
+                         const mapping::Tiling &tiling, int64_t copies,
+                         int64_t rounds, const machine::Machine &m,
+                         const mapping::Knobs &k) {
+  if (const workload::Product *p = layer.product())
+    return countProduct(*p, tiling, copies, rounds, m, k);
+  if (const workload::Digital *d = layer.digital())
+    return countDigital(*d, m, k);
+  return countDynamic(*layer.dynamicProduct(), m, k);
+}
+
+/// Energy by component and time by bound of what was counted.
+struct Priced {
+  std::array<double, numEnergies> energy;
+  std::array<double, numTimes> time;
+  double total_energy, latency;
+};
+
+inline void price(const Counts &c, const Prices &p, Priced &out) {
+  // E-TIME-1: while the converters work on the columns of one input phase, the
+  // rows of the next are driven (sample and hold); the shorter of the two
+  // shows once, at the start.
+  const double longer = std::max(p.read_cycles, c.phase_columns);
+  const double shorter = std::min(p.read_cycles, c.phase_columns);
+  const double compute =
+      c.serial_phases > 0 ? (c.serial_phases * longer + shorter) * p.cycle : 0;
+  // E-TIME-2: one port per buffer; data spread evenly over the tiles at work.
+  const double tileBuffer =
+      (c.tile_reads + c.tile_writes) * p.tile_bit / c.tiles;
+  const double globalBuffer = (c.global_reads + c.global_writes) * p.global_bit;
+  // E-TIME-3
+  const double noc =
+      c.noc_bits > 0 ? c.noc_bits * p.noc_bit_time / c.groups + p.noc_hops : 0;
+  const double spill = c.spill_bits * p.memory_bit_time;
+  const double digital = (c.operations + c.macs) * p.lane_operation;
+
+  // E-TIME-4: everything that streams overlaps; the slowest bounds the layer.
+  out.time.fill(0);
+  const std::array<double, numTimes> streams = {
+      compute, tileBuffer, globalBuffer, noc, spill, 0.0, digital};
+  size_t bound = 0;
+  for (size_t i = 1; i != numTimes; ++i)
+    if (streams[i] > streams[bound])
+      bound = i;
+  out.time[bound] = streams[bound];
+  // E-TIME-5: arrays cannot compute while they are written; weights are
+  // written as they arrive.
+  const double fetch = c.reload_bits * p.memory_bit_time;
+  const double write = c.row_writes * p.row_write;
+  out.time[static_cast<size_t>(fetch >= write ? Time::Memory
+                                              : Time::Programming)] +=
+      std::max(fetch, write);
+  out.latency = streams[bound] + std::max(fetch, write);
+
+  // E-ENERGY
+  out.energy = {
+      c.cell_reads * p.cell_read + c.idle_reads * p.idle_read,
+      c.row_drives * p.row_drive,
+      c.conversions * p.conversion,
+      (c.conversions + c.strip_adds) * p.strip_add,
+      c.tile_reads * p.tile_read_bit + c.tile_writes * p.tile_write_bit,
+      c.global_reads * p.global_read_bit + c.global_writes * p.global_write_bit,
+      c.noc_bits * p.noc_bit,
+      (c.spill_bits + c.reload_bits) * p.memory_bit,
+      c.cell_writes * p.cell_write,
+      c.operations * p.operation + c.macs * p.mac,
+      // Converters of waiting arrays are gated (A-GATE).
+      p.leakage_w * out.latency + c.arrays * p.array_leakage_w * compute,
+  };
+  double total = 0;
+  for (double e : out.energy)
+    total += e;
+  out.total_energy = total;
+}
+
+/// Noise over signal of a product (E-SQNR).
+inline double noise(const workload::Product &p, const mapping::Tiling &t,
+                    const Prices &prices) {
+  // Strips that hold rows of one group; the others add exact zeros.
+  const double strips = real(ceilDiv(p.rows, t.rows));
+  return prices.noise_base + prices.noise_strip * (strips / real(p.rows));
+}
+
+/// What a model adds up to; the same for every way to walk its layers.
+struct Totals {
+  double energy = 0, latency = 0, noise = 0;
+};
+inline double sqnrDb(double noise) {
+  return noise > 0 ? -10.0 * std::log10(noise) : 0.0;
+}
+inline double powerDensity(double energy, double latency, double area) {
+  return latency > 0 ? energy / latency / area : 0.0;
+}
+
+} // namespace imc::cost::detail
+
+#endif // IMC_LIB_COST_LAYER_H

@@ -1,0 +1,58 @@
+//===- Limits.h - Physical limits of a design --------------------*- C++
+//-*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One list of limits for the detailed evaluation and the fast path. `Report`
+// is called as report(rule, value, limit).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_LIB_COST_LIMITS_H
+#define IMC_LIB_COST_LIMITS_H
+
+#include "imc/Cost/Cost.h"
+
+namespace imc::cost::detail {
+
+/// Limits of machine and knobs, whatever runs on them.
+template <typename Report>
+void checkDesign(const machine::Machine &m, const mapping::Knobs &k,
+                 const Prices &p, Report report) {
+  using mapping::Rule;
+  // E-LIMIT-1: a transistor needs overdrive to switch.
+  if (m.technology.vdd_v <= m.technology.threshold_v)
+    report(Rule::SupplyVoltage, m.technology.vdd_v, m.technology.threshold_v);
+  // E-LIMIT-2: the clock cannot outrun the logic at this supply.
+  if (m.timing.cycle_time_ns < p.min_cycle_ns)
+    report(Rule::CycleTime, m.timing.cycle_time_ns, p.min_cycle_ns);
+  if (k.encoding == mapping::Encoding::TwosComplement && m.cell.bits != 1)
+    report(Rule::Encoding, static_cast<double>(m.cell.bits), 1.0);
+  if (k.adc_bits > m.adc.bits)
+    report(Rule::AdcBits, static_cast<double>(k.adc_bits),
+           static_cast<double>(m.adc.bits));
+}
+
+/// Limits of one model. `memoryBits`: traffic outside the chip per inference.
+template <typename Report>
+void checkModel(const machine::Machine &m, const Prices &p, int64_t logical,
+                bool overflows, double memoryBits, double density,
+                Report report) {
+  using mapping::Rule;
+  if (overflows)
+    report(Rule::Capacity, static_cast<double>(logical),
+           static_cast<double>(m.arrays()));
+  // E-LIMIT-3: what does not fit needs somewhere to be.
+  if (memoryBits > 0 && !p.has_memory)
+    report(Rule::ExternalMemory, memoryBits, 0.0);
+  // E-LIMIT-4
+  if (density > m.technology.max_power_density_w_mm2)
+    report(Rule::PowerDensity, density, m.technology.max_power_density_w_mm2);
+}
+
+} // namespace imc::cost::detail
+
+#endif // IMC_LIB_COST_LIMITS_H

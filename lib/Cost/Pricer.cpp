@@ -1,0 +1,163 @@
+//===- Pricer.cpp - The fast path
+//------------------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Cost/Pricer.h"
+
+#include "Layer.h"
+#include "Limits.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace imc;
+using namespace imc::cost;
+using mapping::Rule;
+
+/// Names and shapes do not cost anything: only the numbers count.
+static bool sameWork(const workload::Layer &a, const workload::Layer &b) {
+  if (a.work.index() != b.work.index())
+    return false;
+  if (const workload::Product *p = a.product()) {
+    const workload::Product *q = b.product();
+    return p->windows == q->windows && p->rows == q->rows &&
+           p->cols == q->cols && p->groups == q->groups &&
+           p->input_elements == q->input_elements &&
+           p->output_elements == q->output_elements &&
+           p->weight_elements == q->weight_elements;
+  }
+  if (const workload::Digital *d = a.digital()) {
+    const workload::Digital *e = b.digital();
+    return d->operations == e->operations &&
+           d->input_elements == e->input_elements &&
+           d->output_elements == e->output_elements;
+  }
+  const workload::DynamicProduct *d = a.dynamicProduct();
+  const workload::DynamicProduct *e = b.dynamicProduct();
+  return d->macs == e->macs && d->input_elements == e->input_elements &&
+         d->output_elements == e->output_elements;
+}
+
+Pricer::Pricer(std::vector<workload::Workload> workloads)
+    : models(std::move(workloads)) {
+  for (const workload::Workload &workload : models) {
+    Model model;
+    // (is product, index in its list), turned into one index at the end.
+    std::vector<std::pair<bool, uint32_t>> order;
+    for (const workload::Layer &layer : workload.layers) {
+      bool isProduct = layer.product() != nullptr;
+      std::vector<Shape> &list = isProduct ? model.products : model.others;
+      auto known = llvm::find_if(
+          list, [&](const Shape &s) { return sameWork(*s.layer, layer); });
+      order.emplace_back(isProduct, uint32_t(known - list.begin()));
+      if (known == list.end())
+        list.push_back({&layer, 1});
+      else
+        ++known->count;
+    }
+    for (auto [isProduct, index] : order)
+      model.order.push_back(
+          isProduct ? index : uint32_t(model.products.size()) + index);
+    unique += model.products.size() + model.others.size();
+    total += workload.layers.size();
+    prepared.push_back(std::move(model));
+  }
+}
+
+void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
+                   DesignCost &result) const {
+  const Prices prices = priceDesign(machine, knobs);
+  result.area_mm2 = prices.area_mm2;
+  result.capacity = machine.arrays();
+  result.models.resize(models.size());
+  result.violations.clear();
+  int where = -1;
+  auto report = [&](Rule rule, double value, double limit) {
+    result.violations.push_back({rule, where, value, limit});
+  };
+  detail::checkDesign(machine, knobs, prices, report);
+
+  const mapping::Tiling none;
+  for (size_t i = 0, e = prepared.size(); i != e; ++i) {
+    const Model &model = prepared[i];
+    ModelFigures &figures = result.models[i];
+    const size_t products = model.products.size();
+    result.tilings.resize(std::max(result.tilings.size(), products));
+    result.demands.resize(std::max(result.demands.size(), products));
+    result.layers.resize(
+        std::max(result.layers.size(), products + model.others.size()));
+
+    int64_t logical = 0, lost = 0;
+    for (size_t u = 0; u != products; ++u) {
+      const Shape &shape = model.products[u];
+      const workload::Product &product = *shape.layer->product();
+      mapping::Tiling &t = result.tilings[u];
+      t = mapping::tile(product, machine, knobs);
+      const int64_t arrays = t.arrays();
+      logical += arrays * shape.count;
+      result.demands[u] = {product.windows, arrays, shape.count};
+      lost = std::max(lost, t.lossless_bits - mapping::adcBits(knobs, machine));
+    }
+    const mapping::Allocation allocation =
+        mapping::allocate(llvm::ArrayRef(result.demands.data(), products),
+                          logical, machine, knobs);
+
+    int64_t placed = 0;
+    double memoryBits = 0;
+    detail::Priced priced;
+    for (size_t u = 0; u != products; ++u) {
+      const Shape &shape = model.products[u];
+      const workload::Product &product = *shape.layer->product();
+      const mapping::Demand &demand = result.demands[u];
+      const mapping::Copies c =
+          mapping::copiesOf(allocation, demand.windows, demand.arrays);
+      const Counts counts = detail::countProduct(
+          product, result.tilings[u], c.copies, c.rounds, machine, knobs);
+      detail::price(counts, prices, priced);
+      result.layers[u] = {priced.total_energy, priced.latency,
+                          detail::noise(product, result.tilings[u], prices)};
+      memoryBits +=
+          (counts.spill_bits + counts.reload_bits) * detail::real(shape.count);
+      const int64_t held = c.copies * demand.arrays;
+      placed = allocation.resident
+                   ? placed + held * shape.count
+                   : std::max(placed, std::min(held, allocation.capacity));
+    }
+    for (size_t u = 0; u != model.others.size(); ++u) {
+      const workload::Layer &layer = *model.others[u].layer;
+      const Counts counts =
+          detail::countLayer(layer, none, 1, 0, machine, knobs);
+      detail::price(counts, prices, priced);
+      result.layers[products + u] = {priced.total_energy, priced.latency, 0};
+      memoryBits += (counts.spill_bits + counts.reload_bits) *
+                    detail::real(model.others[u].count);
+    }
+
+    // Program order, as in the detailed evaluation: floating-point sums depend
+    // on it. Adding the zero noise of digital work changes nothing.
+    double energy = 0, latency = 0, noise = 0;
+    for (uint32_t index : model.order) {
+      const DesignCost::Layer &layer = result.layers[index];
+      energy += layer.energy_j;
+      latency += layer.latency_s;
+      noise += layer.noise;
+    }
+    figures.energy_j = energy;
+    figures.latency_s = latency;
+    figures.sqnr_db = detail::sqnrDb(noise);
+    figures.adc_lost_bits = lost;
+    figures.logical_arrays = logical;
+    figures.placed_arrays = placed;
+    figures.power_density_w_mm2 =
+        detail::powerDensity(energy, latency, prices.area_mm2);
+
+    where = static_cast<int>(i);
+    detail::checkModel(machine, prices, logical,
+                       !allocation.fits && allocation.resident, memoryBits,
+                       figures.power_density_w_mm2, report);
+  }
+  result.feasible = result.violations.empty();
+}

@@ -1,0 +1,211 @@
+//===- LimitsTest.cpp - Designs that cannot exist
+//---------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Common.h"
+
+using namespace imc;
+using namespace imc::cost;
+using mapping::Rule;
+
+static mapping::Knobs packed() {
+  mapping::Knobs knobs;
+  knobs.group_packing = mapping::GroupPacking::Diagonal;
+  return knobs;
+}
+
+/// The single violation of a design on ResNet-18.
+static mapping::Violation only(const machine::Machine &m,
+                               const mapping::Knobs &knobs) {
+  Cost cost = evaluate({test::resnet18()}, m, knobs);
+  EXPECT_FALSE(cost.feasible);
+  EXPECT_EQ(cost.violations.size(), 1u);
+  return cost.violations.empty() ? mapping::Violation{} : cost.violations[0];
+}
+
+TEST(Limits, ShippedTargetsAreFeasible) {
+  // All four networks, below the 800 mm2 of the source paper, nothing lost.
+  std::vector<workload::Workload> models = test::networks();
+  for (const char *target : {"rram-32nm", "sram-32nm"}) {
+    Cost cost = evaluate(models, test::shipped(target), packed());
+    EXPECT_TRUE(cost.feasible) << target;
+    EXPECT_LT(cost.area_mm2, 800) << target;
+    for (const ModelCost &model : cost.models) {
+      EXPECT_EQ(model.adc_lost_bits, 0) << target;
+      EXPECT_LT(model.power_density_w_mm2, 1) << target;
+    }
+  }
+}
+
+TEST(Limits, Capacity) {
+  machine::Machine m = test::shipped("rram-32nm");
+  m.hierarchy = {1, 16, 16};
+  mapping::Violation v = only(m, packed());
+  EXPECT_EQ(v.rule, Rule::Capacity);
+  EXPECT_EQ(v.value, 727); // 2-bit cells at 256 x 256, as 8-bit at 128 x 128
+  EXPECT_EQ(v.limit, 256);
+  EXPECT_EQ(v.where, "resnet18");
+  EXPECT_STREQ(mapping::ruleUnit(v.rule), "arrays");
+}
+
+TEST(Limits, SupplyVoltage) {
+  machine::Machine m = test::shipped("rram-32nm");
+  m.technology.vdd_v = 0.35;
+  m.timing.cycle_time_ns = 1000;
+  mapping::Violation v = only(m, packed());
+  EXPECT_EQ(v.rule, Rule::SupplyVoltage);
+  EXPECT_EQ(v.value, 0.35);
+  EXPECT_EQ(v.limit, 0.35);
+  EXPECT_EQ(v.where, "machine.vdd");
+  m.technology.vdd_v = 0.36;
+  EXPECT_TRUE(evaluate({test::resnet18()}, m, packed()).feasible);
+}
+
+TEST(Limits, CycleTime) {
+  machine::Machine m = test::shipped("rram-32nm");
+  m.timing.cycle_time_ns = 1;
+  mapping::Violation v = only(m, packed());
+  EXPECT_EQ(v.rule, Rule::CycleTime);
+  EXPECT_EQ(v.value, 1);
+  // 1.333 ns x 0.85/0.9 x (0.55/0.5)^1.3 = 1.4250 ns.
+  EXPECT_NEAR(v.limit, 1.4250, 1e-4);
+  EXPECT_EQ(v.where, "machine.cycle_time_ns");
+}
+
+TEST(Limits, ExternalMemory) {
+  // Too small for ResNet-18 and nowhere to fetch weights from.
+  machine::Machine m = test::shipped("sram-32nm");
+  m.memory.kind = machine::MemoryKind::None;
+  m.global_buffer.size_mib = 32;
+  mapping::Violation v = only(m, packed());
+  EXPECT_EQ(v.rule, Rule::ExternalMemory);
+  EXPECT_EQ(v.value, 8.0 * test::resnet18().parameters);
+  // Activations that overflow count as well, on a chip that holds the weights.
+  m = test::shipped("rram-32nm");
+  m.memory.kind = machine::MemoryKind::None;
+  EXPECT_TRUE(evaluate({test::resnet18()}, m, packed()).feasible);
+  m.global_buffer.size_mib = 0.5;
+  v = only(m, packed());
+  EXPECT_EQ(v.rule, Rule::ExternalMemory);
+  EXPECT_GT(v.value, 0);
+}
+
+TEST(Limits, PowerDensity) {
+  machine::Machine m = test::shipped("rram-32nm");
+  m.technology.max_power_density_w_mm2 = 1e-4;
+  mapping::Violation v = only(m, packed());
+  EXPECT_EQ(v.rule, Rule::PowerDensity);
+  EXPECT_GT(v.value, 1e-4);
+  EXPECT_EQ(v.limit, 1e-4);
+}
+
+TEST(Limits, Knobs) {
+  machine::Machine m = test::shipped("rram-32nm");
+  mapping::Knobs knobs = packed();
+  knobs.adc_bits = 12;
+  mapping::Violation v = only(m, knobs);
+  EXPECT_EQ(v.rule, Rule::AdcBits);
+  EXPECT_EQ(v.value, 12);
+  EXPECT_EQ(v.limit, 10);
+  knobs = packed();
+  knobs.encoding = mapping::Encoding::TwosComplement;
+  v = only(m, knobs);
+  EXPECT_EQ(v.rule, Rule::Encoding);
+  EXPECT_EQ(v.value, 2);
+}
+
+TEST(Limits, SeveralAtOnceAreAllNamed) {
+  machine::Machine m = test::shipped("rram-32nm");
+  m.technology.vdd_v = 0.3;
+  m.hierarchy = {1, 1, 1};
+  Cost cost = evaluate({test::resnet18(), test::alexnet()}, m, {});
+  std::vector<Rule> rules;
+  for (const mapping::Violation &v : cost.violations)
+    rules.push_back(v.rule);
+  EXPECT_EQ(rules, (std::vector<Rule>{Rule::SupplyVoltage, Rule::CycleTime,
+                                      Rule::Capacity, Rule::Capacity}));
+}
+
+TEST(Sanity, Resnet18EnergyIsOfTheOrderOfOtherTools) {
+  // 1.37 mJ (AccelForge, ISAAC, zero-cost memory) to 1.9 mJ (source paper, 8
+  // bits per cell). Four 2-bit cells per weight instead of one: within 10 x.
+  Cost rram = evaluate({test::resnet18()}, test::shipped("rram-32nm"), {});
+  EXPECT_GT(rram.models[0].energy_j, 1.37e-3);
+  EXPECT_LT(rram.models[0].energy_j, 13.7e-3);
+  // One 8-bit cell per weight, 8-bit converters: within 2 x of the source
+  // paper's 1.9 mJ.
+  machine::Machine m = test::shipped("rram-32nm");
+  m.cell.bits = 8;
+  m.adc.bits = 8;
+  double joule = evaluate({test::resnet18()}, m, {}).models[0].energy_j;
+  EXPECT_GT(joule, 1.9e-3 / 2);
+  EXPECT_LT(joule, 1.9e-3 * 2);
+  // AlexNet on SRAM: 61 MB x 8 bits x 8 pJ = 3.9 mJ is a floor.
+  Cost sram = evaluate({test::alexnet()}, test::shipped("sram-32nm"), {});
+  EXPECT_GT(sram.models[0].energy_j, 3.9e-3);
+  EXPECT_LT(sram.models[0].energy_j, 39e-3);
+}
+
+TEST(Json, Contract) {
+  std::vector<workload::Workload> models = test::networks();
+  machine::Machine m = test::shipped("rram-32nm");
+  m.hierarchy = {1, 16, 64};
+  Cost cost = evaluate(models, m, packed());
+  llvm::json::Value value =
+      toJSON(cost, models, "0.1.0", "rram-32nm",
+             {{"machine.groups", "1"}, {"pass.group_packing", "diagonal"}});
+  const llvm::json::Object &root = *value.getAsObject();
+  for (const char *key : {"version", "target", "feasible", "violations",
+                          "area_mm2", "models", "area_by_component_mm2"})
+    EXPECT_NE(root.get(key), nullptr) << key;
+  const llvm::json::Object &target = *root.getObject("target");
+  EXPECT_EQ(target.getString("name"), "rram-32nm");
+  EXPECT_EQ(target.getObject("knobs")->getNumber("machine.groups"), 1);
+  EXPECT_EQ(target.getObject("knobs")->getString("pass.group_packing"),
+            "diagonal");
+  EXPECT_EQ(root.getBoolean("feasible"), false);
+  const llvm::json::Object &violation =
+      *(*root.getArray("violations"))[0].getAsObject();
+  EXPECT_EQ(violation.getString("rule"), "capacity");
+  EXPECT_EQ(violation.getString("unit"), "arrays");
+  EXPECT_EQ(violation.getString("where"), "vgg16");
+  EXPECT_EQ(violation.getNumber("limit"), 1024);
+
+  const llvm::json::Array &list = *root.getArray("models");
+  ASSERT_EQ(list.size(), models.size());
+  for (size_t i = 0; i < list.size(); ++i) {
+    const llvm::json::Object &model = *list[i].getAsObject();
+    for (const char *key :
+         {"name", "parameters", "macs", "energy_j", "latency_s",
+          "throughput_per_s", "power_w", "edp_js", "edap_js_mm2", "arrays",
+          "mvms", "energy_by_component_j", "latency_by_component_s", "layers"})
+      EXPECT_NE(model.get(key), nullptr) << key;
+    EXPECT_EQ(model.getInteger("macs"), models[i].macs());
+    for (const char *key : {"logical", "placed", "capacity", "utilization"})
+      EXPECT_NE(model.getObject("arrays")->get(key), nullptr) << key;
+    // Digital work is merged into the node whose name it shares.
+    const llvm::json::Array &layers = *model.getArray("layers");
+    EXPECT_LT(layers.size(), models[i].layers.size());
+    double energy = 0;
+    int64_t macs = 0;
+    for (const llvm::json::Value &entry : layers) {
+      const llvm::json::Object &layer = *entry.getAsObject();
+      for (const char *key : {"name", "op", "shape", "macs", "arrays", "copies",
+                              "mvms", "energy_j", "latency_s", "bound_by"})
+        EXPECT_NE(layer.get(key), nullptr) << key;
+      energy += *layer.getNumber("energy_j");
+      macs += *layer.getInteger("macs");
+    }
+    EXPECT_EQ(macs, models[i].macs());
+    EXPECT_NEAR(energy, cost.models[i].energy_j, 1e-9 * energy);
+    EXPECT_EQ((*layers[0].getAsObject()).getString("op"), "conv2d");
+  }
+  llvm::json::Object figure = toJSON(figures(m));
+  for (const char *key : {"area_mm2", "cycle_time_ns", "energy_per_cycle_pj",
+                          "tops", "tops_per_w", "tops_per_mm2", "fj_per_mac"})
+    EXPECT_TRUE(figure.getNumber(key).has_value()) << key;
+}
