@@ -20,12 +20,15 @@
 #ifndef IMC_DIALECTS_IMC_IR_IMC_H
 #define IMC_DIALECTS_IMC_IR_IMC_H
 
+#include "imc/Machine/Target.h"
+
 #include "mlir/Bytecode/BytecodeOpInterface.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/Dialect.h"
 #include "mlir/IR/OpDefinition.h"
 #include "mlir/IR/OpImplementation.h"
+#include "mlir/Interfaces/DataLayoutInterfaces.h"
 #include "mlir/Interfaces/DestinationStyleOpInterface.h"
 #include "mlir/Interfaces/InferTypeOpInterface.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
@@ -36,6 +39,16 @@
 #include "dialects/imc/IR/IMCDialect.h.inc"
 #include "dialects/imc/IR/IMCEnums.h.inc"
 
+namespace imc {
+/// Cells of one array.
+struct ArrayShape {
+  int64_t rows;
+  int64_t columns;
+};
+} // namespace imc
+
+#include "dialects/imc/IR/IMCInterfaces.h.inc"
+
 #define GET_ATTRDEF_CLASSES
 #include "dialects/imc/IR/IMCAttributes.h.inc"
 
@@ -44,6 +57,14 @@ namespace imc {
 /// The phases of a module, in order (docs/Architecture.md, section 2): the
 /// values that the module attribute `imc.phase` may have.
 llvm::ArrayRef<llvm::StringRef> getPhaseNames();
+
+/// The machine attribute of the closest op, from `op` outwards, that has one;
+/// null if none has.
+TargetAttr getTarget(mlir::Operation *op);
+
+/// Its numbers. Emits an error at `op` if there is no machine, or if it has
+/// open fields, which are named.
+mlir::FailureOr<machine::Machine> getMachine(mlir::Operation *op);
 
 /// Output length of a window of `kernel` taps over `size` (padded) positions:
 /// (size − dilation·(kernel − 1) − 1) div stride + 1; ≤ 0 when none fits.
@@ -68,6 +89,27 @@ struct IterationSpace {
 };
 
 namespace detail {
+// The machine as an attribute (IMCComponent.cpp, IMCTarget.cpp).
+
+/// A value of a field as the attribute that components hold: i64, f64 or
+/// string; and back, with an error that names field, value and range.
+mlir::Attribute fieldAttribute(mlir::MLIRContext *context,
+                               const machine::Field &field, double value);
+llvm::Expected<double> fieldValue(const machine::Field &field,
+                                  mlir::Attribute value);
+
+/// The parameters of the TargetAttr of a description.
+llvm::SmallVector<ComponentAttr>
+targetComponents(mlir::MLIRContext *context, const machine::TargetSpec &spec);
+mlir::DictionaryAttr targetSources(mlir::MLIRContext *context,
+                                   const machine::TargetSpec &spec);
+mlir::ArrayAttr targetExpectations(mlir::MLIRContext *context,
+                                   const machine::TargetSpec &spec);
+
+/// The attribute `#imc.<name>` of a component of the machine's schema.
+mlir::Attribute parseComponent(mlir::DialectAsmParser &parser,
+                               llvm::StringRef name);
+
 // What the ops in destination-passing style share; called by generated code.
 
 /// The result types that go with a destination: its type if it is a tensor,

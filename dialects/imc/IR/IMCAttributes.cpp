@@ -27,6 +27,22 @@ void IMCDialect::registerAttributes() {
       >();
 }
 
+Attribute IMCDialect::parseAttribute(DialectAsmParser &parser,
+                                     Type type) const {
+  StringRef mnemonic;
+  Attribute attribute;
+  if (generatedAttributeParser(parser, &mnemonic, type, attribute).has_value())
+    return attribute;
+  return detail::parseComponent(parser, mnemonic);
+}
+
+void IMCDialect::printAttribute(Attribute attribute,
+                                DialectAsmPrinter &printer) const {
+  if (succeeded(generatedAttributePrinter(attribute, printer)))
+    return;
+  cast<ComponentAttr>(attribute).print(printer);
+}
+
 /// One range check with one wording: names the parameter, its value, the range.
 static LogicalResult verifyRange(function_ref<InFlightDiagnostic()> emitError,
                                  StringRef name, int64_t value, int64_t low,

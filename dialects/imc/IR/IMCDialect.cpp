@@ -89,6 +89,15 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
                    failed(verifyCount(op, name, value)));
   if (name == rangeAttrName)
     return verifyRange(op, value);
+  if (name == targetAttrName) {
+    if (failed(verifyOnModule(op, name)))
+      return failure();
+    if (isa<TargetAttrInterface>(value))
+      return success();
+    return op->emitOpError("'")
+           << name << "' is " << value
+           << ", expected a machine such as #imc.target<...>";
+  }
   if (name == stepAttrName)
     return verifyCount(op, name, value);
   if (name == costAttrName) {
@@ -109,11 +118,11 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
            << "' belongs on arguments and results of a function, not on an op";
   return op->emitOpError("has unknown attribute '")
          << name << "' of the imc dialect; known on ops are "
-         << llvm::join(ArrayRef<StringRef>{phaseAttrName, parametersAttrName,
-                                           dynamicProductAttrName,
-                                           rangeAttrName, stepAttrName,
-                                           costAttrName},
-                       ", ");
+         << llvm::join(
+                ArrayRef<StringRef>{phaseAttrName, targetAttrName,
+                                    parametersAttrName, dynamicProductAttrName,
+                                    rangeAttrName, stepAttrName, costAttrName},
+                ", ");
 }
 
 /// Arguments and results of functions: only `imc.name`, a string.

@@ -47,7 +47,6 @@ def IMC_Dialect : Dialect {
     misspelt one cannot be silently ignored.
   }];
   let cppNamespace = "::imc";
-  let useDefaultAttributePrinterParser = 1;
   // Tiling and partial reduction create ops of these.
   let dependentDialects = [
     "::mlir::affine::AffineDialect", "::mlir::arith::ArithDialect",
@@ -68,6 +67,8 @@ def IMC_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral costAttrName = "imc.cost";
 
     void registerAttributes();
+    ::mlir::Attribute parseAttribute(::mlir::DialectAsmParser &parser, ::mlir::Type type) const override;
+    void printAttribute(::mlir::Attribute attribute, ::mlir::DialectAsmPrinter &printer) const override;
   }];
 }
 

@@ -1,0 +1,160 @@
+// RUN: imc-opt %s -split-input-file -verify-diagnostics
+
+// expected-error @below {{weight_bits is 1, expected 2 to 8}}
+func.func private @encoding_c1() attributes {a = #imc.encoding<offset, weight_bits = 1, cell_bits = 1>}
+
+// -----
+
+// expected-error @below {{cell_bits is 5, expected 1 to 4}}
+func.func private @encoding_c2() attributes {a = #imc.encoding<offset, weight_bits = 4, cell_bits = 5>}
+
+// -----
+
+// expected-error @below {{cell_bits is 2, expected 1: twos_complement gives the sign bit a column of its own}}
+func.func private @encoding_c3() attributes {a = #imc.encoding<twos_complement, weight_bits = 8, cell_bits = 2>}
+
+// -----
+
+// expected-error @below {{expected ::imc::EncodingKind to be one of: offset, differential, twos_complement}}
+// expected-error @below {{failed to parse IMC_EncodingAttr parameter 'kind'}}
+func.func private @encoding_unknown() attributes {a = #imc.encoding<ternary, weight_bits = 8, cell_bits = 2>}
+
+// -----
+
+// expected-error @below {{bits is 9, expected 1 to 8}}
+func.func private @input_c1() attributes {a = #imc.input<bits = 9, dac_bits = 1>}
+
+// -----
+
+// expected-error @below {{dac_bits is 0, expected 1 to 8}}
+func.func private @input_c2() attributes {a = #imc.input<bits = 8, dac_bits = 0>}
+
+// -----
+
+// expected-error @below {{adc_bits is 32, expected 1 to 31}}
+func.func private @readout_c1() attributes {a = #imc.readout<adc_bits = 32, lossless_bits = 8, policy = full>}
+
+// -----
+
+// expected-error @below {{lossless_bits is 0, expected 1 to 31}}
+func.func private @readout_c2() attributes {a = #imc.readout<adc_bits = 8, lossless_bits = 0, policy = full>}
+
+// -----
+
+// expected-error @below {{first_array is -1, expected at least 0}}
+func.func private @placement_c1() attributes {a = #imc.placement<first_array = -1, copies = 1, packs = 1, row_strips = 1, column_strips = 1>}
+
+// -----
+
+// expected-error @below {{copies is 0, expected at least 1}}
+func.func private @placement_c2_copies() attributes {a = #imc.placement<first_array = 0, copies = 0, packs = 1, row_strips = 1, column_strips = 1>}
+
+// -----
+
+// expected-error @below {{column_strips is 0, expected at least 1}}
+func.func private @placement_c2_strips() attributes {a = #imc.placement<first_array = 0, copies = 1, packs = 1, row_strips = 1, column_strips = 0>}
+
+// -----
+
+// expected-error @below {{a knob needs at least one value}}
+func.func private @knob_c1_empty() attributes {a = #imc.knob<[]>}
+
+// -----
+
+// expected-error @below {{a knob has the value 64 : i64 twice}}
+func.func private @knob_c1_twice() attributes {a = #imc.knob<[64, 128, 64]>}
+
+// -----
+
+// expected-error @below {{values of a knob must all be integers (i64), all numbers (f64) or all strings, but there are 64 : i64 and "rram"}}
+func.func private @knob_c2() attributes {a = #imc.knob<[64, "rram"]>}
+
+// -----
+
+// expected-error @below {{a range needs min and max}}
+func.func private @knob_range_without_max() attributes {a = #imc.knob<min = 1, step = 2>}
+
+// -----
+
+// expected-error @below {{a range needs either step or factor}}
+func.func private @knob_range_without_step() attributes {a = #imc.knob<min = 1, max = 2>}
+
+// -----
+
+// expected-error @below {{'min' is "a", must be a number}}
+func.func private @knob_range_of_strings() attributes {a = #imc.knob<min = "a", max = "b", step = 1>}
+
+// -----
+
+// expected-error @below {{'min' is given twice}}
+func.func private @knob_range_twice() attributes {a = #imc.knob<min = 1, min = 2, max = 3, step = 1>}
+
+// -----
+
+// expected-error @below {{'upto' is not min, max, step or factor}}
+func.func private @knob_range_unknown() attributes {a = #imc.knob<min = 1, upto = 2>}
+
+// -----
+
+// expected-error @below {{unknown attribute '#imc.arrays'}}
+func.func private @component_unknown() attributes {a = #imc.arrays<rows = 128>}
+
+// -----
+
+// expected-error @below {{(C1) unknown field 'columns' of #imc.array; its fields are rows, cols, control_area_um2}}
+func.func private @component_c1() attributes {a = #imc.array<rows = 128, columns = 128>}
+
+// -----
+
+// expected-error @below {{(C2) 'array.rows' is 9000, must be an integer from 1 to 8192}}
+func.func private @component_c2_range() attributes {a = #imc.array<rows = 9000, cols = 128, control_area_um2 = 0>}
+
+// -----
+
+// expected-error @below {{(C2) 'array.rows' is '1.285000e+02 : f64', must be an integer from 1 to 8192}}
+func.func private @component_c2_type() attributes {a = #imc.array<rows = 128.5, cols = 128, control_area_um2 = 0>}
+
+// -----
+
+// expected-error @below {{(C2) 'array.rows' is '128 : i32', must be an integer from 1 to 8192}}
+func.func private @component_c2_storage() attributes {a = #imc.array<rows = 128 : i32, cols = 128, control_area_um2 = 0>}
+
+// -----
+
+// expected-error @below {{(C2) 'memory.kind' is 'paper', must be one of none, lpddr4, ddr3, hbm2, hbm3}}
+func.func private @component_c2_name() attributes {a = #imc.memory<kind = paper>}
+
+// -----
+
+// expected-error @below {{(C2) 'array.rows' is 0, must be an integer from 1 to 8192}}
+func.func private @component_c2_knob() attributes {a = #imc.array<rows = #imc.knob<[64, 0]>, cols = 128, control_area_um2 = 0>}
+
+// -----
+
+// expected-error @below {{(C3) 'array.cols' is missing: Columns.}}
+func.func private @component_c3() attributes {a = #imc.array<rows = 128, control_area_um2 = 0>}
+
+// -----
+
+// expected-error @below {{field 'rows' is given twice}}
+func.func private @component_twice() attributes {a = #imc.array<rows = 128, rows = 64, cols = 128>}
+
+// -----
+
+// expected-error @below {{unknown key 'crossbar' of #imc.target; keys are description, citation, technology, cell, array,}}
+func.func private @target_key() attributes {a = #imc.target<"t", crossbar = 3>}
+
+// -----
+
+// expected-error @below {{'memory' is given twice}}
+func.func private @target_twice() attributes {a = #imc.target<"t", memory = #imc.memory<kind = none>, memory = #imc.memory<kind = none>>}
+
+// -----
+
+// expected-error @below {{component 'array' is #imc.memory, expected #imc.array}}
+func.func private @target_other_component() attributes {a = #imc.target<"t", array = #imc.memory<kind = none>>}
+
+// -----
+
+// expected-error @below {{(C1) target "t" has 0 components 'technology', expected one: Process and supply voltage of the chip.}}
+func.func private @target_c1() attributes {a = #imc.target<"t", memory = #imc.memory<kind = none>>}

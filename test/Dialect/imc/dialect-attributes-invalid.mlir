@@ -1,0 +1,56 @@
+// RUN: imc-opt %s -split-input-file -verify-diagnostics
+
+// expected-error @below {{'imc.phase' is "baked", expected a string, one of imported, offloaded, quantized, tiled, placed, scheduled, costed}}
+module attributes {imc.phase = "baked"} {}
+
+// -----
+
+module {
+  // expected-error @below {{'imc.phase' belongs on a module}}
+  func.func private @phase() attributes {imc.phase = "tiled"}
+}
+
+// -----
+
+// expected-error @below {{'imc.parameters' is -1 : i64, expected a 64-bit integer >= 0}}
+module attributes {imc.parameters = -1 : i64} {}
+
+// -----
+
+// expected-error @below {{'imc.target' is "rram-32nm", expected a machine such as #imc.target<...>}}
+module attributes {imc.target = "rram-32nm"} {}
+
+// -----
+
+// expected-error @below {{'imc.step' is 3 : i32, expected a 64-bit integer >= 0}}
+func.func private @step() attributes {imc.step = 3 : i32}
+
+// -----
+
+// expected-error @below {{'imc.cost' is 3 : i64, expected a dictionary}}
+func.func private @cost() attributes {imc.cost = 3}
+
+// -----
+
+// expected-error @below {{'imc.dynamic_product' is true, expected a unit attribute}}
+func.func private @dynamic_product() attributes {imc.dynamic_product = true}
+
+// -----
+
+// expected-error @below {{'imc.name' belongs on arguments and results of a function, not on an op}}
+func.func private @name() attributes {imc.name = "x"}
+
+// -----
+
+// expected-error @below {{has unknown attribute 'imc.phases' of the imc dialect; known on ops are imc.phase, imc.target, imc.parameters, imc.dynamic_product, imc.range, imc.step, imc.cost}}
+module attributes {imc.phases = "tiled"} {}
+
+// -----
+
+// expected-error @below {{'imc.name' of argument 0 is 1 : i64, expected a string}}
+func.func private @argument(tensor<1xf32> {imc.name = 1})
+
+// -----
+
+// expected-error @below {{has unknown attribute 'imc.nom' of the imc dialect on result 0; known there is 'imc.name'}}
+func.func private @result() -> (tensor<1xf32> {imc.nom = "y"})
