@@ -22,7 +22,8 @@ llvm_config.with_environment("PATH", config.llvm_tools_dir, append_path=True)
 llvm_config.with_environment("PATH", config.imc_tools_dir, append_path=True)
 config.substitutions.append(("%imc_src", config.imc_src_root))
 config.substitutions.append(("%imc_models", os.path.join(config.imc_src_root, "models")))
-config.substitutions.append(("%python", config.python))
+# In front: the default substitutions have a %python of their own, without our packages.
+config.substitutions.insert(0, ("%python", config.python))
 
 shared = os.environ.get("IMC_SHARED", os.path.join(config.imc_src_root, "..", "shared"))
 config.substitutions.append(("%shared", shared))
