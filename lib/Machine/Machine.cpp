@@ -98,8 +98,8 @@ std::string imc::machine::formatValue(const Field &field, double value) {
                                       : std::to_string(index);
   }
   char buffer[64];
-  if (field.type == FieldType::Integer && std::abs(value) < 9e15 &&
-      value == std::floor(value)) {
+  // 900000, not 9e+05.
+  if (std::abs(value) < 1e9 && value == std::floor(value)) {
     auto end = std::to_chars(buffer, buffer + sizeof(buffer),
                              static_cast<int64_t>(value));
     return std::string(buffer, end.ptr);

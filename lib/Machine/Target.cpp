@@ -93,6 +93,8 @@ imc::machine::expandRange(double min, double max, double step, double factor) {
   constexpr size_t most = 4096;
   if (!std::isfinite(min) || !std::isfinite(max) || min > max)
     return fail("a range needs finite min <= max");
+  if (!std::isfinite(step) || !std::isfinite(factor))
+    return fail("step and factor of a range must be finite");
   if ((step != 0) == (factor != 0))
     return fail("a range needs either step or factor");
   if (step != 0 && !(step > 0))

@@ -17,6 +17,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 using namespace imc::machine;
@@ -90,7 +91,7 @@ void Reader::noDuplicates(const YAML::Node &map, const std::string &what) {
 
 double Reader::number(const YAML::Node &node, const std::string &what) {
   double value = 0;
-  if (StringRef(scalar(node, what)).getAsDouble(value))
+  if (StringRef(scalar(node, what)).getAsDouble(value) || !std::isfinite(value))
     fail(node, what + " is '" + node.Scalar() + "', must be a number");
   return value;
 }

@@ -1,0 +1,98 @@
+//===- TargetTest.cpp - Open fields and how they close
+//----------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Files.h"
+
+using namespace imc;
+using namespace imc::machine;
+
+static TargetSpec withOpenRows() {
+  return llvm::cantFail(parseTarget(
+      test::changed("  rows: 256", "  rows: {knob: [64, 128]}"), "chip.yaml"));
+}
+
+static std::string text(llvm::Error error) {
+  return error ? llvm::toString(std::move(error)) : "";
+}
+
+TEST(TargetSpec, AnOpenFieldStopsTheMachine) {
+  TargetSpec spec = withOpenRows();
+  llvm::Expected<Machine> machine = spec.machine();
+  ASSERT_FALSE(bool(machine));
+  std::string message = llvm::toString(machine.takeError());
+  EXPECT_EQ(message,
+            "target 'rram-32nm' leaves machine.rows open; set it (--set "
+            "machine.rows=64) or let `imc search` choose");
+  EXPECT_EQ(text(spec.resolve("machine.rows", 128)), "");
+  EXPECT_EQ(llvm::cantFail(spec.machine()).array.rows, 128);
+}
+
+TEST(TargetSpec, ResolveRefuses) {
+  TargetSpec spec = withOpenRows();
+  EXPECT_EQ(text(spec.resolve("machine.rows", 256)),
+            "'array.rows' is 256, target 'rram-32nm' allows 64, 128");
+  EXPECT_NE(text(spec.resolve("machine.rows", "wide")), "");
+  EXPECT_NE(text(spec.resolve("machine.rows", 0)), "");
+  EXPECT_NE(text(spec.resolve("machine.row", 64)), "");
+  EXPECT_NE(text(spec.resolve("pass.encoding", "offset")), "");
+  EXPECT_EQ(spec.knobs.size(), 1u);
+}
+
+TEST(TargetSpec, ClosedFieldsMayBeSetToAnythingInRange) {
+  TargetSpec spec = withOpenRows();
+  EXPECT_EQ(text(spec.resolve("machine.cols", "77")), "");
+  EXPECT_EQ(text(spec.resolve("cell.kind", "sram")), "");
+  spec.resolveAll();
+  EXPECT_EQ(spec.values.array.rows, 64);
+  // Two bits per SRAM cell: only the whole machine shows the contradiction.
+  llvm::Expected<Machine> machine = spec.machine();
+  ASSERT_FALSE(bool(machine));
+  EXPECT_NE(llvm::toString(machine.takeError()).find("stores 1 bit"),
+            std::string::npos);
+}
+
+TEST(TargetSpec, Ranges) {
+  EXPECT_EQ(llvm::cantFail(expandRange(0.5, 0.85, 0.05, 0)).size(), 8u);
+  EXPECT_EQ(llvm::cantFail(expandRange(0.1, 0.3, 0.1, 0)),
+            (std::vector<double>{0.1, 0.2, 0.3}));
+  EXPECT_EQ(llvm::cantFail(expandRange(32, 512, 0, 2)),
+            (std::vector<double>{32, 64, 128, 256, 512}));
+  EXPECT_EQ(llvm::cantFail(expandRange(3, 3, 1, 0)), (std::vector<double>{3}));
+  const double inf = std::numeric_limits<double>::infinity();
+  const double bad[][4] = {{1, 2, 0, 0},   {1, 2, 1, 2},   {1, 2, -1, 0},
+                           {1, 2, 0, 1},   {0, 2, 0, 2},   {2, 1, 1, 0},
+                           {1, inf, 1, 0}, {1, 2, inf, 0}, {1, 2, 0, inf},
+                           {0, 1, 1e-9, 0}};
+  for (const auto &b : bad) {
+    auto values = expandRange(b[0], b[1], b[2], b[3]);
+    EXPECT_FALSE(bool(values)) << b[0] << " " << b[1] << " " << b[2];
+    llvm::consumeError(values.takeError());
+  }
+}
+
+TEST(Targets, FoundByNameOrFile) {
+  std::string file = test::targetDirs()[0] + "/sram-32nm/target.yaml";
+  TargetSpec a = llvm::cantFail(loadTarget("sram-32nm", test::targetDirs()));
+  TargetSpec b = llvm::cantFail(loadTarget(file, {}));
+  EXPECT_TRUE(a == b);
+  EXPECT_EQ(a.file, file);
+  EXPECT_EQ(listTargets({"/no/such/folder"}), std::vector<std::string>());
+}
+
+TEST(Targets, UnknownNamesListWhatThereIs) {
+  auto spec = loadTarget("rram-33nm", test::targetDirs());
+  ASSERT_FALSE(bool(spec));
+  EXPECT_EQ(llvm::toString(spec.takeError()),
+            "unknown target 'rram-33nm'; there are rram-32nm, sram-32nm, or "
+            "give a file");
+  for (const char *name : {"", "..", "components"}) {
+    auto none = loadTarget(name, test::targetDirs());
+    EXPECT_FALSE(bool(none)) << name;
+    llvm::consumeError(none.takeError());
+  }
+}
