@@ -14,6 +14,7 @@
 
 #include "dialects/imc/IR/IMC.h"
 #include "imc/Transforms/Constants.h"
+#include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Phase.h"
 #include "imc/Transforms/Products.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -203,6 +204,9 @@ struct OffloadPass : public imc::impl::OffloadPassBase<OffloadPass> {
     if (refused)
       return signalPassFailure();
 
+    int64_t parameters = countParameters(module);
+    module->setAttr(IMCDialect::parametersAttrName,
+                    Builder(&getContext()).getI64IntegerAttr(parameters));
     Offloader offloader(&getContext());
     for (const LinalgProduct &product : products)
       offloader.rewrite(product);

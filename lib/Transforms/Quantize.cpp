@@ -73,7 +73,7 @@ public:
   Quantizer(MLIRContext *context, int64_t weightBits, int64_t inputBits)
       : rewriter(context), weightBits(weightBits), inputBits(inputBits) {}
 
-  LogicalResult rewrite(const Product &product);
+  LogicalResult rewrite(Product product);
 
   int64_t numWeights = 0, numShared = 0;
 
@@ -271,8 +271,11 @@ void Quantizer::eraseDead(Operation *op) {
     eraseDead(producer);
 }
 
-LogicalResult Quantizer::rewrite(const Product &product) {
+LogicalResult Quantizer::rewrite(Product product) {
   Operation *op = product.op;
+  // The input may be the result of a product that has been rewritten since.
+  product.x = op->getOperand(0);
+  product.init = op->getOperand(2);
   Location loc = op->getLoc();
   FailureOr<QuantizedWeight> weight = quantizeWeight(product);
   if (failed(weight))
@@ -297,6 +300,9 @@ LogicalResult Quantizer::rewrite(const Product &product) {
     acc = imc::MatmulOp::create(rewriter, loc, input.quantized, weight->weight,
                                 sums)
               .getResult();
+
+  acc.getDefiningOp()->setAttr(IMCDialect::weightBitsAttrName,
+                               rewriter.getI64IntegerAttr(weightBits));
 
   Value bias = findBias(product, channels);
   bool addInit = !bias;

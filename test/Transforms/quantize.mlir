@@ -77,4 +77,16 @@ module attributes {imc.phase = "offloaded"} {
       strides = [1, 1] dilations = [1, 1] groups = 2 -> tensor<1x4x1x1xf32>
     return %y : tensor<1x4x1x1xf32>
   }
+
+  // A product that feeds another one directly.
+  // CHECK-LABEL: @chain
+  func.func @chain(%x: tensor<1x2xf32>, %init: tensor<1x2xf32>) -> tensor<1x2xf32> {
+    // CHECK: %[[Y:.*]] = linalg.add
+    // CHECK: imc.choose_qparams %[[Y]]
+    // CHECK: imc.quantize ins(%[[Y]],
+    %w = imc.missing_weight "w" : tensor<2x2xf32>
+    %y = imc.matmul ins(%x, %w : tensor<1x2xf32>, tensor<2x2xf32>) outs(%init : tensor<1x2xf32>) -> tensor<1x2xf32>
+    %z = imc.matmul ins(%y, %w : tensor<1x2xf32>, tensor<2x2xf32>) outs(%init : tensor<1x2xf32>) -> tensor<1x2xf32>
+    return %z : tensor<1x2xf32>
+  }
 }

@@ -41,6 +41,7 @@ def IMC_Dialect : Dialect {
     | `imc.dynamic_product` | a product of two activations | unit |
     | `imc.range` | a product in f32 | `[lo, hi]`, two finite f64 with lo ≤ hi: calibrated range of the input |
     | `imc.step` | any op | 64-bit integer ≥ 0, position in the layer order |
+    | `imc.weight_bits` | a product in integers | 64-bit integer: bits of its weights (8 without it) |
     | `imc.cost` | any op | dictionary of figures |
 
     Any other attribute whose name starts with `imc.` is refused on ops, so that a
@@ -64,6 +65,7 @@ def IMC_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral dynamicProductAttrName = "imc.dynamic_product";
     static constexpr ::llvm::StringLiteral rangeAttrName = "imc.range";
     static constexpr ::llvm::StringLiteral stepAttrName = "imc.step";
+    static constexpr ::llvm::StringLiteral weightBitsAttrName = "imc.weight_bits";
     static constexpr ::llvm::StringLiteral costAttrName = "imc.cost";
 
     void registerAttributes();

@@ -14,13 +14,28 @@
 #ifndef IMC_TRANSFORMS_PASSES_H
 #define IMC_TRANSFORMS_PASSES_H
 
+#include "imc/Machine/Target.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/Pass/Pass.h"
+
+#include <string>
+#include <vector>
 
 namespace imc {
 
 #define GEN_PASS_DECL
 #include "imc/Transforms/Passes.h.inc"
+
+/// What imc-attach-target does after reading the file: writes `spec` to the
+/// module as `imc.target`. Fails, with a diagnostic, when fields contradict
+/// each other.
+mlir::LogicalResult attachTarget(mlir::ModuleOp module,
+                                 const machine::TargetSpec &spec);
+
+/// Where machines are looked up by name when no folder is given: targets/ of
+/// the source tree that the library was built from.
+std::vector<std::string> getDefaultTargetDirs();
 
 /// `registerIMCTransformsPasses()` makes all passes known to textual pipelines.
 #define GEN_PASS_REGISTRATION

@@ -16,6 +16,36 @@
 
 include "mlir/Pass/PassBase.td"
 
+def AttachTargetPass : Pass<"imc-attach-target", "::mlir::ModuleOp"> {
+  let summary = "Attach a machine description to the module";
+  let description = [{
+    Reads a machine (a name from `imc targets` or a file), applies the settings of
+    `set`, checks the result, and writes it to the module as `imc.target`. Later passes
+    read every number of the machine from there.
+
+    An unknown name, a file that does not parse, an unknown field, and a value out
+    of its range are refused; the module is left as it was.
+
+    Example:
+
+    ```mlir
+    // imc-opt --imc-attach-target='file=rram-32nm set=machine.rows=256,machine.bits=2'
+    module {}
+    // becomes
+    module attributes {imc.target = #imc.target<...>} {}
+    ```
+  }];
+  let options = [
+    Option<"file", "file", "std::string", /*default=*/"\"\"",
+           "Name of a machine that `imc targets` lists, or path of a machine file">,
+    ListOption<"set", "set", "std::string",
+               "Settings KNOB=VALUE of the machine's fields, e.g. machine.rows=256">,
+    ListOption<"dirs", "dirs", "std::string",
+               "Folders with NAME/target.yaml; the project's targets/ when none is given">
+  ];
+  let dependentDialects = ["::imc::IMCDialect"];
+}
+
 def OffloadPass : Pass<"imc-offload", "::mlir::ModuleOp"> {
   let summary = "Turn products with a constant matrix into imc ops";
   let description = [{
@@ -95,6 +125,137 @@ def QuantizePass : Pass<"imc-quantize", "::mlir::ModuleOp"> {
   ];
   let dependentDialects = ["::imc::IMCDialect", "::mlir::arith::ArithDialect",
                            "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def TilePass : Pass<"imc-tile", "::mlir::ModuleOp"> {
+  let summary = "Cut every product into pieces that fit one array";
+  let description = [{
+    Reads the machine from `imc.target`. Each integer product becomes `imc.unfold` (windows
+    as rows of a matrix), `imc.encode_weights` (signed weights as unsigned cells), `imc.mvm`
+    and `imc.shift_add`. Upstream's `scf::tileUsingSCF` then cuts `imc.mvm` over packs,
+    row strips and column strips, so that each remaining `imc.mvm` reads one array.
+
+    Example:
+
+    ```mlir
+    %acc = imc.matmul ins(%q, %w : tensor<1x300xi8>, tensor<300x10xi8>) outs(%z : tensor<1x10xi32>)
+    // becomes, on arrays of 128 rows,
+    %u = imc.unfold ins(%q) ...            // 1x1x3x128
+    %c = imc.encode_weights ins(%w) ...    // 1x3x1x128x128
+    %p = scf.for %s = 0 to 3 ... {         // one strip of rows per iteration
+      %a = imc.mvm ins(%u_s, %c_s) ...
+    }
+    %y = imc.shift_add ins(%p, %u) ...
+    ```
+  }];
+  let options = [
+    Option<"encoding", "encoding", "std::string", /*default=*/"\"offset\"",
+           "How signed weights become unsigned cells: offset, differential or twos_complement">,
+    Option<"groupPacking", "group-packing", "std::string", /*default=*/"\"single\"",
+           "Groups of a convolution that share arrays: single, diagonal or dense">,
+    Option<"adcBits", "adc-bits", "int64_t", /*default=*/"0",
+           "Bits of the analog-to-digital converter; 0 takes the machine's">
+  ];
+  let statistics = [
+    Statistic<"numProducts", "products tiled", "Products cut into arrays">,
+    Statistic<"numTiles", "arrays", "Arrays for one copy of the model">
+  ];
+  let dependentDialects = ["::imc::IMCDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::scf::SCFDialect",
+                           "::mlir::tensor::TensorDialect"];
+}
+
+def PlacePass : Pass<"imc-place", "::mlir::ModuleOp"> {
+  let summary = "Give every tile an array of the machine";
+  let description = [{
+    Asks `mapping::plan` for the number of copies of each product and for the arrays
+    they occupy, and writes the answer to `imc.mvm` as `placement = #imc.placement<...>`.
+    `replication=none` places one copy; `balanced` spends the arrays that are left on
+    the products with the most windows per copy.
+
+    A model that needs more arrays than a machine with non-volatile cells has is refused with
+    both numbers; a machine with volatile cells reloads its arrays in rounds.
+
+    Example:
+
+    ```mlir
+    imc.mvm ins(%u, %c) outs(%a) {...}
+    // becomes
+    imc.mvm ins(%u, %c) outs(%a) {..., placement = #imc.placement<...>}
+    ```
+  }];
+  let options = [
+    Option<"replication", "replication", "std::string", /*default=*/"\"none\"",
+           "Copies of products beyond the first: none or balanced">
+  ];
+  let statistics = [
+    Statistic<"numArrays", "arrays placed", "Arrays occupied, copies included">
+  ];
+  let dependentDialects = ["::imc::IMCDialect"];
+}
+
+def SchedulePass : Pass<"imc-schedule", "::mlir::ModuleOp"> {
+  let summary = "Order the layers in steps";
+  let description = [{
+    Numbers the layers in program order: all ops that share an ONNX node name get the same
+    `imc.step`. A layer starts when the one before has finished.
+
+    Example:
+
+    ```mlir
+    %0 = imc.quantize ... loc("conv1")   // becomes {imc.step = 0}
+    %1 = linalg.generic ... loc("relu1") // becomes {imc.step = 1}
+    ```
+  }];
+  let statistics = [
+    Statistic<"numSteps", "steps", "Layers in sequence">
+  ];
+  let dependentDialects = ["::imc::IMCDialect"];
+}
+
+def CostPass : Pass<"imc-cost", "::mlir::ModuleOp"> {
+  let summary = "Write energy, time and area on the ops and the module";
+  let description = [{
+    Reads the program back from the IR (trip counts of the loops around `imc.mvm`, static
+    shapes, attributes, the work of the digital ops), hands it to `cost::evaluate`, and writes the
+    answer as dictionaries `imc.cost`: on the first op of each layer, and the totals on the module.
+    With `json` it also writes the totals to a file. Remarks of category `imc-cost` tell one line per layer.
+
+    Example:
+
+    ```mlir
+    module attributes {imc.phase = "scheduled"} { ... }
+    // becomes
+    module attributes {imc.phase = "costed", imc.cost = {energy_j = 1.0e-04 : f64, ...}} { ... }
+    ```
+  }];
+  let options = [
+    Option<"json", "json", "std::string", /*default=*/"\"\"",
+           "File for the totals and layers as JSON; empty writes none">
+  ];
+  let dependentDialects = ["::imc::IMCDialect"];
+}
+
+def VerifyPhasePass : Pass<"imc-verify-phase", "::mlir::ModuleOp"> {
+  let summary = "Check the contract of a phase";
+  let description = [{
+    Checks the module against the contract of the phase (docs/phases, constraints P<n>) and
+    reports every op that breaks it. Capacity and overlap of placements are checked by
+    counting arrays one by one, with no code shared with the placement pass.
+
+    Example:
+
+    ```mlir
+    // imc-opt --imc-verify-phase=phase=quantized
+    // error: P2 (quantized): product with f32 operands; run imc-quantize
+    %y = imc.matmul ins(%x, %w : tensor<1x4xf32>, tensor<4x2xf32>) ...
+    ```
+  }];
+  let options = [
+    Option<"phase", "phase", "std::string", /*default=*/"\"\"",
+           "imported, offloaded, quantized, tiled, placed, scheduled or costed; empty takes the module's imc.phase">
+  ];
+  let dependentDialects = ["::imc::IMCDialect"];
 }
 
 #endif // IMC_TRANSFORMS_PASSES_TD

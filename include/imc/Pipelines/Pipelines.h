@@ -1,0 +1,67 @@
+//===- Pipelines.h - From a model to any phase ----------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The passes of IMCTransforms in their order. Tools and the search call
+// compileTo(); textual pipelines `imc-to-<phase>` do the same from `imc-opt`:
+//
+//   imc-opt model.mlir --imc-to-costed='target=rram-32nm set=machine.rows=256
+//                                        weight-bits=8 replication=balanced'
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_PIPELINES_PIPELINES_H
+#define IMC_PIPELINES_PIPELINES_H
+
+#include "imc/Machine/Target.h"
+#include "imc/Mapping/Mapping.h"
+#include "imc/Transforms/Phase.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/PassManager.h"
+
+#include <optional>
+#include <string>
+
+namespace imc {
+
+/// Everything that decides what a model becomes.
+struct CompileOptions {
+  /// The machine to attach, with its settings made; without one the module must
+  /// carry `imc.target` when it goes beyond `quantized`.
+  std::optional<machine::TargetSpec> target;
+  /// The pass decisions (`pass.*`).
+  mapping::Knobs knobs;
+  /// Where ranges of activations come from: "dynamic" or "calibrated".
+  std::string activations = "dynamic";
+  /// Check the contract of the phase that is reached.
+  bool verify = true;
+};
+
+/// Adds the passes that lead a module from phase `from` to phase `to`. The
+/// machine is not among them: see compileTo() and imc-attach-target. Adds
+/// nothing but the check when `from` is `to`.
+void buildPipeline(mlir::OpPassManager &pm, Phase from, Phase to,
+                   const CompileOptions &options);
+
+/// The same from phase `imported`.
+void buildPipeline(mlir::OpPassManager &pm, Phase to,
+                   const CompileOptions &options);
+
+/// Attaches the machine and brings `module` from the phase it is in to `to`.
+/// Fails, with diagnostics, when a pass refuses, when the module is already
+/// past `to`, or when the result breaks the contract of `to`; the module is
+/// then in no particular state. Needs the dialects of the passes loaded or
+/// loadable.
+mlir::LogicalResult compileTo(mlir::ModuleOp module, Phase to,
+                              const CompileOptions &options);
+
+/// Makes `imc-to-offloaded` ... `imc-to-costed` known to textual pipelines.
+void registerIMCPipelines();
+
+} // namespace imc
+
+#endif // IMC_PIPELINES_PIPELINES_H

@@ -1,0 +1,161 @@
+//===- Pipelines.cpp - From a model to any phase --------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Pipelines/Pipelines.h"
+
+#include "imc/Transforms/Passes.h"
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+using namespace imc;
+
+/// The options as strings, so that a value that no knob has reaches the pass,
+/// which refuses it with a diagnostic.
+namespace {
+struct Decisions {
+  int64_t weightBits, inputBits, adcBits;
+  std::string activations, encoding, groupPacking, replication;
+};
+} // namespace
+
+static void build(OpPassManager &pm, Phase from, Phase to, bool verify,
+                  const Decisions &decisions) {
+  auto passes = [&](Phase phase) { return from < phase && phase <= to; };
+  if (passes(Phase::Offloaded))
+    pm.addPass(createOffloadPass());
+  if (passes(Phase::Quantized)) {
+    QuantizePassOptions options;
+    options.weightBits = decisions.weightBits;
+    options.inputBits = decisions.inputBits;
+    options.activations = decisions.activations;
+    pm.addPass(createQuantizePass(options));
+  }
+  if (passes(Phase::Tiled)) {
+    TilePassOptions options;
+    options.encoding = decisions.encoding;
+    options.groupPacking = decisions.groupPacking;
+    options.adcBits = decisions.adcBits;
+    pm.addPass(createTilePass(options));
+  }
+  if (passes(Phase::Placed)) {
+    PlacePassOptions options;
+    options.replication = decisions.replication;
+    pm.addPass(createPlacePass(options));
+  }
+  if (passes(Phase::Scheduled))
+    pm.addPass(createSchedulePass());
+  if (passes(Phase::Costed))
+    pm.addPass(createCostPass());
+  if (verify) {
+    VerifyPhasePassOptions options;
+    options.phase = stringifyPhase(to).str();
+    pm.addPass(createVerifyPhasePass(options));
+  }
+}
+
+void imc::buildPipeline(OpPassManager &pm, Phase from, Phase to,
+                        const CompileOptions &options) {
+  auto text = [&](StringRef knob) {
+    return llvm::cantFail(mapping::printKnob(options.knobs, knob));
+  };
+  Decisions decisions{options.knobs.weight_bits, options.knobs.input_bits,
+                      options.knobs.adc_bits,    options.activations,
+                      text("encoding"),          text("group_packing"),
+                      text("replication")};
+  build(pm, from, to, options.verify, decisions);
+}
+
+void imc::buildPipeline(OpPassManager &pm, Phase to,
+                        const CompileOptions &options) {
+  buildPipeline(pm, Phase::Imported, to, options);
+}
+
+LogicalResult imc::compileTo(ModuleOp module, Phase to,
+                             const CompileOptions &options) {
+  FailureOr<Phase> from = getPhase(module);
+  if (failed(from))
+    return failure();
+  if (*from > to)
+    return module.emitError("the module is in phase '")
+           << stringifyPhase(*from) << "', past '" << stringifyPhase(to)
+           << "'; start from an earlier one";
+  if (options.target && failed(attachTarget(module, *options.target)))
+    return failure();
+  PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  buildPipeline(pm, *from, to, options);
+  return pm.run(module);
+}
+
+namespace {
+/// Options of the textual pipelines, spelt like those of the passes.
+struct PipelineOptions : public PassPipelineOptions<PipelineOptions> {
+  Option<std::string> target{
+      *this, "target",
+      llvm::cl::desc(
+          "Machine to attach: a name or a file; empty keeps imc.target"),
+      llvm::cl::init("")};
+  ListOption<std::string> set{
+      *this, "set",
+      llvm::cl::desc("Settings KNOB=VALUE of the machine's fields")};
+  ListOption<std::string> dirs{*this, "dirs",
+                               llvm::cl::desc("Folders with NAME/target.yaml")};
+  Option<int64_t> weightBits{*this, "weight-bits",
+                             llvm::cl::desc("Bits of a weight"),
+                             llvm::cl::init(8)};
+  Option<int64_t> inputBits{*this, "input-bits",
+                            llvm::cl::desc("Bits of an activation"),
+                            llvm::cl::init(8)};
+  Option<int64_t> adcBits{
+      *this, "adc-bits",
+      llvm::cl::desc("Bits of the converter; 0: the machine's"),
+      llvm::cl::init(0)};
+  Option<std::string> activations{*this, "activations",
+                                  llvm::cl::desc("dynamic or calibrated"),
+                                  llvm::cl::init("dynamic")};
+  Option<std::string> encoding{
+      *this, "encoding",
+      llvm::cl::desc("offset, differential or twos_complement"),
+      llvm::cl::init("offset")};
+  Option<std::string> groupPacking{*this, "group-packing",
+                                   llvm::cl::desc("single, diagonal or dense"),
+                                   llvm::cl::init("single")};
+  Option<std::string> replication{*this, "replication",
+                                  llvm::cl::desc("none or balanced"),
+                                  llvm::cl::init("none")};
+  Option<bool> verify{*this, "verify",
+                      llvm::cl::desc("Check the contract of the phase reached"),
+                      llvm::cl::init(true)};
+};
+} // namespace
+
+static void registerPipeline(Phase to) {
+  std::string name = ("imc-to-" + stringifyPhase(to)).str();
+  std::string description = ("From imported to " + stringifyPhase(to)).str();
+  PassPipelineRegistration<PipelineOptions>(
+      name, description,
+      [to](OpPassManager &pm, const PipelineOptions &options) {
+        if (!options.target.empty()) {
+          AttachTargetPassOptions attach;
+          attach.file = options.target;
+          attach.set.assign(options.set.begin(), options.set.end());
+          attach.dirs.assign(options.dirs.begin(), options.dirs.end());
+          pm.addPass(createAttachTargetPass(attach));
+        }
+        Decisions decisions{options.weightBits, options.inputBits,
+                            options.adcBits,    options.activations,
+                            options.encoding,   options.groupPacking,
+                            options.replication};
+        build(pm, Phase::Imported, to, options.verify, decisions);
+      });
+}
+
+void imc::registerIMCPipelines() {
+  for (Phase phase : {Phase::Offloaded, Phase::Quantized, Phase::Tiled,
+                      Phase::Placed, Phase::Scheduled, Phase::Costed})
+    registerPipeline(phase);
+}

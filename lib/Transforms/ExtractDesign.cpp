@@ -1,0 +1,264 @@
+//===- ExtractDesign.cpp - The decisions that a module records ------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Transforms/Extract.h"
+
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include <algorithm>
+
+using namespace mlir;
+using namespace imc;
+
+/// Looks through the slices that tiling has put between an op and a loop.
+template <typename OpT>
+static OpT definingOp(Value value) {
+  while (auto slice = value.getDefiningOp<tensor::ExtractSliceOp>())
+    value = slice.getSource();
+  return value.getDefiningOp<OpT>();
+}
+
+FailureOr<TiledProduct> imc::matchTiledProduct(imc::ShiftAddOp shiftAdd) {
+  TiledProduct product;
+  product.shiftAdd = shiftAdd;
+  Operation *source = shiftAdd.getAcc().getDefiningOp();
+  product.mvm = dyn_cast_or_null<imc::MVMOp>(source);
+  if (auto nest = dyn_cast_or_null<scf::ForOp>(source)) {
+    WalkResult result = nest.walk([&](imc::MVMOp mvm) {
+      if (product.mvm)
+        return WalkResult::interrupt();
+      product.mvm = mvm;
+      return WalkResult::advance();
+    });
+    if (result.wasInterrupted())
+      return shiftAdd.emitOpError(
+          "recombines loops with more than one imc.mvm; a product has one");
+  }
+  if (!product.mvm)
+    return shiftAdd.emitOpError(
+        "recombines no result of imc.mvm; run imc-tile");
+  product.unfold = definingOp<imc::UnfoldOp>(product.mvm.getU());
+  product.encode = definingOp<imc::EncodeWeightsOp>(product.mvm.getCells());
+  if (!product.unfold || !product.encode)
+    return product.mvm.emitOpError("does not take its ")
+           << (product.unfold ? "cells from imc.encode_weights"
+                              : "inputs from imc.unfold")
+           << "; run imc-tile";
+  Operation *parent = product.mvm->getParentOp();
+  for (; parent != shiftAdd->getParentOp(); parent = parent->getParentOp())
+    if (auto loop = dyn_cast_or_null<scf::ForOp>(parent))
+      product.loops.push_back(loop);
+    else
+      return product.mvm.emitOpError(
+          "is not in loops beside the imc.shift_add of its product");
+  FailureOr<int64_t> trips = countTrips(product.mvm, parent);
+  if (failed(trips))
+    return failure();
+  product.trips = *trips;
+  return product;
+}
+
+mapping::Tiling imc::readTiling(const TiledProduct &product) {
+  auto shape = [](Value value) {
+    return cast<ShapedType>(value.getType()).getShape();
+  };
+  imc::EncodeWeightsOp encode = product.encode;
+  imc::MVMOp mvm = product.mvm;
+  imc::ShiftAddOp shiftAdd = product.shiftAdd;
+  ArrayRef<int64_t> cells = shape(encode.getInit());
+  mapping::Tiling tiling;
+  tiling.packs = cells[0];
+  tiling.strips = cells[1];
+  tiling.column_tiles = cells[2];
+  tiling.rows = cells[3];
+  tiling.cols = cells[4];
+  tiling.groups_per_pack = encode.getGroupsPerPack();
+  tiling.columns_per_weight = encode.getEncoding().columnsPerWeight();
+  tiling.phases = mvm.getInput().phases();
+  tiling.lossless_bits = mvm.getReadout().getLosslessBits();
+  tiling.pack_rows =
+      tiling.groups_per_pack * static_cast<int64_t>(shiftAdd.getGroupRows());
+  int64_t channels = shape(shiftAdd.getInit())[1];
+  tiling.pack_cols = tiling.groups_per_pack *
+                     (channels / static_cast<int64_t>(shiftAdd.getGroups())) *
+                     tiling.columns_per_weight;
+  return tiling;
+}
+
+static bool operator==(const mapping::Tiling &a, const mapping::Tiling &b) {
+  return a.packs == b.packs && a.strips == b.strips &&
+         a.column_tiles == b.column_tiles && a.rows == b.rows &&
+         a.cols == b.cols && a.groups_per_pack == b.groups_per_pack &&
+         a.columns_per_weight == b.columns_per_weight && a.phases == b.phases &&
+         a.lossless_bits == b.lossless_bits && a.pack_rows == b.pack_rows &&
+         a.pack_cols == b.pack_cols;
+}
+
+namespace {
+
+/// Collects the knobs of products and reports the first that differs.
+class KnobReader {
+public:
+  mapping::Knobs knobs;
+
+  /// Takes `value` for knob `member` from `op`, or fails when an earlier
+  /// product has another value.
+  template <typename T>
+  LogicalResult read(Operation *op, StringRef name, T mapping::Knobs::*member,
+                     T value) {
+    if (first && knobs.*member != value)
+      return op->emitOpError("has pass.")
+             << name << " = " << static_cast<int64_t>(value)
+             << ", an earlier product has "
+             << static_cast<int64_t>(knobs.*member)
+             << "; one module is priced with one setting";
+    knobs.*member = value;
+    return success();
+  }
+  void next() { first = true; }
+
+private:
+  bool first = false;
+};
+
+} // namespace
+
+/// The op was made for the machine whose number is `actual`.
+static LogicalResult expect(Operation *op, StringRef field, int64_t found,
+                            int64_t actual) {
+  if (found == actual)
+    return success();
+  return op->emitOpError("was made for machine.")
+         << field << " = " << found << ", but imc.target has " << actual
+         << "; attach the machine before imc-tile and tile again";
+}
+
+static LogicalResult readKnobs(const TiledProduct &product,
+                               const mapping::Tiling &tiling,
+                               const machine::Machine &machine,
+                               KnobReader &reader) {
+  imc::EncodeWeightsOp encode = product.encode;
+  imc::MVMOp mvm = product.mvm;
+  EncodingAttr encoding = encode.getEncoding();
+  if (failed(expect(encode, "array.rows", tiling.rows, machine.array.rows)) ||
+      failed(expect(encode, "array.cols", tiling.cols, machine.array.cols)) ||
+      failed(expect(encode, "cell.bits", encoding.getCellBits(),
+                    std::min(machine.cell.bits, encoding.getWeightBits()))) ||
+      failed(expect(mvm, "dac.bits", mvm.getInput().getDacBits(),
+                    std::min(machine.dac.bits, mvm.getInput().getBits()))))
+    return failure();
+  // Trip counts and the static shape of the op inside must cover the grid once.
+  ArrayRef<int64_t> tile =
+      cast<ShapedType>(mvm.getCells().getType()).getShape();
+  int64_t covered = product.trips * tile[0] * tile[1] * tile[2];
+  if (covered != tiling.arrays())
+    return mvm.emitOpError("reads ")
+           << covered << " array tiles over all iterations, its weights have "
+           << tiling.arrays();
+  int64_t adc = mvm.getReadout().getAdcBits();
+  if (failed(reader.read(encode, "weight_bits", &mapping::Knobs::weight_bits,
+                         encoding.getWeightBits())) ||
+      failed(reader.read(encode, "encoding", &mapping::Knobs::encoding,
+                         static_cast<mapping::Encoding>(encoding.getKind()))) ||
+      failed(reader.read(mvm, "input_bits", &mapping::Knobs::input_bits,
+                         mvm.getInput().getBits())) ||
+      failed(reader.read(mvm, "adc_bits", &mapping::Knobs::adc_bits,
+                         adc == machine.adc.bits ? int64_t(0) : adc)))
+    return failure();
+  reader.next();
+  return success();
+}
+
+FailureOr<Design> imc::extractDesign(ModuleOp module,
+                                     const machine::Machine &machine) {
+  Design design;
+  FailureOr<workload::Workload> workload = extractWorkload(module, &design.ops);
+  if (failed(workload))
+    return failure();
+  design.workload = std::move(*workload);
+  KnobReader reader;
+  std::vector<mapping::Tiling> tilings;
+  for (auto [index, op] : llvm::enumerate(design.ops)) {
+    if (!design.workload.layers[index].product())
+      continue;
+    auto shiftAdd = dyn_cast<imc::ShiftAddOp>(op);
+    if (!shiftAdd)
+      return op->emitOpError(
+          "is a product that is not cut into arrays yet; run imc-tile");
+    FailureOr<TiledProduct> product = matchTiledProduct(shiftAdd);
+    if (failed(product))
+      return failure();
+    tilings.push_back(readTiling(*product));
+    if (failed(readKnobs(*product, tilings.back(), machine, reader)))
+      return failure();
+    design.products.push_back({*product, index});
+  }
+  design.knobs = reader.knobs;
+  // Several settings may cut all products alike; any of them describes the
+  // module.
+  for (auto packing :
+       {mapping::GroupPacking::Single, mapping::GroupPacking::Diagonal,
+        mapping::GroupPacking::Dense}) {
+    design.knobs.group_packing = packing;
+    bool same = llvm::all_of(
+        llvm::zip_equal(design.products, tilings), [&](auto entry) {
+          const auto &[product, tiling] = entry;
+          return mapping::tile(
+                     *design.workload.layers[product.second].product(), machine,
+                     design.knobs) == tiling;
+        });
+    if (same)
+      return std::move(design);
+  }
+  module.emitError("no setting of pass.group_packing cuts the products as this "
+                   "module has them; run imc-tile again on "
+                   "the quantized module");
+  return failure();
+}
+
+FailureOr<mapping::Plan> imc::extractPlan(const Design &design,
+                                          const machine::Machine &machine) {
+  mapping::Plan plan;
+  plan.capacity = machine.arrays();
+  std::vector<std::pair<int64_t, int64_t>> ranges;
+  for (const auto &[product, layer] : design.products) {
+    imc::MVMOp mvm = product.mvm;
+    PlacementAttr placement = mvm.getPlacementAttr();
+    if (!placement)
+      return mvm.emitOpError("has no placement; run imc-place");
+    mapping::PlacedProduct placed;
+    placed.layer = layer;
+    placed.tiling = readTiling(product);
+    placed.copies = placement.getCopies();
+    placed.first_array = placement.getFirstArray();
+    int64_t arrays = placed.tiling.arrays();
+    if (placement.arraysPerCopy() != arrays)
+      return mvm.emitOpError("is placed on ")
+             << placement.arraysPerCopy() << " arrays per copy, its tiles need "
+             << arrays << "; run imc-place again";
+    plan.logical_arrays += arrays;
+    ranges.push_back(
+        {placed.first_array, placed.first_array + placed.copies * arrays});
+    plan.products.push_back(placed);
+  }
+  // Arrays that hold one thing for the whole inference are disjoint and on the
+  // chip. Otherwise the chip is written again for every product, in as many
+  // rounds as one copy needs.
+  std::vector<std::pair<int64_t, int64_t>> sorted = ranges;
+  llvm::sort(sorted);
+  for (size_t i = 0; i < sorted.size(); ++i)
+    if (sorted[i].second > plan.capacity ||
+        (i && sorted[i].first < sorted[i - 1].second))
+      plan.resident = false;
+  for (auto [placed, range] : llvm::zip_equal(plan.products, ranges)) {
+    plan.placed_arrays =
+        std::max(plan.placed_arrays, std::min(range.second, plan.capacity));
+    if (!plan.resident)
+      placed.rounds = std::max<int64_t>(
+          1, llvm::divideCeil(placed.tiling.arrays(), plan.capacity));
+  }
+  return plan;
+}

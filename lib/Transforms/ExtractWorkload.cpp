@@ -1,0 +1,323 @@
+//===- ExtractWorkload.cpp - The work of a module as a table --------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Transforms/Extract.h"
+#include "imc/Transforms/Products.h"
+
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+
+using namespace mlir;
+using namespace imc;
+
+std::string imc::getLayerName(Location loc) {
+  if (auto name = dyn_cast<NameLoc>(loc))
+    return name.getName().str();
+  if (auto fused = dyn_cast<FusedLoc>(loc)) {
+    for (Location part : fused.getLocations())
+      if (std::string name = getLayerName(part); name != "unnamed")
+        return name;
+  } else if (auto call = dyn_cast<CallSiteLoc>(loc)) {
+    return getLayerName(call.getCallee());
+  } else if (auto file = dyn_cast<FileLineColLoc>(loc)) {
+    return (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" +
+            Twine(file.getColumn()))
+        .str();
+  }
+  return "unnamed";
+}
+
+FailureOr<int64_t> imc::countTrips(Operation *op, Operation *outermost) {
+  int64_t trips = 1;
+  for (Operation *parent = op->getParentOp(); parent && parent != outermost;
+       parent = parent->getParentOp()) {
+    if (isa<FunctionOpInterface, ModuleOp>(parent))
+      break;
+    auto loop = dyn_cast<scf::ForOp>(parent);
+    std::optional<APInt> count =
+        loop ? loop.getStaticTripCount() : std::nullopt;
+    if (!count)
+      return op->emitOpError("stands in '")
+             << parent->getName()
+             << "', whose number of iterations is not constant; its work "
+                "cannot be "
+                "counted (unroll the loop or give it constant bounds)";
+    trips *= count->getSExtValue();
+  }
+  return trips;
+}
+
+static int64_t elements(Value value) {
+  auto type = dyn_cast<RankedTensorType>(value.getType());
+  return type && type.hasStaticShape() ? type.getNumElements() : 0;
+}
+
+static std::string shapeText(ArrayRef<int64_t> shape) {
+  std::string text;
+  for (int64_t d : shape)
+    text += (text.empty() ? "" : "x") + std::to_string(d);
+  return text.empty() ? "1" : text;
+}
+
+/// Distinct activations behind the left operand of a product. Padding and
+/// quantization repeat no activation, so what stands before them counts.
+static int64_t distinctElements(Value x) {
+  while (Operation *op = x.getDefiningOp()) {
+    if (auto quantize = dyn_cast<imc::QuantizeOp>(op))
+      x = quantize.getX();
+    else if (auto pad = dyn_cast<tensor::PadOp>(op))
+      x = pad.getSource();
+    else if (isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp>(op))
+      x = op->getOperand(0);
+    else
+      break;
+  }
+  return elements(x);
+}
+
+namespace {
+
+/// Appends layers to a workload.
+class Extractor {
+public:
+  workload::Workload workload;
+  std::vector<Operation *> ops;
+
+  LogicalResult visit(Operation *op);
+
+private:
+  LogicalResult add(Operation *op, StringRef kind, std::string shape,
+                    std::variant<workload::Product, workload::Digital,
+                                 workload::DynamicProduct>
+                        work);
+  /// `x`, `w` and `y` as of imc.conv2d or imc.matmul, in tensors.
+  LogicalResult addProduct(Operation *op, Value x, RankedTensorType w,
+                           RankedTensorType y, int64_t groups);
+  LogicalResult addDigital(Operation *op, StringRef kind, int64_t operations,
+                           int64_t inputs, Value output);
+  LogicalResult visitLinalg(linalg::LinalgOp op);
+};
+
+} // namespace
+
+LogicalResult Extractor::add(
+    Operation *op, StringRef kind, std::string shape,
+    std::variant<workload::Product, workload::Digital, workload::DynamicProduct>
+        work) {
+  FailureOr<int64_t> trips = countTrips(op);
+  if (failed(trips))
+    return failure();
+  int64_t n = *trips;
+  if (n != 1) {
+    if (auto *product = std::get_if<workload::Product>(&work)) {
+      product->windows *= n;
+      product->input_elements *= n;
+      product->output_elements *= n;
+    } else if (auto *digital = std::get_if<workload::Digital>(&work)) {
+      digital->operations *= n;
+      digital->input_elements *= n;
+      digital->output_elements *= n;
+    } else {
+      auto &dynamic = std::get<workload::DynamicProduct>(work);
+      dynamic.macs *= n;
+      dynamic.input_elements *= n;
+      dynamic.output_elements *= n;
+    }
+  }
+  workload.layers.push_back({getLayerName(op->getLoc()), kind.str(),
+                             std::move(shape), std::move(work)});
+  ops.push_back(op);
+  return success();
+}
+
+LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
+                                    RankedTensorType y, int64_t groups) {
+  workload::Product product;
+  bool isConv = w.getRank() == 4;
+  int64_t channels = y.getDimSize(1);
+  product.windows = channels ? y.getNumElements() / channels : 0;
+  product.rows = isConv ? w.getDimSize(1) * w.getDimSize(2) * w.getDimSize(3)
+                        : w.getDimSize(0);
+  product.cols = channels / groups;
+  product.groups = groups;
+  product.input_elements = distinctElements(x);
+  product.output_elements = y.getNumElements();
+  product.weight_elements = w.getNumElements();
+  return add(op, isConv ? "conv2d" : "matmul",
+             shapeText(w.getShape()) + " -> " +
+                 shapeText(isConv ? y.getShape().drop_front() : y.getShape()),
+             product);
+}
+
+LogicalResult Extractor::addDigital(Operation *op, StringRef kind,
+                                    int64_t operations, int64_t inputs,
+                                    Value output) {
+  workload::Digital digital{operations, inputs, elements(output)};
+  return add(op, kind, shapeText(cast<ShapedType>(output.getType()).getShape()),
+             digital);
+}
+
+/// What a linalg op computes, for people: its own name, or for linalg.generic
+/// that of the last computation in its body.
+static std::string describe(linalg::LinalgOp op) {
+  StringRef name = op->getName().stripDialect();
+  if (name != "generic" && name != "map" && name != "reduce")
+    return name.str();
+  for (Operation &body : llvm::reverse(op.getBlock()->without_terminator()))
+    if (!isa<arith::ConstantOp, linalg::IndexOp>(body))
+      return body.getName().stripDialect().str();
+  return "copy";
+}
+
+/// Computations per iteration: all ops of the body but constants, indices and
+/// terminators.
+static int64_t bodyOperations(linalg::LinalgOp op) {
+  int64_t count = 0;
+  op.getBlock()->walk([&](Operation *body) {
+    if (!body->hasTrait<OpTrait::IsTerminator>() &&
+        !isa<arith::ConstantOp, linalg::IndexOp>(body))
+      ++count;
+  });
+  return count;
+}
+
+/// All users take `value` as the initial value of a product.
+static bool feedsOnlyProducts(Value value) {
+  if (value.use_empty())
+    return false;
+  return llvm::all_of(value.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    if (isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(user))
+      return feedsOnlyProducts(user->getResult(0));
+    if (isa<imc::Conv2DOp, imc::MatmulOp>(user))
+      return use.getOperandNumber() == 2;
+    auto op = dyn_cast<linalg::LinalgOp>(user);
+    return op && op.isDpsInit(&use) &&
+           (linalg::isaContractionOpInterface(op) ||
+            linalg::isaConvolutionOpInterface(op));
+  });
+}
+
+LogicalResult Extractor::visitLinalg(linalg::LinalgOp op) {
+  if (op.hasDynamicShape())
+    return op.emitOpError("has a dynamic shape, so that its work cannot be "
+                          "counted; bind it at import (--shape)");
+  if (isa<linalg::FillOp>(op.getOperation()))
+    return success();
+  if (isa<linalg::BroadcastOp>(op.getOperation()) &&
+      feedsOnlyProducts(op->getResult(0)))
+    return success();
+  FailureOr<std::optional<LinalgProduct>> product = matchProduct(op);
+  if (failed(product))
+    return failure();
+  int64_t inputs = 0;
+  for (Value input : op.getDpsInputs())
+    // The window of a pooling op is a tensor.empty that nobody reads.
+    if (!input.getDefiningOp<tensor::EmptyOp>())
+      inputs += elements(input);
+  int64_t domain = countMacs(op);
+  Value output = op->getResult(0);
+  if (!*product)
+    return addDigital(op, describe(op), domain * bodyOperations(op), inputs,
+                      output);
+  auto y = cast<RankedTensorType>(output.getType());
+  if (!(*product)->weight)
+    return add(op, describe(op), shapeText(y.getShape()),
+               workload::DynamicProduct{domain, inputs, elements(output)});
+  // Not offloaded yet: count it as the imc op that it will become.
+  RankedTensorType w = (*product)->weight->getType();
+  if ((*product)->kind == LinalgProduct::Kind::Conv && y.getRank() == 5)
+    y = y.clone({y.getDimSize(0), y.getDimSize(1) * y.getDimSize(2),
+                 y.getDimSize(3), y.getDimSize(4)});
+  else if ((*product)->kind == LinalgProduct::Kind::Matmul && y.getRank() != 2)
+    y = y.clone(
+        {y.getNumElements() / y.getShape().back(), y.getShape().back()});
+  return addProduct(op, op.getDpsInputs()[0], w, y, (*product)->groups);
+}
+
+LogicalResult Extractor::visit(Operation *op) {
+  if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+    return visitLinalg(linalgOp);
+  auto tensorType = [](Value value) {
+    return cast<RankedTensorType>(value.getType());
+  };
+  if (auto conv = dyn_cast<imc::Conv2DOp>(op))
+    return addProduct(op, conv.getX(), tensorType(conv.getW()),
+                      tensorType(conv.getInit()), conv.getGroups());
+  if (auto matmul = dyn_cast<imc::MatmulOp>(op))
+    return addProduct(op, matmul.getX(), tensorType(matmul.getW()),
+                      tensorType(matmul.getInit()), 1);
+  if (auto shiftAdd = dyn_cast<imc::ShiftAddOp>(op)) {
+    FailureOr<TiledProduct> product = matchTiledProduct(shiftAdd);
+    if (failed(product))
+      return failure();
+    return addProduct(op, product->unfold.getX(),
+                      tensorType(product->encode.getW()),
+                      tensorType(shiftAdd.getInit()), shiftAdd.getGroups());
+  }
+  // The work of the conversions, per element, as their definitions spell it
+  // out: minimum and maximum; divide, round, add, clamp twice; subtract,
+  // convert, multiply, add, and two products per channel.
+  if (auto choose = dyn_cast<imc::ChooseQParamsOp>(op)) {
+    workload::Digital digital{2 * elements(choose.getX()),
+                              elements(choose.getX()), 2};
+    return add(op, "choose_qparams",
+               shapeText(tensorType(choose.getX()).getShape()), digital);
+  }
+  if (auto quantize = dyn_cast<imc::QuantizeOp>(op))
+    return addDigital(op, "quantize", 5 * elements(quantize.getX()),
+                      elements(quantize.getX()), quantize.getInit());
+  if (auto dequantize = dyn_cast<imc::DequantizeOp>(op))
+    return addDigital(
+        op, "dequantize",
+        4 * elements(dequantize.getAcc()) + 2 * elements(dequantize.getWSum()),
+        elements(dequantize.getAcc()) + 3 * elements(dequantize.getWSum()),
+        dequantize.getInit());
+  return success();
+}
+
+int64_t imc::countParameters(ModuleOp module) {
+  if (auto attr =
+          module->getAttrOfType<IntegerAttr>(IMCDialect::parametersAttrName))
+    return attr.getInt();
+  int64_t count = 0;
+  module.walk([&](Operation *op) {
+    if (isa<imc::MissingWeightOp>(op))
+      count += elements(op->getResult(0));
+    else if (auto constant = dyn_cast<arith::ConstantOp>(op);
+             constant && isa<RankedTensorType>(constant.getType()))
+      if (auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
+          !dense || !dense.isSplat())
+        count += elements(constant);
+  });
+  return count;
+}
+
+FailureOr<workload::Workload>
+imc::extractWorkload(ModuleOp module, std::vector<Operation *> *ops) {
+  Extractor extractor;
+  if (std::optional<StringRef> name = module.getSymName())
+    extractor.workload.name = name->str();
+  extractor.workload.parameters = countParameters(module);
+  WalkResult result = module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (failed(extractor.visit(op)))
+      return WalkResult::interrupt();
+    // Bodies of linalg ops are counted as a whole.
+    return isa<linalg::LinalgOp>(op) ? WalkResult::skip()
+                                     : WalkResult::advance();
+  });
+  if (result.wasInterrupted())
+    return failure();
+  if (llvm::Error error = workload::check(extractor.workload)) {
+    module.emitError() << llvm::toString(std::move(error));
+    return failure();
+  }
+  if (ops)
+    *ops = std::move(extractor.ops);
+  return std::move(extractor.workload);
+}

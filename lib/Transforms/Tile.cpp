@@ -1,0 +1,277 @@
+//===- Tile.cpp - Products are cut into arrays ----------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// mapping::tile decides the grid; this file writes it down and leaves the
+// cutting to upstream's tiling of imc.mvm.
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Transforms/Passes.h"
+
+#include "dialects/imc/IR/IMC.h"
+#include "imc/Transforms/Extract.h"
+#include "imc/Transforms/Phase.h"
+#include "imc/Transforms/Products.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/SCF/Transforms/TileUsingInterface.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+namespace imc {
+#define GEN_PASS_DEF_TILEPASS
+#include "imc/Transforms/Passes.h.inc"
+} // namespace imc
+
+using namespace mlir;
+using namespace imc;
+
+namespace {
+
+/// One product with its grid.
+struct Product {
+  Operation *op;
+  Value x, w, init;
+  workload::Product work;
+  mapping::Tiling tiling;
+};
+
+class Tiler {
+public:
+  Tiler(MLIRContext *context, const machine::Machine &machine,
+        const mapping::Knobs &knobs);
+  LogicalResult rewrite(const Product &product);
+
+private:
+  Value empty(Location loc, ArrayRef<int64_t> shape, Type element) {
+    return tensor::EmptyOp::create(rewriter, loc, shape, element);
+  }
+  /// Cuts an imc.mvm so that each remaining one reads one array.
+  FailureOr<Value> cut(imc::MVMOp mvm, const mapping::Tiling &tiling);
+
+  IRRewriter rewriter;
+  EncodingAttr encoding;
+  InputAttr input;
+  int64_t adcBits;
+};
+
+} // namespace
+
+Tiler::Tiler(MLIRContext *context, const machine::Machine &machine,
+             const mapping::Knobs &knobs)
+    : rewriter(context), adcBits(mapping::adcBits(knobs, machine)) {
+  // A cell or a converter wider than the number it handles is used in part.
+  encoding = EncodingAttr::get(
+      context, static_cast<EncodingKind>(knobs.encoding), knobs.weight_bits,
+      std::min(machine.cell.bits, knobs.weight_bits));
+  input = InputAttr::get(context, knobs.input_bits,
+                         std::min(machine.dac.bits, knobs.input_bits));
+}
+
+FailureOr<Value> Tiler::cut(imc::MVMOp mvm, const mapping::Tiling &tiling) {
+  // Iterations are (pack, window, row strip, column strip, column); a dimension
+  // of one tile needs no loop.
+  auto size = [&](int64_t extent) -> OpFoldResult {
+    return rewriter.getIndexAttr(extent == 1 ? 0 : 1);
+  };
+  OpFoldResult whole = rewriter.getIndexAttr(0);
+  scf::SCFTilingOptions options;
+  options.setTileSizes({size(tiling.packs), whole, size(tiling.strips),
+                        size(tiling.column_tiles), whole});
+  if (tiling.arrays() == 1)
+    return mvm.getResult();
+  rewriter.setInsertionPoint(mvm);
+  FailureOr<scf::SCFTilingResult> tiled = scf::tileUsingSCF(
+      rewriter, cast<TilingInterface>(mvm.getOperation()), options);
+  if (failed(tiled))
+    return mvm.emitOpError("could not be cut into arrays of ")
+           << tiling.rows << "x" << tiling.cols << " by upstream tiling";
+  Value result = tiled->replacements.front();
+  rewriter.replaceOp(mvm, result);
+  return result;
+}
+
+LogicalResult Tiler::rewrite(const Product &product) {
+  Operation *op = product.op;
+  Location loc = op->getLoc();
+  const mapping::Tiling &t = product.tiling;
+  rewriter.setInsertionPoint(op);
+  SmallVector<int64_t, 2> kernel{1, 1}, strides{1, 1}, dilations{1, 1};
+  auto wShape = cast<ShapedType>(product.w.getType()).getShape();
+  auto yType = cast<RankedTensorType>(product.init.getType());
+  int64_t groups = product.work.groups, channels = yType.getDimSize(1);
+  int64_t windows = yType.getNumElements() / channels;
+  if (auto conv = dyn_cast<imc::Conv2DOp>(op)) {
+    kernel = {wShape[2], wShape[3]};
+    strides.assign(conv.getStrides().begin(), conv.getStrides().end());
+    dilations.assign(conv.getDilations().begin(), conv.getDilations().end());
+  }
+  Type i8 = rewriter.getI8Type(), i32 = rewriter.getI32Type();
+  Value u = imc::UnfoldOp::create(
+                rewriter, loc, product.x,
+                empty(loc, {t.packs, windows, t.strips, t.rows}, i8), kernel,
+                strides, dilations, groups, t.groups_per_pack)
+                .getResult();
+  Value cells =
+      imc::EncodeWeightsOp::create(
+          rewriter, loc, product.w,
+          empty(loc, {t.packs, t.strips, t.column_tiles, t.rows, t.cols}, i8),
+          encoding, groups, t.groups_per_pack)
+          .getResult();
+  Value zero =
+      arith::ConstantOp::create(rewriter, loc, rewriter.getI32IntegerAttr(0));
+  Value sums = linalg::FillOp::create(
+                   rewriter, loc, zero,
+                   empty(loc, {t.packs, windows, t.column_tiles, t.cols}, i32))
+                   .getResult(0);
+  auto readout = ReadoutAttr::get(rewriter.getContext(), adcBits,
+                                  t.lossless_bits, ReadoutPolicy::Full);
+  auto mvm = imc::MVMOp::create(rewriter, loc, u, cells, sums, input, readout);
+  FailureOr<Value> acc = cut(mvm, t);
+  if (failed(acc))
+    return failure();
+  rewriter.setInsertionPoint(op);
+  Value y = imc::ShiftAddOp::create(
+                rewriter, loc, *acc, u, empty(loc, yType.getShape(), i32),
+                encoding, groups, t.groups_per_pack, product.work.rows)
+                .getResult();
+  rewriter.replaceOp(op, y);
+  // The zeros that the product started from.
+  if (Operation *fill = product.init.getDefiningOp();
+      fill && isOpTriviallyDead(fill)) {
+    Value destination =
+        isa<linalg::FillOp>(fill) ? fill->getOperand(1) : Value();
+    rewriter.eraseOp(fill);
+    if (Operation *producer =
+            destination ? destination.getDefiningOp() : nullptr;
+        producer && isOpTriviallyDead(producer))
+      rewriter.eraseOp(producer);
+  }
+  return success();
+}
+
+namespace {
+struct TilePass : public imc::impl::TilePassBase<TilePass> {
+  using TilePassBase::TilePassBase;
+
+  /// The knobs of the options and of the bits that quantization has chosen.
+  FailureOr<mapping::Knobs> readKnobs() {
+    mapping::Knobs knobs;
+    std::pair<StringRef, std::string> settings[] = {
+        {"encoding", encoding},
+        {"group_packing", groupPacking},
+        {"adc_bits", std::to_string(adcBits)}};
+    for (const auto &[name, value] : settings)
+      if (llvm::Error error = mapping::setKnob(knobs, name, StringRef(value))) {
+        getOperation().emitError("imc-tile: ")
+            << llvm::toString(std::move(error));
+        return failure();
+      }
+    return knobs;
+  }
+
+  /// What `op` needs for its rewrite but the tiling; fails with a diagnostic.
+  FailureOr<Product> check(Operation *op) {
+    Product product{
+        op, op->getOperand(0), op->getOperand(1), op->getOperand(2), {}, {}};
+    if (op->getNumResults() != 1 ||
+        !getElementTypeOrSelf(product.x).isInteger(8))
+      return op->emitOpError("cannot be tiled: its operands are ")
+             << product.x.getType() << ", not tensors of i8; run imc-quantize";
+    if (!isZeroFilled(product.init))
+      return op->emitOpError("cannot be tiled: its sums do not start from "
+                             "zero; add the initial value after "
+                             "imc.dequantize");
+    return product;
+  }
+
+  /// Bits of the input: those of the imc.quantize that made it.
+  FailureOr<int64_t> inputBits(const Product &product) {
+    Value x = product.x;
+    while (isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+                           tensor::PadOp>(x.getDefiningOp()))
+      x = x.getDefiningOp()->getOperand(0);
+    if (auto quantize = x.getDefiningOp<imc::QuantizeOp>())
+      return quantize.getBits();
+    return product.op->emitOpError("cannot be tiled: its input does not come "
+                                   "from imc.quantize, so the number of its "
+                                   "bits is unknown; run imc-quantize");
+  }
+
+  /// Takes `value` for a knob that all products share; fails with a diagnostic.
+  LogicalResult agree(Operation *op, StringRef name, int64_t value,
+                      bool isFirst, int64_t &knob) {
+    if (!isFirst && value != knob)
+      return op->emitOpError("has pass.")
+             << name << " = " << value << ", an earlier product has " << knob
+             << "; one module is tiled with one setting";
+    knob = value;
+    return success();
+  }
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    if (failed(requirePhase(module, Phase::Quantized, getArgument())))
+      return signalPassFailure();
+    FailureOr<mapping::Knobs> knobs = readKnobs();
+    FailureOr<machine::Machine> machine = getMachine(module);
+    std::vector<Operation *> ops;
+    if (failed(knobs) || failed(machine))
+      return signalPassFailure();
+    FailureOr<workload::Workload> workload = extractWorkload(module, &ops);
+    if (failed(workload))
+      return signalPassFailure();
+
+    std::vector<Product> products;
+    bool refused = false;
+    for (auto [op, layer] : llvm::zip_equal(ops, workload->layers)) {
+      if (!layer.product())
+        continue;
+      FailureOr<Product> product = check(op);
+      FailureOr<int64_t> bits =
+          failed(product) ? FailureOr<int64_t>(failure()) : inputBits(*product);
+      if (failed(bits)) {
+        refused = true;
+        continue;
+      }
+      // Weights without the attribute use all of their 8 bits.
+      auto weightBits =
+          op->getAttrOfType<IntegerAttr>(IMCDialect::weightBitsAttrName);
+      if (failed(agree(op, "input_bits", *bits, products.empty(),
+                       knobs->input_bits)) ||
+          failed(agree(op, "weight_bits", weightBits ? weightBits.getInt() : 8,
+                       products.empty(), knobs->weight_bits)))
+        refused = true;
+      product->work = *layer.product();
+      products.push_back(*product);
+    }
+    if (refused)
+      return signalPassFailure();
+    for (const mapping::Violation &violation :
+         mapping::check(*knobs, *machine)) {
+      module.emitError("imc-tile: ")
+          << violation.where << " breaks rule '"
+          << mapping::ruleName(violation.rule) << "': " << violation.value
+          << " with a limit of " << violation.limit << " "
+          << mapping::ruleUnit(violation.rule);
+      return signalPassFailure();
+    }
+
+    Tiler tiler(&getContext(), *machine, *knobs);
+    for (Product &product : products) {
+      product.tiling = mapping::tile(product.work, *machine, *knobs);
+      if (failed(tiler.rewrite(product)))
+        return signalPassFailure();
+      numTiles += product.tiling.arrays();
+    }
+    numProducts += products.size();
+    setPhase(module, Phase::Tiled);
+  }
+};
+} // namespace

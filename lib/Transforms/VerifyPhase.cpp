@@ -1,0 +1,445 @@
+//===- VerifyPhase.cpp - Contracts of the phases --------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The constraints P1 to P9 of docs/phases, one function each. A phase demands a
+// set of them. Every op that breaks one is reported.
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Transforms/Passes.h"
+
+#include "dialects/imc/IR/IMC.h"
+#include "imc/Transforms/Extract.h"
+#include "imc/Transforms/Phase.h"
+#include "imc/Transforms/Products.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/ADT/StringMap.h"
+#include <cmath>
+
+namespace imc {
+#define GEN_PASS_DEF_VERIFYPHASEPASS
+#include "imc/Transforms/Passes.h.inc"
+} // namespace imc
+
+using namespace mlir;
+using namespace imc;
+
+namespace {
+
+class PhaseVerifier {
+public:
+  PhaseVerifier(ModuleOp module, Phase phase) : module(module), phase(phase) {}
+  LogicalResult run();
+
+private:
+  /// Starts the report of a broken constraint.
+  InFlightDiagnostic report(Operation *op, StringRef constraint) {
+    broken = true;
+    return op->emitError() << constraint << " (" << stringifyPhase(phase)
+                           << "): ";
+  }
+  bool from(Phase first) const { return phase >= first; }
+
+  void verifyDialects(Operation *op);
+  void verifyProduct(Operation *op);
+  void verifyInteger(Operation *op);
+  void verifyArrays(imc::ShiftAddOp op, const machine::Machine &machine);
+  void verifyPlacements(const machine::Machine &machine);
+  void verifySteps();
+  void verifyCosts();
+
+  ModuleOp module;
+  Phase phase;
+  bool broken = false;
+  /// Filled by verifyArrays, in program order.
+  std::vector<TiledProduct> products;
+};
+
+} // namespace
+
+/// P1: only the dialects of the phases, and static shapes.
+void PhaseVerifier::verifyDialects(Operation *op) {
+  Dialect *dialect = op->getDialect();
+  if (!isa_and_nonnull<BuiltinDialect, func::FuncDialect, linalg::LinalgDialect,
+                       tensor::TensorDialect, arith::ArithDialect,
+                       math::MathDialect, scf::SCFDialect, imc::IMCDialect>(
+          dialect)) {
+    report(op, "P1")
+        << "op '" << op->getName()
+        << "' is of none of the dialects func, linalg, tensor, arith, math, "
+        << "scf and imc; lower it to linalg first";
+    return;
+  }
+  for (Type type : op->getResultTypes())
+    if (auto shaped = dyn_cast<ShapedType>(type);
+        shaped && !shaped.hasStaticShape()) {
+      report(op, "P1") << "type " << type
+                       << " is not static; bind symbolic dimensions at import";
+      return;
+    }
+}
+
+/// P2: products are at the level of the phase.
+void PhaseVerifier::verifyProduct(Operation *op) {
+  if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op)) {
+    if (!from(Phase::Offloaded))
+      return;
+    FailureOr<std::optional<LinalgProduct>> product = matchProduct(linalgOp);
+    if (failed(product)) {
+      broken = true;
+    } else if (*product && (*product)->weight) {
+      report(op, "P2") << "product with constant weights is still a linalg op; "
+                          "run imc-offload";
+    } else if (*product && !op->hasAttr(IMCDialect::dynamicProductAttrName)) {
+      report(op, "P2") << "product of two activations has no attribute "
+                          "imc.dynamic_product; run imc-offload";
+    }
+    return;
+  }
+  if (!isa<imc::IMCDialect>(op->getDialect()) || isa<imc::MissingWeightOp>(op))
+    return;
+  if (!from(Phase::Offloaded)) {
+    report(op, "P2") << "op '" << op->getName() << "' belongs to a later phase";
+    return;
+  }
+  if (isa<imc::Conv2DOp, imc::MatmulOp>(op)) {
+    if (from(Phase::Tiled))
+      report(op, "P2") << "product is not cut into arrays; run imc-tile";
+    else if (!op->getOperand(1).getDefiningOp<arith::ConstantOp>() &&
+             !op->getOperand(1).getDefiningOp<imc::MissingWeightOp>())
+      report(op, "P2") << "weight is no constant";
+    else if (bool isFloat = getElementTypeOrSelf(op->getOperand(0)).isF32();
+             isFloat != !from(Phase::Quantized))
+      report(op, "P2") << "product with "
+                       << (isFloat ? "f32 operands; run imc-quantize"
+                                   : "integer operands");
+    return;
+  }
+  if (isa<imc::ChooseQParamsOp, imc::QuantizeOp, imc::DequantizeOp>(op)) {
+    if (!from(Phase::Quantized))
+      report(op, "P2") << "op '" << op->getName()
+                       << "' belongs to a later phase";
+  } else if (!from(Phase::Tiled)) {
+    report(op, "P2") << "op '" << op->getName() << "' belongs to a later phase";
+  }
+}
+
+/// P3: integer sums stand between imc.quantize and imc.dequantize, and weights
+/// fit their bits.
+void PhaseVerifier::verifyInteger(Operation *op) {
+  Value x, w, y = op->getResult(0);
+  int64_t weightBits = 8;
+  if (auto shiftAdd = dyn_cast<imc::ShiftAddOp>(op)) {
+    auto unfold = shiftAdd.getU().getDefiningOp<imc::UnfoldOp>();
+    if (!unfold) {
+      report(op, "P3") << "inputs do not come from imc.unfold";
+      return;
+    }
+    x = unfold.getX();
+    weightBits = shiftAdd.getEncoding().getWeightBits();
+  } else {
+    x = op->getOperand(0);
+    w = op->getOperand(1);
+    if (auto bits =
+            op->getAttrOfType<IntegerAttr>(IMCDialect::weightBitsAttrName))
+      weightBits = bits.getInt();
+  }
+  if (!x.getDefiningOp<imc::QuantizeOp>())
+    report(op, "P3") << "input does not come from imc.quantize";
+  for (Operation *user : y.getUsers())
+    if (!isa<imc::DequantizeOp>(user))
+      report(op, "P3") << "integer sums are used by '" << user->getName()
+                       << "'; only imc.dequantize may";
+  if (auto constant =
+          w ? w.getDefiningOp<arith::ConstantOp>() : arith::ConstantOp()) {
+    int64_t top = (int64_t(1) << (weightBits - 1)) - 1;
+    std::vector<char> storage;
+    for (char value :
+         getRawData(cast<ElementsAttr>(constant.getValue()), storage))
+      if (std::abs(static_cast<int8_t>(value)) > top) {
+        report(op, "P3") << "weight "
+                         << static_cast<int>(static_cast<int8_t>(value))
+                         << " lies outside ±" << top << " of " << weightBits
+                         << " bits";
+        break;
+      }
+  }
+}
+
+/// P4: every imc.mvm reads one array of the machine, and all iterations
+/// together read every tile once.
+void PhaseVerifier::verifyArrays(imc::ShiftAddOp op,
+                                 const machine::Machine &machine) {
+  FailureOr<TiledProduct> product = matchTiledProduct(op);
+  if (failed(product)) {
+    broken = true;
+    return;
+  }
+  imc::MVMOp mvm = product->mvm;
+  ArrayRef<int64_t> cells =
+      cast<ShapedType>(mvm.getCells().getType()).getShape();
+  ArrayRef<int64_t> grid =
+      cast<ShapedType>(product->encode.getInit().getType()).getShape();
+  if (cells[0] != 1 || cells[1] != 1 || cells[2] != 1)
+    report(mvm, "P4") << "reads " << cells[0] * cells[1] * cells[2]
+                      << " arrays, expected one; run imc-tile";
+  else if (cells[3] != machine.array.rows || cells[4] != machine.array.cols)
+    report(mvm, "P4") << "reads an array of " << cells[3] << "x" << cells[4]
+                      << ", the machine's have " << machine.array.rows << "x"
+                      << machine.array.cols;
+  else if (product->trips != grid[0] * grid[1] * grid[2])
+    report(mvm, "P4") << "is repeated " << product->trips << " times for "
+                      << grid[0] * grid[1] * grid[2] << " arrays";
+  else
+    products.push_back(*product);
+}
+
+/// P5 and P6: placements describe the tiles, lie on the chip, and do not
+/// overlap. Counted array by array: the planner's own reasoning has no part in
+/// it.
+void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
+  const int64_t capacity = machine.arrays();
+  int64_t logical = 0;
+  for (const TiledProduct &product : products) {
+    imc::MVMOp mvm = product.mvm;
+    PlacementAttr placement = mvm.getPlacementAttr();
+    if (!placement) {
+      report(mvm, "P5") << "has no placement; run imc-place";
+      return;
+    }
+    ArrayRef<int64_t> grid =
+        cast<ShapedType>(
+            imc::EncodeWeightsOp(product.encode).getInit().getType())
+            .getShape();
+    if (placement.getPacks() != grid[0] ||
+        placement.getRowStrips() != grid[1] ||
+        placement.getColumnStrips() != grid[2]) {
+      report(mvm, "P5") << "placement " << placement
+                        << " is for other tiles than the " << grid[0] << "x"
+                        << grid[1] << "x" << grid[2] << " of its weights";
+      return;
+    }
+    logical += product.trips;
+  }
+  // Volatile cells may be written again for every layer, but only when one copy
+  // of everything does not fit; then each layer has the chip for itself.
+  const bool reloads =
+      machine.cell.kind == machine::CellKind::SRAM && logical > capacity;
+  std::vector<int> owner(capacity, -1);
+  for (auto [index, product] : llvm::enumerate(products)) {
+    imc::MVMOp mvm = product.mvm;
+    PlacementAttr placement = mvm.getPlacementAttr();
+    if (reloads)
+      owner.assign(capacity, -1);
+    // More tiles than arrays are written in rounds; then there is one copy.
+    if (reloads && product.trips > capacity && placement.getCopies() == 1)
+      continue;
+    for (int64_t copy = 0; copy < placement.getCopies(); ++copy)
+      for (int64_t pack = 0; pack < placement.getPacks(); ++pack)
+        for (int64_t strip = 0; strip < placement.getRowStrips(); ++strip)
+          for (int64_t column = 0; column < placement.getColumnStrips();
+               ++column) {
+            int64_t array = placement.array(copy, pack, strip, column);
+            if (array >= capacity) {
+              report(mvm, "P6") << "copy " << copy << " is placed on array "
+                                << array << ", the machine has " << capacity
+                                << " (0 to " << capacity - 1 << ")";
+              return;
+            }
+            if (owner[array] >= 0) {
+              InFlightDiagnostic diag = report(mvm, "P6") << "array " << array
+                                                          << " is placed twice";
+              diag.attachNote(products[owner[array]].mvm.getLoc())
+                  << "it already holds a tile of this product";
+              return;
+            }
+            owner[array] = static_cast<int>(index);
+          }
+  }
+}
+
+/// P7 and P8: ops of one layer share a step, steps count from 0 without a gap,
+/// and nothing is used before its step.
+void PhaseVerifier::verifySteps() {
+  llvm::StringMap<std::pair<int64_t, Operation *>> stepOf;
+  std::vector<bool> seen;
+  // Ops without a step (constants, reshapes, loops) pass on the latest step of
+  // what they use.
+  llvm::DenseMap<Value, int64_t> ready;
+  module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<ModuleOp, FunctionOpInterface>(op))
+      return WalkResult::advance();
+    auto attr = op->getAttrOfType<IntegerAttr>(IMCDialect::stepAttrName);
+    bool works = isa<imc::IMCDialect>(op->getDialect()) &&
+                 !isa<imc::MissingWeightOp>(op);
+    if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
+      works = !isa<linalg::FillOp>(op);
+    if (works && !attr) {
+      report(op, "P7") << "has no imc.step; run imc-schedule";
+      return WalkResult::interrupt();
+    }
+    int64_t latest = -1;
+    for (Value operand : op->getOperands())
+      if (auto it = ready.find(operand); it != ready.end())
+        latest = std::max(latest, it->second);
+    if (attr) {
+      int64_t step = attr.getInt();
+      auto [entry, isNew] =
+          stepOf.try_emplace(getLayerName(op->getLoc()), step, op);
+      if (!isNew && entry->second.first != step) {
+        InFlightDiagnostic diag = report(op, "P7")
+                                  << "layer '" << entry->first()
+                                  << "' has step " << step << " here";
+        diag.attachNote(entry->second.second->getLoc())
+            << "and step " << entry->second.first << " here";
+        return WalkResult::interrupt();
+      }
+      if (latest > step) {
+        report(op, "P8") << "step " << step << " uses a result of step "
+                         << latest;
+        return WalkResult::interrupt();
+      }
+      latest = step;
+      if (step >= static_cast<int64_t>(seen.size()))
+        seen.resize(std::min<int64_t>(step, 1 << 20) + 1);
+      if (step < static_cast<int64_t>(seen.size()))
+        seen[step] = true;
+    }
+    for (Value result : op->getResults())
+      ready[result] = latest;
+    // The body of a loop is walked next; its result is ready when what it
+    // yields is, and all of a product's loops carry one step.
+    if (auto loop = dyn_cast<scf::ForOp>(op)) {
+      loop.walk([&](Operation *inner) {
+        if (auto step =
+                inner->getAttrOfType<IntegerAttr>(IMCDialect::stepAttrName))
+          for (Value result : loop->getResults())
+            ready[result] = std::max(ready[result], step.getInt());
+      });
+    }
+    return isa<linalg::LinalgOp>(op) ? WalkResult::skip()
+                                     : WalkResult::advance();
+  });
+  if (broken)
+    return;
+  for (auto [step, used] : llvm::enumerate(seen))
+    if (!used) {
+      report(module, "P7") << "no layer has step " << step << " of "
+                           << seen.size();
+      return;
+    }
+}
+
+/// P9: the module and every layer carry their cost, and layers add up to the
+/// module.
+void PhaseVerifier::verifyCosts() {
+  auto total = module->getAttrOfType<DictionaryAttr>(IMCDialect::costAttrName);
+  if (!total) {
+    report(module, "P9") << "has no imc.cost; run imc-cost";
+    return;
+  }
+  std::vector<Operation *> ops;
+  if (failed(extractWorkload(module, &ops))) {
+    broken = true;
+    return;
+  }
+  for (StringRef key : {"energy_j", "latency_s"}) {
+    double sum = 0;
+    for (Operation *op : ops) {
+      auto cost = op->getAttrOfType<DictionaryAttr>(IMCDialect::costAttrName);
+      auto value = cost ? cost.getAs<FloatAttr>(key) : FloatAttr();
+      if (!value) {
+        report(op, "P9") << "has no imc.cost with " << key << "; run imc-cost";
+        return;
+      }
+      sum += value.getValueAsDouble();
+    }
+    auto whole = total.getAs<FloatAttr>(key);
+    if (!whole ||
+        std::abs(whole.getValueAsDouble() - sum) > 1e-9 * std::abs(sum)) {
+      report(module, "P9") << key << " of the layers adds up to " << sum
+                           << ", the module says "
+                           << (whole ? Attribute(whole)
+                                     : Attribute(
+                                           UnitAttr::get(module.getContext())));
+      return;
+    }
+  }
+}
+
+LogicalResult PhaseVerifier::run() {
+  module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    verifyDialects(op);
+    verifyProduct(op);
+    bool isProduct = isa<imc::Conv2DOp, imc::MatmulOp>(op) &&
+                     getElementTypeOrSelf(op->getOperand(0)).isInteger(8);
+    if (from(Phase::Quantized) && (isProduct || isa<imc::ShiftAddOp>(op)) &&
+        op->getNumResults() == 1)
+      verifyInteger(op);
+    return isa<linalg::LinalgOp>(op) ? WalkResult::skip()
+                                     : WalkResult::advance();
+  });
+  if (broken || !from(Phase::Tiled))
+    return failure(broken);
+  FailureOr<machine::Machine> machine = getMachine(module);
+  if (failed(machine))
+    return failure();
+  module.walk([&](imc::ShiftAddOp op) { verifyArrays(op, *machine); });
+  if (!broken && from(Phase::Placed))
+    verifyPlacements(*machine);
+  if (!broken && from(Phase::Scheduled))
+    verifySteps();
+  if (!broken && from(Phase::Costed))
+    verifyCosts();
+  return failure(broken);
+}
+
+LogicalResult imc::verifyPhase(ModuleOp module, Phase phase) {
+  return PhaseVerifier(module, phase).run();
+}
+
+namespace {
+struct VerifyPhasePass
+    : public imc::impl::VerifyPhasePassBase<VerifyPhasePass> {
+  using VerifyPhasePassBase::VerifyPhasePassBase;
+
+  /// Takes `imc-verify-phase=quantized` as well as
+  /// `imc-verify-phase=phase=quantized`.
+  LogicalResult initializeOptions(
+      StringRef options,
+      function_ref<LogicalResult(const Twine &)> errorHandler) override {
+    std::string text = options.contains('=') || options.empty()
+                           ? options.str()
+                           : "phase=" + options.str();
+    return VerifyPhasePassBase::initializeOptions(text, errorHandler);
+  }
+
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    std::optional<Phase> wanted = symbolizePhase(phase);
+    if (phase.empty()) {
+      FailureOr<Phase> found = getPhase(module);
+      if (failed(found))
+        return signalPassFailure();
+      wanted = *found;
+    }
+    if (!wanted) {
+      module.emitError("imc-verify-phase: '")
+          << phase.getValue() << "' is no phase; phases are " << listPhases();
+      return signalPassFailure();
+    }
+    if (failed(verifyPhase(module, *wanted)))
+      return signalPassFailure();
+    markAllAnalysesPreserved();
+  }
+};
+} // namespace
