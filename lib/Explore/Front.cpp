@@ -57,7 +57,8 @@ json::Value imc::explore::toJSON(const FrontPoint &point,
       {"models", std::move(models)},
       {"area_mm2", point.areaMm2},
       {"area_by_component_mm2", toJSON(point.areaByComponentMm2)},
-      {"command", point.command}};
+      {"command", point.command},
+      {"cost_command", point.costCommand}};
 }
 
 json::Value imc::explore::toJSON(const Front &front) {
@@ -212,6 +213,7 @@ imc::explore::frontPointFromJSON(const json::Value &value,
   reader.get("area_mm2", point.areaMm2);
   reader.get("area_by_component_mm2", point.areaByComponentMm2);
   reader.get("command", point.command);
+  reader.get("cost_command", point.costCommand);
   const json::Value *design = reader.need("design");
   const json::Array *order = reader.array("knob_order");
   const json::Array *models = reader.array("models");

@@ -165,8 +165,9 @@ llvm::Expected<json::Object> imc::explore::reportData(const Study &study,
       std::to_string(front->search.verified) + " of " +
           std::to_string(front->points.size()));
   say("Hypervolume",
-      "volume that the front dominates in log10 of the objectives, from the "
-      "reference point stored in the study (docs/spec/study.md)");
+      "volume that the front dominates, with log2 of the objectives scaled so "
+      "that the first generation with feasible designs spans 0 to 1 and the "
+      "reference point is 1.1");
   for (auto [name, key] : {std::pair("Command", "command"),
                            {"Space file", "space_file"},
                            {"Space", "space"},

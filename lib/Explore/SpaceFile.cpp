@@ -286,14 +286,14 @@ void Reader::readConstraint(const std::string &name, const YAML::Node &key,
     fail(key, name + ": no bound given; write \"<= LIMIT\" or \">= LIMIT\"");
   double low = -std::numeric_limits<double>::infinity(), high = -low;
   for (const YAML::Node &item : texts) {
-    StringRef text = StringRef(item.IsScalar() ? item.Scalar() : "").trim();
+    std::string written = item.IsScalar() ? item.Scalar() : std::string();
+    StringRef text = StringRef(written).trim();
     bool most = text.consume_front("<="),
          least = !most && text.consume_front(">=");
     double limit = 0;
     if ((!most && !least) || text.trim().getAsDouble(limit) ||
         !std::isfinite(limit))
-      fail(item, name + ": the bound '" +
-                     (item.IsScalar() ? item.Scalar() : "") +
+      fail(item, name + ": the bound '" + written +
                      "' is not \"<= NUMBER\" or \">= NUMBER\"");
     bound.atMost = most;
     bound.limit = limit;

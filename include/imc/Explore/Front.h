@@ -41,7 +41,8 @@ struct FrontPoint {
   std::vector<ModelFigures> models;
   double areaMm2 = 0;
   NamedNumbers areaByComponentMm2;
-  std::string command; ///< shell line that rebuilds the design
+  std::string command;     ///< shell line that compiles the design
+  std::string costCommand; ///< shell line that prices all models on it
 };
 
 /// How the search went.

@@ -139,7 +139,7 @@
       card('Feasible', share.toFixed(1) + ' %', '', s.feasible.toLocaleString('en-US') + ' designs keep every constraint'),
       card('Size of the space', number(study.space_size), 'designs', 'share priced ' + number(100 * s.evaluated / study.space_size) + ' %'));
     if (s.hypervolume !== null && s.hypervolume !== undefined)
-      cards.append(card('Hypervolume', number(s.hypervolume), '', 'log10 objectives; see provenance'));
+      cards.append(card('Hypervolume', number(s.hypervolume), '', 'log objectives; see provenance'));
     if (best) {
       const [v, u] = quantity('edap_js_mm2', edap(best));
       cards.append(card('Best EDAP', v, u, 'design ' + best.id));
@@ -215,6 +215,7 @@
     el('chosen-id').textContent = chosen.id;
     el('chosen-why').textContent = chosen === best ? 'least EDAP on the front' : 'chosen by hand';
     el('command').textContent = chosen.command;
+    el('cost-command').textContent = chosen.cost_command;
     const figures = el('chosen-figures');
     figures.replaceChildren();
     for (const m of ['energy_j', 'latency_s', 'area_mm2', 'power_w', 'power_density_w_mm2', 'edap_js_mm2', 'adc_lost_bits', 'sqnr_db'])
@@ -338,6 +339,7 @@
   drawChosen();
   drawHistory();
   el('copy').addEventListener('click', () => chosen && copy(chosen.command, 'Command of design ' + chosen.id));
+  el('copy-cost').addEventListener('click', () => chosen && copy(chosen.cost_command, 'Cost command of design ' + chosen.id));
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);
   document.documentElement.dataset.ready = 'true';
 })();

@@ -69,6 +69,7 @@ inline imc::explore::Front sampleFront() {
     p.command =
         "imc compile model.onnx --target rram-32nm --set machine.rows=" +
         p.design[0].second + " --set pass.encoding='</script>'";
+    p.costCommand = "imc cost model.onnx --target rram-32nm --json -";
     front.points.push_back(std::move(p));
   }
   return front;

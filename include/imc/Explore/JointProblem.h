@@ -1,0 +1,127 @@
+//===- JointProblem.h - Machine and mapping as one search problem ---------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// A genome picks one value per knob of a space file. The problem turns it into
+// a machine and pass knobs, prices every model with the same functions that the
+// cost pass calls, and aggregates the figures. Combinations that cannot exist
+// are infeasible under the name of the rule that they break; a bound of the
+// space file is such a rule, named by its text ("area_mm2 <= 800").
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_EXPLORE_JOINTPROBLEM_H
+#define IMC_EXPLORE_JOINTPROBLEM_H
+
+#include "imc/Cost/Pricer.h"
+#include "imc/Explore/Front.h"
+#include "imc/Explore/SpaceFile.h"
+#include "imc/Search/Problem.h"
+
+#include <memory>
+
+namespace imc::explore {
+
+/// What decides the value of a design beside the space.
+struct Goal {
+  std::vector<std::string> objectives; ///< empty: those of the space file
+  Aggregate aggregate = Aggregate::Geomean;
+};
+
+/// A machine with pass decisions: what a design means.
+struct Decoded {
+  machine::Machine machine;
+  mapping::Knobs knobs;
+};
+
+class JointProblem final : public search::Problem {
+public:
+  /// Refuses: no models; two models of one name; a weight for a model that is
+  /// not there; a machine knob of the space whose value the target's own knob
+  /// does not list; knobs that the target leaves open and the space does not
+  /// set; whatever SpaceFile and search::Space refuse.
+  static llvm::Expected<std::unique_ptr<JointProblem>>
+  create(SpaceFile space, machine::TargetSpec target,
+         std::vector<workload::Workload> workloads, Goal goal);
+
+  const search::Space &space() const override { return genes; }
+  const std::vector<std::string> &objectiveNames() const override {
+    return goal.objectives;
+  }
+  /// Rules of the cost model, "machine" (fields that contradict each other),
+  /// then the constraints of the space in its order.
+  const std::vector<std::string> &constraintNames() const override {
+    return rules;
+  }
+  void evaluate(const search::Genome *designs, size_t count,
+                search::Evaluation *results) const override;
+
+  const SpaceFile &spaceFile() const { return file; }
+  const machine::TargetSpec &target() const { return spec; }
+  llvm::ArrayRef<workload::Workload> workloads() const {
+    return pricer->workloads();
+  }
+  const std::vector<double> &weights() const { return modelWeights; }
+  Aggregate aggregate() const { return goal.aggregate; }
+
+  /// Least value per model of every metric with MetricScope::Model, found by a
+  /// search for that model alone; Aggregate::Regret divides by it. Indexed
+  /// [metric index in metrics()][model].
+  void setBest(std::vector<std::vector<double>> values) {
+    best = std::move(values);
+  }
+
+  /// The knob values of a genome as text, in the order of the space.
+  Design designOf(const search::Genome &genome) const;
+  /// Machine and pass knobs of a genome.
+  Decoded decode(const search::Genome &genome) const;
+  /// The genome of a design; fails when a value is not in the space.
+  llvm::Expected<search::Genome> genomeOf(const Design &design) const;
+
+  /// Values of all metrics of a design whose models cost this much, aggregated
+  /// (objectives) or of the worst model (constraint-only metrics). Order of
+  /// metrics(). A pure function of energies, latencies and area.
+  NamedNumbers metricsOf(const cost::Cost &cost) const;
+
+private:
+  struct Figures {
+    double areaMm2;
+    llvm::ArrayRef<cost::ModelFigures> models;
+  };
+  JointProblem(search::Space genes) : genes(std::move(genes)) {}
+  /// Metric `index` of metrics() of model `m`.
+  static double modelMetric(size_t index, const cost::ModelFigures &m,
+                            double areaMm2);
+  double aggregated(size_t index, const Figures &figures,
+                    std::vector<double> &scratch) const;
+  double worst(size_t index, bool largest, const Figures &figures) const;
+  void set(Decoded &decoded, size_t knob, double value) const;
+
+  search::Space genes;
+  SpaceFile file;
+  machine::TargetSpec spec;
+  machine::Machine base;
+  std::unique_ptr<cost::Pricer> pricer;
+  Goal goal;
+  std::vector<size_t> objectiveMetrics;
+  std::vector<double> modelWeights;
+  std::vector<std::vector<double>> best;
+  std::vector<std::string> rules;
+  size_t firstConstraint = 0;
+
+  /// A constraint with its metric or knob looked up; exactly one is given.
+  struct Bound {
+    const Constraint *constraint;
+    const MetricInfo *metric;
+    const machine::Field *field;
+    const mapping::KnobInfo *pass;
+  };
+  std::vector<Bound> bounds;
+};
+
+} // namespace imc::explore
+
+#endif // IMC_EXPLORE_JOINTPROBLEM_H

@@ -1,0 +1,343 @@
+//===- JointProblem.cpp - Machine and mapping as one search problem -------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Explore/JointProblem.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cmath>
+
+using namespace imc::explore;
+namespace search = imc::search;
+namespace machine = imc::machine;
+namespace mapping = imc::mapping;
+namespace cost = imc::cost;
+
+static constexpr size_t kNumRules =
+    static_cast<size_t>(mapping::Rule::PowerDensity) + 1;
+/// Index of "machine" among the constraint names, after the rules.
+static constexpr size_t kMachineRule = kNumRules;
+
+/// How a knob's neighbouring values relate, for the variation operators.
+static search::KnobKind kindOf(const KnobChoices &knob) {
+  if (!knob.isOrdered())
+    return search::KnobKind::Categorical;
+  // pass.adc_bits = 0 says "the machine's", which is no neighbour of 4 bits,
+  // but one odd value does not spoil the order of the rest.
+  return search::KnobKind::Ordinal;
+}
+
+llvm::Expected<std::unique_ptr<JointProblem>>
+JointProblem::create(SpaceFile file, machine::TargetSpec spec,
+                     std::vector<workload::Workload> workloads, Goal goal) {
+  auto fail = [&](const llvm::Twine &message) {
+    return makeError(file.file + ": " + message);
+  };
+  if (workloads.empty())
+    return fail("no models: name at least one on the command line");
+  std::vector<std::string> names;
+  for (const workload::Workload &w : workloads) {
+    if (llvm::is_contained(names, w.name))
+      return fail("two models are called '" + w.name +
+                  "': rename one (the file name is the model's name)");
+    names.push_back(w.name);
+  }
+  std::vector<double> weights(workloads.size(), 1);
+  for (const auto &[name, weight] : file.weights) {
+    auto at = llvm::find(names, name);
+    if (at == names.end())
+      return fail("models: weight for '" + name +
+                  "', which is not searched; the models are " +
+                  llvm::join(names, ", "));
+    weights[at - names.begin()] = weight;
+  }
+  if (goal.objectives.empty())
+    goal.objectives = file.objectives;
+  if (llvm::Error error = checkObjectives(goal.objectives))
+    return std::move(error);
+
+  // The space decides the knobs that the target leaves open, within the values
+  // that the target allows.
+  std::vector<search::Knob> genes;
+  for (const KnobChoices &knob : file.knobs) {
+    genes.push_back(
+        {knob.name, static_cast<int32_t>(knob.values.size()), kindOf(knob)});
+    if (!knob.field)
+      continue;
+    std::string path = knob.field->path();
+    if (const machine::Knob *open = spec.findKnob(path)) {
+      for (size_t i = 0; i < knob.values.size(); ++i)
+        if (!llvm::is_contained(open->values, knob.values[i]))
+          return fail("'" + knob.name + "' lists " + knob.text(i) +
+                      ", which the knob of target '" + spec.name +
+                      "' does not allow; remove it here or add it there");
+      llvm::erase_if(spec.knobs,
+                     [&](const machine::Knob &k) { return k.path == path; });
+    }
+  }
+  if (!spec.knobs.empty()) {
+    std::vector<std::string> open;
+    for (const machine::Knob &k : spec.knobs)
+      open.push_back("machine." + k.path);
+    return fail("target '" + spec.name + "' leaves open " +
+                llvm::join(open, ", ") +
+                ", which the space does not set; list them under knobs");
+  }
+  auto space = search::Space::create(std::move(genes));
+  if (!space)
+    return fail(space.message());
+
+  std::unique_ptr<JointProblem> problem(new JointProblem(std::move(*space)));
+  for (size_t r = 0; r < kNumRules; ++r)
+    problem->rules.push_back(mapping::ruleName(static_cast<mapping::Rule>(r)));
+  problem->rules.push_back("machine");
+  problem->firstConstraint = problem->rules.size();
+  for (const Constraint &c : file.constraints)
+    problem->rules.push_back(c.text());
+  for (const std::string &name : goal.objectives)
+    problem->objectiveMetrics.push_back(findMetric(name) - metrics().data());
+  problem->base = spec.values;
+  problem->file = std::move(file);
+  for (const Constraint &c : problem->file.constraints) {
+    bool isMachine = llvm::StringRef(c.metric).starts_with("machine.");
+    bool isPass = llvm::StringRef(c.metric).starts_with("pass.");
+    problem->bounds.push_back(
+        {&c, findMetric(c.metric),
+         isMachine ? machine::findField(c.metric) : nullptr,
+         isPass ? mapping::findKnob(c.metric) : nullptr});
+  }
+  problem->spec = std::move(spec);
+  problem->goal = std::move(goal);
+  problem->modelWeights = std::move(weights);
+  problem->pricer = std::make_unique<cost::Pricer>(std::move(workloads));
+  return problem;
+}
+
+//===----------------------------------------------------------------------===//
+// Genomes
+//===----------------------------------------------------------------------===//
+
+void JointProblem::set(Decoded &decoded, size_t knob, double value) const {
+  const KnobChoices &choices = file.knobs[knob];
+  if (choices.field) {
+    choices.field->set(decoded.machine, value);
+    return;
+  }
+  // The space file has checked every value, so this cannot fail.
+  llvm::cantFail(mapping::setKnob(decoded.knobs, choices.pass->name,
+                                  static_cast<int64_t>(value)));
+}
+
+Decoded JointProblem::decode(const search::Genome &genome) const {
+  Decoded decoded{base, {}};
+  for (size_t i = 0; i < genome.size(); ++i)
+    set(decoded, i, file.knobs[i].values[genome[i]]);
+  return decoded;
+}
+
+Design JointProblem::designOf(const search::Genome &genome) const {
+  Design design;
+  for (size_t i = 0; i < genome.size(); ++i)
+    design.emplace_back(file.knobs[i].name, file.knobs[i].text(genome[i]));
+  return design;
+}
+
+llvm::Expected<search::Genome>
+JointProblem::genomeOf(const Design &design) const {
+  search::Genome genome;
+  for (const KnobChoices &knob : file.knobs) {
+    const std::string *text = find(design, knob.name);
+    if (!text)
+      return makeError("the design has no value for '" + knob.name + "'");
+    size_t i = 0;
+    while (i < knob.values.size() && knob.text(i) != *text)
+      ++i;
+    if (i == knob.values.size())
+      return makeError("'" + knob.name + "' = " + *text +
+                       " is not a value of the space");
+    genome.push_back(static_cast<int32_t>(i));
+  }
+  return genome;
+}
+
+//===----------------------------------------------------------------------===//
+// Metrics
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// Positions in metrics(); a test holds the two together.
+enum Metric : size_t {
+  EnergyJ,
+  LatencyS,
+  AreaMm2,
+  PowerW,
+  PowerDensity,
+  EdpJs,
+  EdapJsMm2,
+  AdcLostBits,
+  SqnrDb,
+};
+} // namespace
+
+double JointProblem::modelMetric(size_t index, const cost::ModelFigures &m,
+                                 double areaMm2) {
+  switch (index) {
+  case EnergyJ:
+    return m.energy_j;
+  case LatencyS:
+    return m.latency_s;
+  case AreaMm2:
+    return areaMm2;
+  case PowerW:
+    return m.energy_j / m.latency_s;
+  case PowerDensity:
+    return m.power_density_w_mm2;
+  case EdpJs:
+    return m.energy_j * m.latency_s;
+  case EdapJsMm2:
+    return m.energy_j * m.latency_s * areaMm2;
+  case AdcLostBits:
+    return double(m.adc_lost_bits);
+  case SqnrDb:
+    return m.sqnr_db;
+  }
+  llvm_unreachable("metric without a value");
+}
+
+double JointProblem::aggregated(size_t index, const Figures &figures,
+                                std::vector<double> &scratch) const {
+  if (metrics()[index].scope == MetricScope::Chip)
+    return figures.areaMm2;
+  scratch.clear();
+  for (const cost::ModelFigures &m : figures.models)
+    scratch.push_back(modelMetric(index, m, figures.areaMm2));
+  // Before the searches for single models are done there is no regret yet.
+  if (goal.aggregate == Aggregate::Regret)
+    return explore::aggregate(goal.aggregate, scratch, modelWeights,
+                              best.at(index));
+  return explore::aggregate(goal.aggregate, scratch, modelWeights, {});
+}
+
+double JointProblem::worst(size_t index, bool largest,
+                           const Figures &figures) const {
+  double value = modelMetric(index, figures.models[0], figures.areaMm2);
+  for (const cost::ModelFigures &m : figures.models.drop_front()) {
+    double other = modelMetric(index, m, figures.areaMm2);
+    value = largest ? std::max(value, other) : std::min(value, other);
+  }
+  return value;
+}
+
+NamedNumbers JointProblem::metricsOf(const cost::Cost &cost) const {
+  std::vector<cost::ModelFigures> models;
+  for (const cost::ModelCost &m : cost.models) {
+    cost::ModelFigures figures;
+    figures.energy_j = m.energy_j;
+    figures.latency_s = m.latency_s;
+    figures.power_density_w_mm2 = m.power_density_w_mm2;
+    figures.sqnr_db = m.sqnr_db;
+    figures.adc_lost_bits = m.adc_lost_bits;
+    models.push_back(figures);
+  }
+  Figures figures{cost.area_mm2, models};
+  NamedNumbers values;
+  std::vector<double> scratch;
+  for (size_t i = 0; i < metrics().size(); ++i) {
+    const MetricInfo &info = metrics()[i];
+    // Power is bounded, not traded: the report wants the worst model. As an
+    // objective it is aggregated like the others.
+    bool isObjective = llvm::is_contained(objectiveMetrics, i);
+    bool power = i == PowerW || i == PowerDensity;
+    double value = isObjective || (info.objective && !power)
+                       ? aggregated(i, figures, scratch)
+                       : worst(i, /*largest=*/i != SqnrDb, figures);
+    values.emplace_back(info.name, value);
+  }
+  return values;
+}
+
+//===----------------------------------------------------------------------===//
+// Evaluation
+//===----------------------------------------------------------------------===//
+
+/// Distance from a limit that makes sums of different rules comparable, always
+/// positive and finite.
+static double distance(double value, double limit) {
+  double relative = std::abs(value - limit) / std::max(std::abs(limit), 1e-12);
+  if (!std::isfinite(relative))
+    return 1e3;
+  return std::clamp(relative, 1e-9, 1e3);
+}
+
+void JointProblem::evaluate(const search::Genome *designs, size_t count,
+                            search::Evaluation *results) const {
+  cost::DesignCost priced;
+  std::vector<double> scratch;
+  std::vector<double> broken(rules.size());
+  Decoded decoded;
+  for (size_t d = 0; d < count; ++d) {
+    const search::Genome &genome = designs[d];
+    search::Evaluation &result = results[d];
+    decoded.machine = base;
+    decoded.knobs = {};
+    for (size_t i = 0; i < genome.size(); ++i)
+      set(decoded, i, file.knobs[i].values[genome[i]]);
+
+    std::fill(broken.begin(), broken.end(), 0);
+    auto finish = [&] {
+      for (size_t r = 0; r < broken.size(); ++r)
+        if (broken[r] > 0)
+          result.violate(static_cast<int32_t>(r), broken[r]);
+    };
+    if (llvm::Error error = machine::check(decoded.machine)) {
+      llvm::consumeError(std::move(error));
+      broken[kMachineRule] = 1e3;
+      finish();
+      continue;
+    }
+    pricer->price(decoded.machine, decoded.knobs, priced);
+    for (const cost::RuleBroken &rule : priced.violations)
+      broken[static_cast<size_t>(rule.rule)] +=
+          distance(rule.value, rule.limit);
+    bool exists = priced.violations.empty() && priced.feasible;
+
+    Figures figures{priced.area_mm2, priced.models};
+    for (size_t c = 0; c < bounds.size(); ++c) {
+      const Bound &bound = bounds[c];
+      double value;
+      if (bound.metric) {
+        // Figures of a chip that cannot exist mean nothing; its area does.
+        if (!exists && bound.metric->scope != MetricScope::Chip)
+          continue;
+        value = worst(bound.metric - metrics().data(), bound.constraint->atMost,
+                      figures);
+      } else if (bound.field) {
+        value = bound.field->get(decoded.machine);
+      } else {
+        value = double(
+            llvm::cantFail(mapping::getKnob(decoded.knobs, bound.pass->name)));
+      }
+      broken[firstConstraint + c] += bound.constraint->violation(value);
+    }
+    finish();
+    if (!exists)
+      continue;
+    for (size_t index : objectiveMetrics)
+      result.objectives.push_back(aggregated(index, figures, scratch));
+    if (result.isFeasible() && !llvm::all_of(result.objectives, [](double v) {
+          return std::isfinite(v) && v > 0;
+        })) {
+      // A design that costs nothing or cannot be counted is a defect of its
+      // description, never the best design.
+      result.objectives.clear();
+      result.violate(kMachineRule, 1e3);
+    }
+  }
+}

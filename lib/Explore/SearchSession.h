@@ -1,0 +1,82 @@
+//===- SearchSession.h - One run of imc search ----------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The state that the steps of a search share, in the order of the steps:
+// prepare (SearchCommand.cpp), searchDesigns (SearchCommand.cpp), buildFront,
+// verifyFront and write (FrontDesigns.cpp).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_LIB_EXPLORE_SEARCHSESSION_H
+#define IMC_LIB_EXPLORE_SEARCHSESSION_H
+
+#include "imc/Explore/SearchCommand.h"
+#include "imc/Explore/Study.h"
+#include "imc/Search/Run.h"
+
+#include <optional>
+#include <unordered_map>
+
+namespace imc::explore {
+
+class Session {
+public:
+  Session(const SearchOptions &options, const CompileDesign &compile,
+          llvm::raw_ostream &out, llvm::raw_ostream &log)
+      : options(options), compile(compile), out(out), log(log) {}
+
+  /// Checks options, space, target, models and outputs; opens the study.
+  llvm::Error prepare(std::vector<SearchModel> models,
+                      const LoadTarget &loadTarget);
+  /// Runs the algorithm, storing every generation.
+  llvm::Error searchDesigns();
+  /// Prices the archive in full.
+  llvm::Error buildFront();
+  /// Compiles every design of the front and compares all figures.
+  llvm::Error verifyFront();
+  /// Writes study, front and report, and a summary to the log.
+  llvm::Error write();
+
+private:
+  static std::string print(llvm::json::Value value);
+  llvm::Expected<std::unique_ptr<search::Algorithm>> makeAlgorithm();
+  /// What must be equal when a study is resumed.
+  std::vector<std::pair<std::string, std::string>> identity() const;
+  std::string commandLine() const;
+  llvm::Error openStudy();
+  /// The best of each model alone, for Aggregate::Regret.
+  llvm::Error findReferences();
+  unsigned threads() const;
+  void showProgress(const search::Generation &state);
+  void endProgress();
+  llvm::Error verifyDesign(size_t point);
+  void summarize();
+
+  const SearchOptions &options;
+  const CompileDesign &compile;
+  llvm::raw_ostream &out;
+  llvm::raw_ostream &log;
+  bool lineOpen = false;
+
+  std::unique_ptr<JointProblem> problem;
+  std::string targetName, plotlyPath;
+  std::vector<std::string> paths, names;
+
+  std::optional<Study> study;
+  std::unordered_map<std::string, search::Evaluation> stored;
+  std::unordered_map<std::string, int64_t> ids;
+  int64_t nextId = 1;
+
+  std::optional<search::RunResult> result;
+  Front front;
+  std::vector<search::Genome> genomes; ///< parallel to front.points
+  std::vector<cost::Cost> costs;       ///< parallel to front.points
+};
+
+} // namespace imc::explore
+
+#endif // IMC_LIB_EXPLORE_SEARCHSESSION_H

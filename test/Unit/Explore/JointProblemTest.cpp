@@ -1,0 +1,171 @@
+//===- JointProblemTest.cpp - Designs, rules, aggregated objectives -------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Explore/JointProblem.h"
+
+#include "SearchTestUtil.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace imc::explore;
+using namespace imc;
+
+namespace {
+
+std::unique_ptr<JointProblem> problem(llvm::StringRef space,
+                                      Goal goal = {{}, Aggregate::Mean}) {
+  SpaceFile file = must(parseSpace(space, "s.yaml"));
+  return must(JointProblem::create(file, testTarget(file.target),
+                                   {smallCNN(), smallMLP()}, goal));
+}
+
+std::vector<std::string> broken(const JointProblem &p,
+                                const search::Evaluation &e) {
+  std::vector<std::string> names;
+  for (int32_t reason : e.reasons)
+    names.push_back(p.constraintNames()[reason]);
+  return names;
+}
+
+search::Evaluation evaluate(const JointProblem &p, search::Genome genome) {
+  search::Evaluation e;
+  p.evaluate(&genome, 1, &e);
+  EXPECT_TRUE(bool(search::checkEvaluation(p, genome, e)));
+  return e;
+}
+
+TEST(JointProblem, ObjectivesAreTheAggregatedDetailedCost) {
+  auto p = problem(kSmallSpace);
+  size_t feasible = 0;
+  for (int32_t i = 0; i < 5; ++i) {
+    search::Genome genome{i, 2, 1, 4, 2, 1, 0, 1, 2};
+    search::Evaluation e = evaluate(*p, genome);
+    if (!e.isFeasible())
+      continue;
+    ++feasible;
+    Decoded d = p->decode(genome);
+    EXPECT_EQ(d.machine.array.rows, 32 << i);
+    EXPECT_EQ(d.machine.array.cols, 128);
+    EXPECT_EQ(d.knobs.weight_bits, 8);
+    cost::Cost full = cost::evaluate(p->workloads(), d.machine, d.knobs);
+    EXPECT_EQ(e.objectives[0],
+              (full.models[0].energy_j + full.models[1].energy_j) / 2);
+    EXPECT_EQ(e.objectives[1],
+              (full.models[0].latency_s + full.models[1].latency_s) / 2);
+    EXPECT_EQ(e.objectives[2], full.area_mm2);
+    NamedNumbers metrics = p->metricsOf(full);
+    EXPECT_EQ(e.objectives[0], *find(metrics, "energy_j"));
+    // Constraint-only metrics are those of the worst model.
+    EXPECT_EQ(*find(metrics, "sqnr_db"),
+              std::min(full.models[0].sqnr_db, full.models[1].sqnr_db));
+    EXPECT_EQ(*find(metrics, "edap_js_mm2"),
+              (full.models[0].edap_js_mm2 + full.models[1].edap_js_mm2) / 2);
+  }
+  EXPECT_GT(feasible, 0u);
+}
+
+TEST(JointProblem, DesignsRoundTrip) {
+  auto p = problem(kSmallSpace);
+  search::Genome genome{3, 1, 2, 0, 2, 1, 1, 0, 1};
+  Design design = p->designOf(genome);
+  EXPECT_EQ(*find(design, "machine.rows"), "256");
+  EXPECT_EQ(*find(design, "pass.encoding"), "differential");
+  EXPECT_EQ(must(p->genomeOf(design)), genome);
+  design[0].second = "77";
+  EXPECT_HAS(errorOf(p->genomeOf(design)), "77");
+}
+
+TEST(JointProblem, NamesTheRulesThatADesignBreaks) {
+  auto p = problem(R"(target: rram-32nm
+knobs:
+  machine.macros_per_tile: [1, 64]
+  machine.groups: [1, 16]
+  machine.tiles_per_group: [1, 16]
+  machine.vdd: [0.35, 0.85]
+  pass.encoding: [offset, twos_complement]
+  pass.adc_bits: [0, 16]
+constraints:
+  area_mm2: "<= 1"
+  machine.groups: "<= 1"
+)");
+  auto has = [&](search::Genome genome, const char *rule) {
+    return llvm::is_contained(broken(*p, evaluate(*p, genome)), rule);
+  };
+  search::Genome good{1, 0, 1, 1, 0, 0};
+  EXPECT_FALSE(has(good, "capacity"));
+  EXPECT_TRUE(has({0, 0, 0, 1, 0, 0}, "capacity"));
+  // Two's complement wants cells of one bit; the target has two.
+  EXPECT_TRUE(
+      has({1, 0, 1, 1, 1, 0}, mapping::ruleName(mapping::Rule::Encoding)));
+  EXPECT_TRUE(
+      has({1, 0, 1, 1, 0, 1}, mapping::ruleName(mapping::Rule::AdcBits)));
+  EXPECT_TRUE(
+      has({1, 0, 1, 0, 0, 0}, mapping::ruleName(mapping::Rule::SupplyVoltage)));
+  // Bounds of the space, each under its own text.
+  EXPECT_TRUE(has({1, 1, 1, 1, 0, 0}, "machine.groups <= 1"));
+  EXPECT_FALSE(has(good, "machine.groups <= 1"));
+  EXPECT_TRUE(has({1, 1, 1, 1, 0, 0}, "area_mm2 <= 1"));
+}
+
+TEST(JointProblem, ABoundHoldsForEveryModel) {
+  // A limit between the two models' energies rejects the design.
+  auto free = problem(kSmallSpace);
+  search::Genome genome{2, 2, 1, 4, 2, 1, 0, 1, 2};
+  ASSERT_TRUE(evaluate(*free, genome).isFeasible());
+  Decoded d = free->decode(genome);
+  cost::Cost full = cost::evaluate(free->workloads(), d.machine, d.knobs);
+  double a = full.models[0].energy_j, b = full.models[1].energy_j;
+  ASSERT_NE(a, b);
+  std::string limit = shortest((a + b) / 2);
+  auto bound =
+      problem(std::string(kSmallSpace) + "  energy_j: \"<= " + limit + "\"\n");
+  EXPECT_EQ(broken(*bound, evaluate(*bound, genome)),
+            (std::vector<std::string>{"energy_j <= " + limit}));
+}
+
+TEST(JointProblem, RegretDividesByTheBestOfEachModel) {
+  auto p = problem(kSmallSpace, {{"energy_j"}, Aggregate::Regret});
+  search::Genome genome{2, 2, 1, 4, 2, 1, 0, 1, 2};
+  Decoded d = p->decode(genome);
+  cost::Cost full = cost::evaluate(p->workloads(), d.machine, d.knobs);
+  std::vector<std::vector<double>> best(metrics().size(), {1, 1});
+  best[0] = {full.models[0].energy_j / 2, full.models[1].energy_j / 3};
+  p->setBest(best);
+  EXPECT_DOUBLE_EQ(evaluate(*p, genome).objectives[0], 3);
+}
+
+TEST(JointProblem, RefusesWhatDoesNotFitTogether) {
+  auto create = [&](llvm::StringRef text, std::vector<workload::Workload> w) {
+    SpaceFile file = must(parseSpace(text, "s.yaml"));
+    return errorOf(
+        JointProblem::create(file, testTarget(file.target), std::move(w), {}));
+  };
+  EXPECT_HAS(create(kSmallSpace, {}), "no models");
+  EXPECT_HAS(create(kSmallSpace, {smallCNN(), smallCNN()}), "'cnn'");
+  EXPECT_HAS(create(std::string(kSmallSpace) + "models: {vgg: {weight: 2}}\n",
+                    {smallCNN()}),
+             "'vgg'");
+
+  SpaceFile file = must(parseSpace(kSmallSpace, "s.yaml"));
+  machine::TargetSpec open = testTarget(file.target);
+  open.knobs.push_back({"array.rows", {32, 64}});
+  EXPECT_HAS(errorOf(JointProblem::create(file, open, {smallCNN()}, {})),
+             "'machine.rows' lists 128");
+  open = testTarget(file.target);
+  open.knobs.push_back({"global_buffer.size_mib", {1, 2}});
+  EXPECT_HAS(errorOf(JointProblem::create(file, open, {smallCNN()}, {})),
+             "machine.global_buffer.size_mib");
+}
+
+TEST(JointProblem, ExistingRulesAllHaveNames) {
+  auto p = problem(kSmallSpace);
+  for (const std::string &name : p->constraintNames())
+    EXPECT_FALSE(name.empty());
+  EXPECT_EQ(p->constraintNames().back(), "sqnr_db >= 10");
+}
+
+} // namespace
