@@ -1,7 +1,7 @@
 // RUN: imc-opt %s -imc-offload | FileCheck %s
 // RUN: imc-opt %s -imc-offload | imc-opt | FileCheck %s
 
-// CHECK: module attributes {imc.phase = "offloaded"}
+// CHECK: module attributes {imc.parameters = {{[0-9]+}} : i64, imc.phase = "offloaded"}
 
 // Strides and dilations are kept; so is the bias in the destination.
 // CHECK-LABEL: @conv
