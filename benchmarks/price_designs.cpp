@@ -39,8 +39,10 @@ std::vector<workload::Workload> networks() {
           test::mobilenetV3Large()};
 }
 
-/// Random designs around a shipped target; the same ones in every run.
-std::vector<Design> designs(const char *target, size_t count) {
+/// Random designs around a shipped target; the same ones in every run. With
+/// `fitting`, only those that hold all models and replicate: the dearest kind.
+std::vector<Design> designs(const char *target, size_t count,
+                            bool fitting = false) {
   machine::TargetSpec spec = llvm::cantFail(
       machine::loadTarget(target, {std::string(IMC_SOURCE_DIR) + "/targets"}));
   const Design start{llvm::cantFail(spec.machine()), {}};
@@ -48,8 +50,11 @@ std::vector<Design> designs(const char *target, size_t count) {
   auto pick = [&](std::initializer_list<double> values) {
     return values.begin()[random() % values.size()];
   };
-  std::vector<Design> list(count, start);
-  for (Design &d : list) {
+  const cost::Pricer pricer(networks());
+  cost::DesignCost probe;
+  std::vector<Design> list;
+  while (list.size() < count) {
+    Design d = start;
     machine::Machine &m = d.machine;
     m.technology.vdd_v = 0.5 + 0.05 * double(random() % 8);
     if (m.cell.kind == machine::CellKind::RRAM)
@@ -69,16 +74,26 @@ std::vector<Design> designs(const char *target, size_t count) {
     d.knobs.encoding = static_cast<mapping::Encoding>(random() % 2);
     d.knobs.group_packing = static_cast<mapping::GroupPacking>(random() % 3);
     d.knobs.replication = static_cast<mapping::Replication>(random() % 2);
+    if (fitting) {
+      d.knobs.replication = mapping::Replication::Balanced;
+      pricer.price(m, d.knobs, probe);
+      bool fits = true;
+      for (const cost::ModelFigures &f : probe.models)
+        fits &= f.logical_arrays <= probe.capacity;
+      if (!fits)
+        continue;
+    }
+    list.push_back(d);
   }
   return list;
 }
 
-double secondsPerDesign[2][2]; // [target][detailed]
+double secondsPerDesign[3][2]; // [kind of design][detailed]
 
 template <typename Price>
-void run(benchmark::State &state, const char *target, Price price,
+void run(benchmark::State &state, const char *target, int index, Price price,
          double &seconds) {
-  const std::vector<Design> list = designs(target, 1024);
+  const std::vector<Design> list = designs(target, 1024, index == 2);
   size_t next = 0;
   for (auto _ : state) {
     price(list[next]);
@@ -96,7 +111,7 @@ void fast(benchmark::State &state, const char *target, int index) {
   const cost::Pricer pricer(networks());
   cost::DesignCost result;
   run(
-      state, target,
+      state, target, index,
       [&](const Design &d) {
         pricer.price(d.machine, d.knobs, result);
         benchmark::DoNotOptimize(result.area_mm2);
@@ -107,7 +122,7 @@ void fast(benchmark::State &state, const char *target, int index) {
 void detailed(benchmark::State &state, const char *target, int index) {
   const std::vector<workload::Workload> models = networks();
   run(
-      state, target,
+      state, target, index,
       [&](const Design &d) {
         cost::Cost result = cost::evaluate(models, d.machine, d.knobs);
         benchmark::DoNotOptimize(result.area_mm2);
@@ -119,9 +134,13 @@ void detailed(benchmark::State &state, const char *target, int index) {
 
 BENCHMARK_CAPTURE(fast, rram, "rram-32nm", 0)->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(fast, sram, "sram-32nm", 1)->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(fast, rram_balanced, "rram-32nm", 2)
+    ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(detailed, rram, "rram-32nm", 0)
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(detailed, sram, "sram-32nm", 1)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(detailed, rram_balanced, "rram-32nm", 2)
     ->Unit(benchmark::kMicrosecond);
 
 int main(int argc, char **argv) {
@@ -132,8 +151,9 @@ int main(int argc, char **argv) {
   std::printf("4 networks, %zu layers, %zu different ones\n",
               pricer.totalLayers(), pricer.uniqueLayers());
   benchmark::RunSpecifiedBenchmarks();
-  const char *const names[2] = {"rram-32nm", "sram-32nm"};
-  for (int i = 0; i != 2; ++i) {
+  const char *const names[3] = {"rram-32nm", "sram-32nm",
+                                "rram-32nm, all resident and replicated"};
+  for (int i = 0; i != 3; ++i) {
     const double *s = secondsPerDesign[i];
     if (s[0] > 0 && s[1] > 0)
       std::printf("%s: %.0f designs per CPU-second, %.1f x the detailed "

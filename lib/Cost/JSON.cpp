@@ -159,3 +159,14 @@ Object imc::cost::toJSON(const Figures &f) {
                 {"tops_per_mm2", f.tops_per_mm2},
                 {"fj_per_mac", f.fj_per_mac}};
 }
+
+Object imc::cost::toJSON(const machine::TargetSpec &spec,
+                         const Figures &figures) {
+  Object expected;
+  for (const machine::ExpectedFigure &e : spec.expected)
+    expected[e.name] =
+        Object{{"value", e.value}, {"source", e.source}, {"error", e.error}};
+  return Object{{"name", spec.name},
+                {"figures", toJSON(figures)},
+                {"expected", std::move(expected)}};
+}

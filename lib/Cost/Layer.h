@@ -71,12 +71,11 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   const double inputs = real(p.input_elements) * word;
   const double outputs = real(p.output_elements) * word;
 
-  // E-COUNT-4: inputs enter a tile once and leave it once per window; every
-  // strip's partial sum is written and read.
-  c.tile_writes =
-      inputs * real(spread) + results * real(t.strips) * accumulator;
-  c.tile_reads = windows * rows * word * real(spread) +
-                 results * real(t.strips) * accumulator;
+  // E-COUNT-4: inputs enter a tile once and leave it once per window; the
+  // strips of a tile are summed before they are written (A-ORDER).
+  const double partials = results * real(stacks) * accumulator;
+  c.tile_writes = inputs * real(spread) + partials;
+  c.tile_reads = windows * rows * word * real(spread) + partials;
   // E-COUNT-5
   c.global_reads = inputs;
   c.global_writes = outputs;

@@ -25,7 +25,7 @@
 #ifndef IMC_COST_COST_H
 #define IMC_COST_COST_H
 
-#include "imc/Machine/Machine.h"
+#include "imc/Machine/Target.h"
 #include "imc/Mapping/Mapping.h"
 #include "imc/Workload/Workload.h"
 
@@ -253,6 +253,11 @@ toJSON(const Cost &cost, llvm::ArrayRef<workload::Workload> workloads,
 
 /// The object of `imc targets NAME --json`, key "figures".
 llvm::json::Object toJSON(const Figures &figures);
+
+/// The complete object of `imc targets NAME --json`: name, figures, and what
+/// the machine's file expects.
+llvm::json::Object toJSON(const machine::TargetSpec &spec,
+                          const Figures &figures);
 
 } // namespace imc::cost
 

@@ -209,3 +209,17 @@ TEST(Json, Contract) {
                           "tops", "tops_per_w", "tops_per_mm2", "fj_per_mac"})
     EXPECT_TRUE(figure.getNumber(key).has_value()) << key;
 }
+
+TEST(Json, Target) {
+  machine::TargetSpec spec = llvm::cantFail(machine::loadTarget(
+      "sram-32nm", {std::string(IMC_SOURCE_DIR) + "/targets"}));
+  llvm::json::Object object =
+      toJSON(spec, figures(llvm::cantFail(spec.machine())));
+  EXPECT_EQ(object.getString("name"), "sram-32nm");
+  EXPECT_GT(*object.getObject("figures")->getNumber("tops"), 0);
+  const llvm::json::Object &expected = *object.getObject("expected");
+  EXPECT_EQ(expected.size(), spec.expected.size());
+  EXPECT_EQ(expected.getObject("area_mm2")->getNumber("value"), 127);
+  EXPECT_EQ(expected.getObject("area_mm2")->getNumber("error"), 0.6);
+  EXPECT_TRUE(expected.getObject("area_mm2")->getString("source").has_value());
+}

@@ -269,3 +269,19 @@ TEST(Figures, ByHand) {
   EXPECT_CLOSE(f.tops_per_mm2, f.tops / f.area_mm2, 1e-12);
   EXPECT_EQ(f.area_mm2, p.area_mm2);
 }
+
+TEST(Figures, ShippedTargetsMeetTheirExpectations) {
+  for (const char *name : {"rram-32nm", "sram-32nm"}) {
+    machine::TargetSpec spec = llvm::cantFail(
+        machine::loadTarget(name, {std::string(IMC_SOURCE_DIR) + "/targets"}));
+    llvm::json::Object object = toJSON(figures(llvm::cantFail(spec.machine())));
+    EXPECT_FALSE(spec.expected.empty()) << name;
+    for (const machine::ExpectedFigure &figure : spec.expected) {
+      std::optional<double> value = object.getNumber(figure.name);
+      ASSERT_TRUE(value.has_value()) << figure.name;
+      EXPECT_FALSE(figure.source.empty()) << figure.name;
+      EXPECT_CLOSE(*value, figure.value, figure.error)
+          << name << " " << figure.name;
+    }
+  }
+}
