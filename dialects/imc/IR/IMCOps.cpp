@@ -17,6 +17,8 @@
 #include "mlir/IR/OpImplementation.h"
 #include "llvm/Support/MathExtras.h"
 
+#include <limits>
+
 using namespace mlir;
 using namespace imc;
 
@@ -54,15 +56,21 @@ static LogicalResult verifyExtent(Operation *op, StringRef label,
                            << ", expected " << expected;
 }
 
+/// Upper limit of counts in attributes, so that products of two do not
+/// overflow.
+static constexpr int64_t mostCount = std::numeric_limits<int32_t>::max();
+
 static LogicalResult verifyWindowAttribute(Operation *op, StringRef label,
                                            StringRef name,
                                            ArrayRef<int64_t> values) {
-  if (values.size() == 2 && values[0] >= 1 && values[1] >= 1)
+  if (values.size() == 2 && llvm::all_of(values, [](int64_t value) {
+        return value >= 1 && value <= mostCount;
+      }))
     return success();
   InFlightDiagnostic diagnostic = op->emitOpError()
                                   << "(" << label << ") " << name << " is [";
   llvm::interleaveComma(values, diagnostic);
-  return diagnostic << "], expected two values >= 1";
+  return diagnostic << "], expected two values from 1 to " << mostCount;
 }
 
 /// 1 ≤ bits ≤ 8: payloads are i8.
@@ -76,9 +84,9 @@ static LogicalResult verifyBits(Operation *op, StringRef label, int64_t bits) {
 static LogicalResult verifyGroups(Operation *op, StringRef label,
                                   int64_t groups, int64_t channels,
                                   StringRef what) {
-  if (groups < 1)
+  if (groups < 1 || groups > mostCount)
     return op->emitOpError() << "(" << label << ") groups is " << groups
-                             << ", expected at least 1";
+                             << ", expected 1 to " << mostCount;
   if (isStatic(channels) && channels % groups != 0)
     return op->emitOpError()
            << "(" << label << ") groups is " << groups
@@ -356,9 +364,9 @@ LogicalResult ShiftAddOp::verify() {
                           acc.getDimSize(3))))
     return failure();
   int64_t groupRows = getGroupRows();
-  if (groupRows < 1)
+  if (groupRows < 1 || groupRows > mostCount)
     return emitOpError() << "(C6) group_rows is " << groupRows
-                         << ", expected at least 1";
+                         << ", expected 1 to " << mostCount;
   return verifyStrips(*this, "C6", "rows", u.getDimSize(2),
                       groupsPerPack * groupRows, u.getDimSize(3));
 }

@@ -1,0 +1,81 @@
+// RUN: imc-opt %s -split-input-file -verify-diagnostics
+
+func.func @choose_qparams_c1(%x: tensor<4x8xf32>) {
+  // expected-error @below {{(C1) bits is 9, expected 1 to 8}}
+  %s, %z = imc.choose_qparams %x bits = 9 : tensor<4x8xf32> -> tensor<f32>, tensor<i32>
+  return
+}
+
+// -----
+
+func.func @choose_qparams_in_buffers(%x: memref<4x8xf32>) {
+  // expected-error @below {{invalid kind of type specified: expected builtin.tensor, but found 'memref<4x8xf32>'}}
+  %s, %z = imc.choose_qparams %x bits = 8 : memref<4x8xf32> -> tensor<f32>, tensor<i32>
+  return
+}
+
+// -----
+
+func.func @quantize_c1(%x: tensor<4x8xf32>, %s: tensor<f32>, %z: tensor<i32>, %e: tensor<4x9xi8>) {
+  // expected-error @below {{(C1) x is 'tensor<4x8xf32>' and the destination 'tensor<4x9xi8>', expected the same shape}}
+  %q = imc.quantize ins(%x, %s, %z : tensor<4x8xf32>, tensor<f32>, tensor<i32>) outs(%e : tensor<4x9xi8>) bits = 8 -> tensor<4x9xi8>
+  return
+}
+
+// -----
+
+func.func @quantize_c2(%x: tensor<4x8xf32>, %s: tensor<f32>, %z: tensor<i32>, %e: tensor<4x8xi8>) {
+  // expected-error @below {{(C2) bits is 0, expected 1 to 8}}
+  %q = imc.quantize ins(%x, %s, %z : tensor<4x8xf32>, tensor<f32>, tensor<i32>) outs(%e : tensor<4x8xi8>) bits = 0 -> tensor<4x8xi8>
+  return
+}
+
+// -----
+
+func.func @dequantize_c1_shape(%acc: tensor<4x8xi32>, %xs: tensor<f32>, %xz: tensor<i32>, %ws: tensor<8xf32>, %wsum: tensor<8xi32>,
+                               %bias: tensor<8xf32>, %e: tensor<5x8xf32>) {
+  // expected-error @below {{(C1) acc is 'tensor<4x8xi32>' and the destination 'tensor<5x8xf32>', expected the same shape of rank >= 2}}
+  %y = imc.dequantize ins(%acc, %xs, %xz, %ws, %wsum, %bias : tensor<4x8xi32>, tensor<f32>, tensor<i32>, tensor<8xf32>, tensor<8xi32>, tensor<8xf32>)
+       outs(%e : tensor<5x8xf32>) -> tensor<5x8xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c1_rank(%acc: tensor<8xi32>, %xs: tensor<f32>, %xz: tensor<i32>, %ws: tensor<8xf32>, %wsum: tensor<8xi32>,
+                              %bias: tensor<8xf32>, %e: tensor<8xf32>) {
+  // expected-error @below {{(C1) acc is 'tensor<8xi32>' and the destination 'tensor<8xf32>', expected the same shape of rank >= 2}}
+  %y = imc.dequantize ins(%acc, %xs, %xz, %ws, %wsum, %bias : tensor<8xi32>, tensor<f32>, tensor<i32>, tensor<8xf32>, tensor<8xi32>, tensor<8xf32>)
+       outs(%e : tensor<8xf32>) -> tensor<8xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c2_scale(%acc: tensor<4x8xi32>, %xs: tensor<f32>, %xz: tensor<i32>, %ws: tensor<4xf32>, %wsum: tensor<8xi32>,
+                               %bias: tensor<8xf32>, %e: tensor<4x8xf32>) {
+  // expected-error @below {{(C2) size of w_scale is 4, expected 8}}
+  %y = imc.dequantize ins(%acc, %xs, %xz, %ws, %wsum, %bias : tensor<4x8xi32>, tensor<f32>, tensor<i32>, tensor<4xf32>, tensor<8xi32>, tensor<8xf32>)
+       outs(%e : tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c2_sum(%acc: tensor<4x8xi32>, %xs: tensor<f32>, %xz: tensor<i32>, %ws: tensor<8xf32>, %wsum: tensor<4xi32>,
+                             %bias: tensor<8xf32>, %e: tensor<4x8xf32>) {
+  // expected-error @below {{(C2) size of w_sum is 4, expected 8}}
+  %y = imc.dequantize ins(%acc, %xs, %xz, %ws, %wsum, %bias : tensor<4x8xi32>, tensor<f32>, tensor<i32>, tensor<8xf32>, tensor<4xi32>, tensor<8xf32>)
+       outs(%e : tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}
+
+// -----
+
+func.func @dequantize_c2_bias(%acc: tensor<4x8xi32>, %xs: tensor<f32>, %xz: tensor<i32>, %ws: tensor<8xf32>, %wsum: tensor<8xi32>,
+                              %bias: tensor<4xf32>, %e: tensor<4x8xf32>) {
+  // expected-error @below {{(C2) size of bias is 4, expected 8}}
+  %y = imc.dequantize ins(%acc, %xs, %xz, %ws, %wsum, %bias : tensor<4x8xi32>, tensor<f32>, tensor<i32>, tensor<8xf32>, tensor<8xi32>, tensor<4xf32>)
+       outs(%e : tensor<4x8xf32>) -> tensor<4x8xf32>
+  return
+}

@@ -1,0 +1,90 @@
+//===- AttributesTest.cpp - Arithmetic of encodings, readouts, placements -===//
+//
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "dialects/imc/IR/IMC.h"
+
+#include "mlir/IR/MLIRContext.h"
+#include "gtest/gtest.h"
+
+using namespace imc;
+
+namespace {
+struct AttributesTest : testing::Test {
+  AttributesTest() { context.loadDialect<IMCDialect>(); }
+  mlir::MLIRContext context;
+};
+
+// Every encoding of every width: the columns of a weight, weighted by their
+// coefficients and less the offset, are the weight itself.
+TEST_F(AttributesTest, EveryWeightDecodesToItself) {
+  for (auto kind : {EncodingKind::Offset, EncodingKind::Differential,
+                    EncodingKind::TwosComplement})
+    for (int64_t n = 2; n <= 8; ++n)
+      for (int64_t b = 1; b <= (kind == EncodingKind::TwosComplement ? 1 : n);
+           ++b) {
+        auto encoding = EncodingAttr::get(&context, kind, n, b);
+        auto coefficients = encoding.coefficients();
+        ASSERT_EQ(int64_t(coefficients.size()), encoding.columnsPerWeight());
+        for (int64_t w = encoding.minWeight(); w <= encoding.maxWeight(); ++w) {
+          auto cells = encoding.cells(w);
+          ASSERT_EQ(cells.size(), coefficients.size());
+          int64_t value = -encoding.offset();
+          for (size_t j = 0; j < cells.size(); ++j) {
+            ASSERT_LT(cells[j], 1 << b);
+            value += coefficients[j] * cells[j];
+          }
+          ASSERT_EQ(value, w) << "n " << n << ", b " << b;
+        }
+      }
+}
+
+TEST_F(AttributesTest, EncodingsOfTheArchitecturePage) {
+  auto offset = EncodingAttr::get(&context, EncodingKind::Offset, 8, 3);
+  EXPECT_EQ(offset.columnsPerWeight(), 3); // ceil(8 / 3)
+  EXPECT_EQ(offset.offset(), 128);
+  auto differential =
+      EncodingAttr::get(&context, EncodingKind::Differential, 8, 2);
+  EXPECT_EQ(differential.columnsPerWeight(), 8); // 2 * ceil(7 / 2)
+  EXPECT_EQ(differential.minWeight(), -127);
+  auto bits = EncodingAttr::get(&context, EncodingKind::TwosComplement, 4, 1);
+  EXPECT_EQ(bits.coefficients(), (llvm::SmallVector<int64_t>{1, 2, 4, -8}));
+}
+
+TEST_F(AttributesTest, PhasesRoundUp) {
+  EXPECT_EQ(InputAttr::get(&context, 8, 1).phases(), 8);
+  EXPECT_EQ(InputAttr::get(&context, 8, 3).phases(), 3);
+}
+
+TEST_F(AttributesTest, LosslessBitsHoldTheLargestSum) {
+  EXPECT_EQ(ReadoutAttr::losslessBits(127, 1, 1), 7);
+  EXPECT_EQ(ReadoutAttr::losslessBits(128, 1, 1), 8); // 128 needs 8 bits
+  EXPECT_EQ(ReadoutAttr::losslessBits(128, 1, 2), 9); // 384
+  EXPECT_EQ(ReadoutAttr::losslessBits(1, 1, 1), 1);
+}
+
+TEST_F(AttributesTest, ReadoutRoundsToItsStepAndSaturates) {
+  auto coarse = ReadoutAttr::get(&context, 6, 8, ReadoutPolicy::Full);
+  EXPECT_EQ(coarse.shift(), 2);
+  EXPECT_EQ(coarse.read(5), 4);     // 1.25 steps
+  EXPECT_EQ(coarse.read(6), 8);     // 1.5 steps, halves go up
+  EXPECT_EQ(coarse.read(255), 252); // the last of 64 codes
+  auto lossless = ReadoutAttr::get(&context, 8, 8, ReadoutPolicy::Full);
+  for (int64_t sum = 0; sum < 256; ++sum)
+    EXPECT_EQ(lossless.read(sum), sum);
+}
+
+TEST_F(AttributesTest, PlacementCountsThroughCopiesPacksAndStrips) {
+  auto placement = PlacementAttr::get(&context, 10, 2, 3, 4, 5);
+  EXPECT_EQ(placement.arraysPerCopy(), 60);
+  EXPECT_EQ(placement.arrays(), 120);
+  int64_t next = 10;
+  for (int64_t k = 0; k < 2; ++k)
+    for (int64_t p = 0; p < 3; ++p)
+      for (int64_t s = 0; s < 4; ++s)
+        for (int64_t t = 0; t < 5; ++t)
+          EXPECT_EQ(placement.array(k, p, s, t), next++);
+}
+} // namespace
