@@ -31,6 +31,11 @@ struct ArchivedDesign {
   Genome design;
   Key key;
   std::vector<double> objectives;
+
+  friend bool operator==(const ArchivedDesign &a, const ArchivedDesign &b) {
+    return a.key == b.key && a.design == b.design &&
+           a.objectives == b.objectives;
+  }
 };
 
 /// How objectives are brought to one scale before a hypervolume is taken:

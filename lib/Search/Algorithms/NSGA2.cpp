@@ -47,6 +47,7 @@ private:
   Index tournament(Stream &stream) const;
   bool makeChild(Index number, Genome &child);
   void crossGenes(Stream &stream, Index a, Index b, Genome &child) const;
+  void addDifference(Stream &stream, Genome &child) const;
   void mutateGene(Stream &stream, std::size_t knob, Genome &child) const;
   bool sample(Genome &design);
 
@@ -169,6 +170,37 @@ void NSGA2::crossGenes(Stream &stream, Index a, Index b, Genome &child) const {
   }
 }
 
+/// Moves the child by the difference between two similar individuals.
+/// Constraints tie knobs together (fewer rows allow fewer ADC bits); a step
+/// that keeps to such a tie is rare as two mutations, but it is what tells many
+/// neighbours apart.
+void NSGA2::addDifference(Stream &stream, Genome &child) const {
+  constexpr int candidates = 8;
+  const std::size_t k = space->numKnobs();
+  const Index n = Index(population.size());
+  const auto genes = [&](Index i) { return &population.genes[i * k]; };
+  const std::int32_t *from = genes(stream.below(n)), *to = from;
+  std::size_t least = SIZE_MAX;
+  for (int c = 0; c < candidates; ++c) {
+    const std::int32_t *other = genes(stream.below(n));
+    std::size_t differing = 0;
+    for (std::size_t i = 0; i < k; ++i)
+      differing += from[i] != other[i];
+    if (differing > 0 && differing < least) {
+      least = differing;
+      to = other;
+    }
+  }
+  for (std::size_t i = 0; i < k; ++i) {
+    if (from[i] == to[i])
+      continue;
+    const Knob &knob = space->knobs()[i];
+    child[i] = knob.isOrdered()
+                   ? std::clamp(child[i] + to[i] - from[i], 0, knob.count - 1)
+                   : to[i];
+  }
+}
+
 void NSGA2::mutateGene(Stream &stream, std::size_t knob, Genome &child) const {
   const Knob &info = space->knobs()[knob];
   if (info.count < 2)
@@ -196,10 +228,12 @@ void NSGA2::mutateGene(Stream &stream, std::size_t knob, Genome &child) const {
 bool NSGA2::makeChild(Index number, Genome &child) {
   const std::size_t k = space->numKnobs();
   Stream stream(seed, generation, number);
-  const Index a = tournament(stream), b = tournament(stream);
+  const Index a = tournament(stream);
   child.assign(&population.genes[a * k], &population.genes[a * k] + k);
-  if (stream.chance(options.crossover))
-    crossGenes(stream, a, b, child);
+  if (stream.chance(options.difference))
+    addDifference(stream, child);
+  else if (stream.chance(options.crossover))
+    crossGenes(stream, a, tournament(stream), child);
   const double probability = options.mutations / double(k);
   for (std::size_t i = 0; i < k; ++i)
     if (stream.chance(probability))
@@ -375,6 +409,9 @@ imc::search::makeNSGA2(const NSGA2Options &options) {
   if (!(options.crossover >= 0 && options.crossover <= 1))
     return Error{"nsga2: crossover is " + std::to_string(options.crossover) +
                  "; choose a probability from 0 to 1"};
+  if (!(options.difference >= 0 && options.difference <= 1))
+    return Error{"nsga2: difference is " + std::to_string(options.difference) +
+                 "; choose a probability from 0 to 1"};
   if (!(options.mutations >= 0 && options.mutations <= 1000))
     return Error{"nsga2: mutations is " + std::to_string(options.mutations) +
                  "; choose 0 to 1000 genes per child"};
@@ -389,8 +426,10 @@ AlgorithmInfo describeNSGA2() {
                  "design twice";
   info.options = {
       {"population", "100", "designs per generation"},
-      {"crossover", "0.9", "probability that a child has two parents"},
-      {"mutations", "1", "expected number of mutated genes per child"},
+      {"crossover", "0.9", "probability that any other child has two parents"},
+      {"difference", "0.3",
+       "probability that a child is moved by the difference of two others"},
+      {"mutations", "0.1", "expected number of mutated genes per child"},
       {"log_objectives", "false", "measure crowding in logarithms"}};
   info.make =
       [](const AlgorithmOptions &text) -> Expected<std::unique_ptr<Algorithm>> {
@@ -400,6 +439,9 @@ AlgorithmInfo describeNSGA2() {
     auto crossover = readReal(text, "crossover", 0, 1);
     if (!crossover)
       return crossover.error();
+    auto difference = readReal(text, "difference", 0, 1);
+    if (!difference)
+      return difference.error();
     auto mutations = readReal(text, "mutations", 0, 1000);
     if (!mutations)
       return mutations.error();
@@ -409,6 +451,7 @@ AlgorithmInfo describeNSGA2() {
     NSGA2Options options;
     options.population = *population;
     options.crossover = *crossover;
+    options.difference = *difference;
     options.mutations = *mutations;
     options.logObjectives = *log;
     return makeNSGA2(options);
