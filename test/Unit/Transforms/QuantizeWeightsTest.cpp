@@ -1,0 +1,101 @@
+//===- QuantizeWeightsTest.cpp - The rounding rules -----------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Transforms/QuantizeWeights.h"
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+using namespace imc;
+
+namespace {
+
+struct Result {
+  std::vector<int8_t> weight;
+  std::vector<float> scale;
+  std::vector<int32_t> sum;
+};
+
+Result quantize(std::vector<float> values, int64_t channels, bool channelFirst,
+                int64_t bits) {
+  Result r{std::vector<int8_t>(values.size()), std::vector<float>(channels),
+           std::vector<int32_t>(channels)};
+  quantizeWeights(values, channels, channelFirst, bits, r.weight.data(),
+                  r.scale.data(), r.sum.data());
+  return r;
+}
+
+// Q2: with 3 bits and a maximum of 3 the scale is 1, so that halves show the
+// rule.
+TEST(QuantizeWeights, RoundsHalfToEven) {
+  Result r = quantize({3.0f, 2.5f, 1.5f, 0.5f, -0.5f, -1.5f, -2.5f, -3.0f}, 1,
+                      true, 3);
+  EXPECT_EQ(r.scale[0], 1.0f);
+  EXPECT_EQ(r.weight, (std::vector<int8_t>{3, 2, 2, 0, 0, -2, -2, -3}));
+  EXPECT_EQ(r.sum[0], 0);
+}
+
+// Both layouts give the same numbers for the same channel.
+TEST(QuantizeWeights, LayoutsAgree) {
+  std::vector<float> filter, matrix(12);
+  for (int i = 0; i < 12; ++i)
+    filter.push_back(std::sin(float(i)));
+  for (int n = 0; n < 3; ++n)
+    for (int k = 0; k < 4; ++k)
+      matrix[k * 3 + n] = filter[n * 4 + k];
+  Result a = quantize(filter, 3, true, 8), b = quantize(matrix, 3, false, 8);
+  EXPECT_EQ(a.scale, b.scale);
+  EXPECT_EQ(a.sum, b.sum);
+  for (int n = 0; n < 3; ++n)
+    for (int k = 0; k < 4; ++k)
+      EXPECT_EQ(a.weight[n * 4 + k], b.weight[k * 3 + n]);
+}
+
+// Q1: a channel of zeros, and one whose scale underflows, have scale 1 and
+// weights 0.
+TEST(QuantizeWeights, VanishingChannels) {
+  float tiny = std::numeric_limits<float>::denorm_min();
+  Result r = quantize({0.0f, -0.0f, tiny, -tiny}, 2, true, 8);
+  EXPECT_EQ(r.scale, (std::vector<float>{1.0f, 1.0f}));
+  EXPECT_EQ(r.weight, (std::vector<int8_t>{0, 0, 0, 0}));
+}
+
+// The extremes of every width are reached and never passed.
+TEST(QuantizeWeights, StaysWithinItsBits) {
+  for (int64_t bits = 2; bits <= 8; ++bits) {
+    Result r = quantize({-7.3f, 7.3f, 0.1f}, 1, true, bits);
+    int top = (1 << (bits - 1)) - 1;
+    EXPECT_EQ(r.weight[0], -top);
+    EXPECT_EQ(r.weight[1], top);
+    EXPECT_EQ(r.sum[0], r.weight[2]);
+  }
+}
+
+// Q4: the range is widened to hold zero, which is then represented exactly.
+TEST(ChooseScale, HoldsZero) {
+  int32_t zero = -1;
+  EXPECT_EQ(chooseScale(-1.0f, 2.0f, 4, zero), 0.2f);
+  EXPECT_EQ(zero, 5);
+  EXPECT_EQ(chooseScale(1.0f, 3.0f, 4, zero), 0.2f);
+  EXPECT_EQ(zero, 0);
+  EXPECT_EQ(chooseScale(-3.0f, -1.0f, 4, zero), 0.2f);
+  EXPECT_EQ(zero, 15);
+  EXPECT_EQ(chooseScale(0.0f, 0.0f, 8, zero), 1.0f);
+  EXPECT_EQ(zero, 0);
+}
+
+TEST(FindNonFinite, FindsTheFirst) {
+  float inf = std::numeric_limits<float>::infinity(),
+        nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(findNonFinite({1.0f, -2.0f}), std::nullopt);
+  EXPECT_EQ(findNonFinite({1.0f, -inf, nan}), std::optional<size_t>(1));
+  EXPECT_EQ(findNonFinite({nan}), std::optional<size_t>(0));
+}
+
+} // namespace
