@@ -6,11 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "imc/Transforms/Extract.h"
+#include "imc/Transforms/Passes.h"
+#include "imc/Transforms/Phase.h"
 #include "imc/Transforms/Products.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Pass/PassManager.h"
 
 using namespace mlir;
 using namespace imc;
@@ -298,8 +301,49 @@ int64_t imc::countParameters(ModuleOp module) {
   return count;
 }
 
+/// Replaces weights by placeholders: for counting, their shapes are enough.
+static void dropData(ModuleOp module) {
+  module.walk([](arith::ConstantOp constant) {
+    if (!isa<DenseResourceElementsAttr>(constant.getValue()))
+      return;
+    OpBuilder builder(constant);
+    Value missing = imc::MissingWeightOp::create(builder, constant.getLoc(),
+                                                 constant.getType(),
+                                                 getWeightName(constant));
+    constant.replaceAllUsesWith(missing);
+    constant.erase();
+  });
+}
+
+/// The workload that a module will have when it is quantized.
+static FailureOr<workload::Workload> extractEarly(ModuleOp module, Phase phase,
+                                                  StringRef activations) {
+  // Counted before the data goes: splats that are weights keep their place.
+  int64_t parameters = countParameters(module);
+  OwningOpRef<ModuleOp> copy = module.clone();
+  dropData(*copy);
+  PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  if (phase == Phase::Imported)
+    pm.addPass(createOffloadPass());
+  QuantizePassOptions options;
+  options.activations = activations.str();
+  pm.addPass(createQuantizePass(options));
+  if (failed(pm.run(*copy)))
+    return failure();
+  FailureOr<workload::Workload> workload = extractWorkload(*copy);
+  if (succeeded(workload))
+    workload->parameters = parameters;
+  return workload;
+}
+
 FailureOr<workload::Workload>
-imc::extractWorkload(ModuleOp module, std::vector<Operation *> *ops) {
+imc::extractWorkload(ModuleOp module, std::vector<Operation *> *ops,
+                     StringRef activations) {
+  FailureOr<Phase> phase = getPhase(module);
+  if (failed(phase))
+    return failure();
+  if (*phase < Phase::Quantized && !ops)
+    return extractEarly(module, *phase, activations);
   Extractor extractor;
   if (std::optional<StringRef> name = module.getSymName())
     extractor.workload.name = name->str();

@@ -64,13 +64,18 @@ mlir::FailureOr<int64_t> countTrips(mlir::Operation *op,
 /// multiply.
 int64_t countParameters(mlir::ModuleOp module);
 
-/// The model as products, dynamic products and digital work, at any phase.
-/// `ops`, when given, receives the op that stands for each layer, in the same
-/// order (imc.shift_add for a tiled product). Fails, with a diagnostic, on
-/// dynamic shapes or loops, and on what workload::check refuses.
+/// The model as products, dynamic products and digital work. A module that is
+/// not quantized yet yields the workload that it will have then: what
+/// imc-offload and imc-quantize (with `activations`) make of a copy without
+/// weights, so that the search prices what the passes build. Calls with `ops`
+/// count the module as it is; `ops` receives the op that stands for each layer,
+/// in the same order (imc.shift_add for a tiled product). Fails, with a
+/// diagnostic, on dynamic shapes or loops, on what the passes refuse, and on
+/// what workload::check refuses.
 mlir::FailureOr<workload::Workload>
 extractWorkload(mlir::ModuleOp module,
-                std::vector<mlir::Operation *> *ops = nullptr);
+                std::vector<mlir::Operation *> *ops = nullptr,
+                llvm::StringRef activations = "dynamic");
 
 /// Everything that a tiled module says about a design.
 struct Design {
