@@ -18,17 +18,18 @@ using namespace imc::explore;
 const std::vector<MetricInfo> &imc::explore::metrics() {
   using S = MetricScope;
   static const std::vector<MetricInfo> table = {
-      {"energy_j", "J", S::Model, true, "Energy of one inference."},
-      {"latency_s", "s", S::Model, true, "Time of one inference."},
-      {"area_mm2", "mm2", S::Chip, true, "Area of the chip."},
-      {"power_w", "W", S::Model, true, "Energy over latency."},
-      {"power_density_w_mm2", "W/mm2", S::Model, true, "Power over area."},
-      {"edp_js", "J s", S::Model, true, "Energy times latency."},
-      {"edap_js_mm2", "J s mm2", S::Model, true,
+      {"energy_j", "J", S::Model, true, 1e-9, 1e1, "Energy of one inference."},
+      {"latency_s", "s", S::Model, true, 1e-9, 1e1, "Time of one inference."},
+      {"area_mm2", "mm2", S::Chip, true, 1e-2, 1e4, "Area of the chip."},
+      {"power_w", "W", S::Model, true, 1e-6, 1e4, "Energy over latency."},
+      {"power_density_w_mm2", "W/mm2", S::Model, true, 1e-6, 1e4,
+       "Power over area."},
+      {"edp_js", "J s", S::Model, true, 1e-18, 1e2, "Energy times latency."},
+      {"edap_js_mm2", "J s mm2", S::Model, true, 1e-18, 1e4,
        "Energy times latency times area."},
-      {"adc_lost_bits", "bit", S::Model, false,
+      {"adc_lost_bits", "bit", S::Model, false, 0, 0,
        "Bits that the converters drop in the worst layer."},
-      {"sqnr_db", "dB", S::Model, false,
+      {"sqnr_db", "dB", S::Model, false, 0, 0,
        "Signal to quantisation noise of the chain of products."},
   };
   return table;

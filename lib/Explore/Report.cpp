@@ -165,9 +165,9 @@ llvm::Expected<json::Object> imc::explore::reportData(const Study &study,
       std::to_string(front->search.verified) + " of " +
           std::to_string(front->points.size()));
   say("Hypervolume",
-      "volume that the front dominates, with log2 of the objectives scaled so "
-      "that the first generation with feasible designs spans 0 to 1 and the "
-      "reference point is 1.1");
+      "volume that the front dominates on fixed logarithmic scales, the same "
+      "for all searches (energy 1 nJ to 10 J, latency 1 ns to 10 s, area 0.01 "
+      "to 10,000 mm2, reference 1.1; docs/spec/study.md)");
   for (auto [name, key] : {std::pair("Command", "command"),
                            {"Space file", "space_file"},
                            {"Space", "space"},

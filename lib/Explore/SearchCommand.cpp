@@ -283,7 +283,6 @@ llvm::Error Session::findReferences() {
       return algorithm.takeError();
     search::RunOptions run(options.budget, options.seed);
     run.threads = threads();
-    run.logHypervolume = true;
     auto result = search::run(**single, **algorithm, run);
     if (!result)
       return makeError(result.message());
@@ -327,7 +326,13 @@ llvm::Error Session::searchDesigns() {
 
   search::RunOptions run(options.budget, options.seed);
   run.threads = threads();
-  run.logHypervolume = true;
+  search::ObjectiveScale scale;
+  scale.log = true;
+  for (const std::string &name : problem->objectiveNames()) {
+    scale.ideal.push_back(findMetric(name)->scaleLow);
+    scale.nadir.push_back(findMetric(name)->scaleHigh);
+  }
+  run.scale = scale;
   if (!stored.empty())
     run.lookup = [&](const search::Genome &,
                      search::Key key) -> std::optional<search::Evaluation> {

@@ -37,6 +37,9 @@ struct MetricInfo {
   const char *unit;
   MetricScope scope;
   bool objective; ///< may be minimised; the others only constrain
+  /// Ends of the logarithmic scale on which hypervolumes are measured: the same
+  /// for all searches, so that their hypervolumes compare. 0 when no objective.
+  double scaleLow, scaleHigh;
   const char *doc;
 };
 

@@ -91,7 +91,7 @@
     const lines = ['<b>Design ' + p.id + '</b>'];
     for (const o of study.objectives) lines.push(name(o) + ': <b>' + shown(o, p.objectives[o]) + '</b>');
     lines.push('EDAP: ' + shown('edap_js_mm2', edap(p)), '');
-    const knobs = Object.entries(p.design).map(([k, v]) => escape(shortName(k)) + ' = ' + escape(v));
+    const knobs = p.knob_order.map((k) => escape(shortName(k)) + ' = ' + escape(p.design[k]));
     for (let i = 0; i < knobs.length; i += 2) lines.push(knobs.slice(i, i + 2).join('   '));
     return lines.join('<br>');
   }
@@ -139,7 +139,7 @@
       card('Feasible', share.toFixed(1) + ' %', '', s.feasible.toLocaleString('en-US') + ' designs keep every constraint'),
       card('Size of the space', number(study.space_size), 'designs', 'share priced ' + number(100 * s.evaluated / study.space_size) + ' %'));
     if (s.hypervolume !== null && s.hypervolume !== undefined)
-      cards.append(card('Hypervolume', number(s.hypervolume), '', 'log objectives; see provenance'));
+      cards.append(card('Hypervolume', number(s.hypervolume), '', 'scale under provenance'));
     if (best) {
       const [v, u] = quantity('edap_js_mm2', edap(best));
       cards.append(card('Best EDAP', v, u, 'design ' + best.id));
@@ -236,7 +236,8 @@
     const t = make('table'), head = t.createTHead().insertRow(), body = t.createTBody();
     for (const [h, c] of [['Knob', 'text'], ['Value', ''], ['Choices', 'text']]) head.append(make('th', c, h));
     const choices = Object.fromEntries(study.knobs.map((k) => [k.name, k.values]));
-    for (const [k, v] of Object.entries(chosen.design)) {
+    for (const k of chosen.knob_order) {
+      const v = chosen.design[k];
       const r = body.insertRow();
       r.append(make('td', 'text', k), make('td', '', String(v)), make('td', 'text wraps muted', (choices[k] || []).join(', ')));
     }
@@ -252,7 +253,7 @@
       x: models.map((m) => 100 * (m[field][c] || 0) / total(m)), marker: { color: colour(c) },
       customdata: models.map((m) => shown(metric, m[field][c] || 0)), hovertemplate: c.replace(/_/g, ' ') + ': %{customdata} (%{x:.1f} %)<extra></extra>' }));
     Plotly.react(id, traces, layout(title, { barmode: 'stack', height: 340, showlegend: true,
-      legend: { orientation: 'h', y: -0.16, yanchor: 'top', x: 0, font: { size: 11 } }, xaxis: { ticksuffix: ' %', range: [0, 100] }, yaxis: { autorange: 'reversed' } }), config);
+      legend: { orientation: 'h', y: -0.16, yanchor: 'top', x: 0, traceorder: 'normal', font: { size: 11 } }, xaxis: { ticksuffix: ' %', range: [0, 100] }, yaxis: { autorange: 'reversed' } }), config);
   }
 
   // ---- table ---------------------------------------------------------------------
