@@ -1,0 +1,128 @@
+//===- CompileCommand.cpp - imc import, imc compile -----------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Session.h"
+
+#include "imc/Pipelines/Pipelines.h"
+#include "imc/Support/OutputFile.h"
+#include "imc/Transforms/Phase.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+#include <CLI/CLI.hpp>
+
+using namespace llvm;
+using namespace mlir;
+
+namespace imc::driver {
+namespace {
+
+struct ImportOptions {
+  std::string model, output = "-";
+  std::vector<std::string> shapes;
+};
+
+int runImport(const ImportOptions &options) {
+  if (Error error = checkWritable(options.output))
+    return fail(std::move(error));
+  Session session;
+  FailureOr<OwningOpRef<ModuleOp>> module =
+      session.loadModel(options.model, options.shapes);
+  if (failed(module))
+    return 1;
+  if (Error error = session.writeModule(**module, options.output))
+    return fail(std::move(error));
+  return 0;
+}
+
+struct CompileCommandOptions {
+  std::vector<std::string> models, sets, shapes;
+  std::string target, to = "costed", output = "-";
+};
+
+int runCompile(const CompileCommandOptions &options) {
+  std::optional<Phase> to = symbolizePhase(options.to);
+  if (!to)
+    return fail(Twine("'") + options.to + "' is not a phase; --to takes " +
+                listPhases());
+  // Several models go to a folder, one file each.
+  bool many = options.models.size() > 1;
+  if (many && options.output == "-")
+    return fail("several models need -o FOLDER, one file for each");
+  if (many) {
+    if (std::error_code code = sys::fs::create_directories(options.output))
+      return fail(Twine("cannot create folder '") + options.output +
+                  "': " + code.message());
+  } else if (Error error = checkWritable(options.output)) {
+    return fail(std::move(error));
+  }
+
+  Session session;
+  Design design;
+  Expected<machine::TargetSpec> target = session.loadTarget(options.target);
+  if (!target)
+    return fail(target.takeError());
+  design.target = std::move(*target);
+  for (const std::string &assignment : options.sets)
+    if (Error error = design.set(assignment))
+      return fail(std::move(error));
+
+  for (const std::string &model : options.models) {
+    FailureOr<OwningOpRef<ModuleOp>> module =
+        session.loadModel(model, options.shapes);
+    if (failed(module))
+      return 1;
+    if (failed(compileTo(**module, *to, design.compileOptions(true))))
+      return 1;
+    SmallString<128> path(options.output);
+    if (many)
+      sys::path::append(path, modelName(model) + ".mlir");
+    if (Error error = session.writeModule(**module, path))
+      return fail(std::move(error));
+  }
+  return 0;
+}
+
+} // namespace
+
+void addCompileCommands(CLI::App &app, int &status) {
+  auto import = std::make_shared<ImportOptions>();
+  CLI::App *command = app.add_subcommand(
+      "import", "Read an ONNX model into linalg, tensor and arith IR");
+  command->add_option("MODEL", import->model, "The model (.onnx)")->required();
+  command->add_option("--shape", import->shapes,
+                      "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
+  command->add_option("-o", import->output,
+                      "Output file (.mlir or .mlirbc), or - for stdout");
+  command->callback([import, &status] { status = runImport(*import); });
+
+  auto compile = std::make_shared<CompileCommandOptions>();
+  command = app.add_subcommand(
+      "compile", "Lower a model to one of the phases for a machine");
+  command
+      ->add_option("MODEL", compile->models,
+                   "The model (.onnx, .mlir, .mlirbc); several go to a folder")
+      ->required();
+  command
+      ->add_option("--target", compile->target,
+                   "A machine: a name from `imc targets` or a file")
+      ->required();
+  command->add_option("--to", compile->to,
+                      "imported, offloaded, quantized, tiled, placed, "
+                      "scheduled or costed (the default)");
+  command->add_option("--set", compile->sets,
+                      "KNOB=VALUE, as in machine.rows=128 or "
+                      "pass.replication=balanced");
+  command->add_option("--shape", compile->shapes,
+                      "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
+  command->add_option("-o", compile->output,
+                      "Output file (.mlir or .mlirbc), - for stdout, or a "
+                      "folder for several models");
+  command->callback([compile, &status] { status = runCompile(*compile); });
+}
+
+} // namespace imc::driver

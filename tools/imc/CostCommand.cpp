@@ -1,0 +1,154 @@
+//===- CostCommand.cpp - imc cost -----------------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Session.h"
+
+#include "imc/Cost/Cost.h"
+#include "imc/Pipelines/Pipelines.h"
+#include "imc/Support/OutputFile.h"
+#include "imc/Transforms/Extract.h"
+#include "imc/Transforms/Phase.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <CLI/CLI.hpp>
+
+using namespace llvm;
+using namespace mlir;
+
+namespace imc::driver {
+namespace {
+
+struct CostOptions {
+  std::vector<std::string> models, sets, shapes;
+  std::string target, json;
+  int64_t batch = 1;
+};
+
+/// "1.234 mJ" and the like: four digits and a prefix that suits them.
+std::string withPrefix(double value, StringRef unit) {
+  static constexpr struct {
+    double factor;
+    const char *prefix;
+  } prefixes[] = {{1, ""}, {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}, {1e-12, "p"}};
+  for (const auto &[factor, prefix] : prefixes)
+    if (value >= factor || factor == 1e-12)
+      return formatv("{0:f3} {1}{2}", value / factor, prefix, unit).str();
+  return "";
+}
+
+void printModel(const workload::Workload &workload,
+                const cost::ModelCost &model) {
+  outs() << "\n"
+         << model.name << ": " << model.parameters << " parameters, "
+         << model.macs << " MACs, " << model.logical_arrays << " arrays ("
+         << model.placed_arrays << " placed of " << model.capacity << "), "
+         << model.mvms << " matrix-vector products\n"
+         << "  energy " << withPrefix(model.energy_j, "J") << ", latency "
+         << withPrefix(model.latency_s, "s") << ", power "
+         << withPrefix(model.power_w, "W") << ", EDAP "
+         << formatv("{0:e3} J s mm2", model.edap_js_mm2)
+         << formatv(", quantization SNR {0:f1} dB\n", model.sqnr_db);
+  outs() << formatv("  {0,-34} {1,-18} {2,12} {3,8} {4,7} {5,12} {6,12}  {7}\n",
+                    "layer", "op", "MACs", "arrays", "copies", "energy",
+                    "latency", "bound by");
+  for (auto [layer, cost] : llvm::zip_equal(workload.layers, model.layers))
+    outs() << formatv(
+        "  {0,-34} {1,-18} {2,12} {3,8} {4,7} {5,12} {6,12}  {7}\n",
+        StringRef(layer.name).take_back(34), layer.op, cost.macs, cost.arrays,
+        cost.copies, withPrefix(cost.total_energy_j, "J"),
+        withPrefix(cost.latency_s, "s"), cost::name(cost.bound_by));
+  outs() << "  energy by component:";
+  for (size_t i = 0; i < cost::numEnergies; ++i)
+    if (model.energy_by_component_j[i] > 0)
+      outs() << " " << cost::name(static_cast<cost::Energy>(i)) << " "
+             << withPrefix(model.energy_by_component_j[i], "J") << ";";
+  outs() << "\n";
+}
+
+int runCost(const CostOptions &options) {
+  if (options.batch != 1)
+    return fail(Twine("--batch ") + Twine(options.batch) +
+                ": costs are of one inference (layer by layer, nothing is "
+                "shared between samples); multiply by the batch, or bind the "
+                "model's batch dimension with --shape");
+  if (!options.json.empty())
+    if (Error error = checkWritable(options.json))
+      return fail(std::move(error));
+
+  Session session;
+  Design design;
+  Expected<machine::TargetSpec> target = session.loadTarget(options.target);
+  if (!target)
+    return fail(target.takeError());
+  design.target = std::move(*target);
+  std::vector<std::pair<std::string, std::string>> knobs;
+  for (const std::string &assignment : options.sets) {
+    if (Error error = design.set(assignment))
+      return fail(std::move(error));
+    auto [name, value] = StringRef(assignment).split('=');
+    knobs.push_back({name.str(), value.str()});
+  }
+  Expected<machine::Machine> machine = design.target.machine();
+  if (!machine)
+    return fail(machine.takeError());
+
+  std::vector<workload::Workload> workloads;
+  for (const std::string &path : options.models) {
+    FailureOr<workload::Workload> workload =
+        session.loadWorkload(path, options.shapes);
+    if (failed(workload))
+      return 1;
+    workloads.push_back(std::move(*workload));
+  }
+  cost::Cost cost = cost::evaluate(workloads, *machine, design.knobs);
+
+  if (!options.json.empty()) {
+    json::Value report =
+        cost::toJSON(cost, workloads, IMC_VERSION, design.target.name, knobs);
+    if (Error error = writeFile(options.json, [&](raw_ostream &os) {
+          os << formatv("{0:2}", report) << "\n";
+        }))
+      return fail(std::move(error));
+    if (options.json == "-")
+      return 0;
+  }
+  outs() << design.target.name << formatv(": {0:f3} mm2\n", cost.area_mm2);
+  for (const mapping::Violation &violation : cost.violations)
+    outs() << "infeasible: " << mapping::ruleName(violation.rule) << " is "
+           << formatv("{0:g6}, limit {1:g6} ", violation.value, violation.limit)
+           << mapping::ruleUnit(violation.rule) << " (" << violation.where
+           << ")\n";
+  for (auto [workload, model] : llvm::zip_equal(workloads, cost.models))
+    printModel(workload, model);
+  return 0;
+}
+
+} // namespace
+
+void addCostCommand(CLI::App &app, int &status) {
+  auto options = std::make_shared<CostOptions>();
+  CLI::App *command = app.add_subcommand(
+      "cost", "Price models on a machine: energy, latency, area, EDAP");
+  command
+      ->add_option("MODEL", options->models, "Models (.onnx, .mlir, .mlirbc)")
+      ->required();
+  command
+      ->add_option("--target", options->target,
+                   "A machine: a name from `imc targets` or a file")
+      ->required();
+  command->add_option("--set", options->sets,
+                      "KNOB=VALUE, as in machine.rows=128 or "
+                      "pass.replication=balanced");
+  command->add_option("--shape", options->shapes,
+                      "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
+  command->add_option("--batch", options->batch, "Samples per inference");
+  command->add_option("--json", options->json,
+                      "Write the report as JSON to a file, or - for stdout");
+  command->callback([options, &status] { status = runCost(*options); });
+}
+
+} // namespace imc::driver

@@ -1,0 +1,169 @@
+//===- SearchCommand.cpp - imc search, imc report -------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Session.h"
+
+#include "imc/Explore/SearchCommand.h"
+#include "imc/Pipelines/Pipelines.h"
+#include "imc/Transforms/Phase.h"
+#include "imc/Transforms/ReadCost.h"
+
+#include <CLI/CLI.hpp>
+
+using namespace llvm;
+using namespace mlir;
+
+namespace imc::driver {
+namespace {
+
+struct SearchCommandOptions {
+  std::vector<std::string> models, shapes;
+  std::string objectives;
+  explore::SearchOptions search;
+};
+
+/// Compiles designs through the real passes, from modules that were imported
+/// and offloaded once: no knob changes what lies before quantization.
+class DesignCompiler {
+public:
+  DesignCompiler(Session &session, machine::TargetSpec target)
+      : session(session), target(std::move(target)) {}
+
+  void add(OwningOpRef<ModuleOp> module) {
+    modules.push_back(std::move(module));
+  }
+
+  Expected<cost::Cost> compile(size_t model, const explore::Decoded &decoded,
+                               StringRef output) {
+    OwningOpRef<ModuleOp> module(modules[model]->clone());
+    CompileOptions options;
+    options.target = target;
+    options.target->values = decoded.machine;
+    options.target->knobs.clear();
+    options.knobs = decoded.knobs;
+    if (failed(compileTo(*module, Phase::Costed, options)))
+      return createStringError(inconvertibleErrorCode(),
+                               "the design does not compile (see above)");
+    if (!output.empty())
+      if (Error error = session.writeModule(*module, output))
+        return std::move(error);
+    FailureOr<cost::Cost> cost = readCost(*module);
+    if (failed(cost))
+      return createStringError(inconvertibleErrorCode(),
+                               "the compiled design carries no cost");
+    return std::move(*cost);
+  }
+
+private:
+  Session &session;
+  machine::TargetSpec target;
+  std::vector<OwningOpRef<ModuleOp>> modules;
+};
+
+int runSearch(SearchCommandOptions &options, StringRef commandLine) {
+  if (!options.objectives.empty()) {
+    SmallVector<StringRef> names;
+    StringRef(options.objectives).split(names, ',', -1, /*KeepEmpty=*/false);
+    options.search.objectives.assign(names.begin(), names.end());
+  }
+  options.search.version = IMC_VERSION;
+  options.search.executable = programPath();
+  options.search.commandLine = commandLine.str();
+
+  Session session;
+  std::vector<explore::SearchModel> models;
+  std::vector<OwningOpRef<ModuleOp>> modules;
+  for (const std::string &path : options.models) {
+    FailureOr<OwningOpRef<ModuleOp>> module =
+        session.loadModel(path, options.shapes);
+    if (failed(module))
+      return 1;
+    FailureOr<workload::Workload> workload = session.extract(**module, path);
+    if (failed(workload))
+      return 1;
+    models.push_back({path, std::move(*workload)});
+    modules.push_back(std::move(*module));
+  }
+
+  std::unique_ptr<DesignCompiler> compiler;
+  auto loadTarget = [&](StringRef name) -> Expected<machine::TargetSpec> {
+    Expected<machine::TargetSpec> target = session.loadTarget(name);
+    if (target && !compiler) {
+      compiler = std::make_unique<DesignCompiler>(session, *target);
+      for (OwningOpRef<ModuleOp> &module : modules)
+        compiler->add(std::move(module));
+    }
+    return target;
+  };
+  auto compile = [&](size_t model, const explore::Decoded &design,
+                     StringRef output) {
+    return compiler->compile(model, design, output);
+  };
+  return explore::searchCommand(options.search, std::move(models), loadTarget,
+                                compile, outs(), errs());
+}
+
+struct ReportOptions {
+  std::string study, output, plotly;
+};
+
+} // namespace
+
+void addSearchCommands(CLI::App &app, int &status) {
+  auto options = std::make_shared<SearchCommandOptions>();
+  explore::SearchOptions &search = options->search;
+  CLI::App *command = app.add_subcommand(
+      "search", "Search machine knobs and compiler decisions jointly");
+  command
+      ->add_option("MODEL", options->models, "Models (.onnx, .mlir, .mlirbc)")
+      ->required();
+  command
+      ->add_option("--space", search.spaceFile,
+                   "The knobs, constraints and objectives (YAML)")
+      ->required();
+  command->add_option("--objectives", options->objectives,
+                      "Comma-separated: energy_j, latency_s, area_mm2, "
+                      "edp_js, edap_js_mm2 (default: those of the space)");
+  command->add_option("--aggregate", search.aggregate,
+                      "Over models: max, mean, geomean, product or regret");
+  command->add_option("--algorithm", search.algorithm,
+                      "nsga2, random or exhaustive");
+  command->add_option("--budget", search.budget, "Designs to evaluate");
+  command->add_option("--seed", search.seed, "Seed of the search");
+  command->add_option("--jobs", search.jobs,
+                      "Threads; the result is the same for any number");
+  command->add_option("--study", search.study,
+                      "SQLite file that keeps every evaluation");
+  command->add_flag("--resume", search.resume, "Continue the study");
+  command->add_option("--front", search.front,
+                      "Write the front as JSON to a file, or - for stdout");
+  command->add_option("--report", search.report, "Write an HTML report");
+  command->add_option("--emit-designs", search.emitDesigns,
+                      "Folder for the compiled modules and costs of the front");
+  command->add_flag("--json-progress", search.jsonProgress,
+                    "Progress as JSON lines on standard error");
+  command->add_option("--shape", options->shapes,
+                      "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
+  command->add_option("--plotly", search.plotly,
+                      "plotly.min.js to put into the report");
+  command->callback([options, &app, &status] {
+    status = runSearch(*options, app.config_to_str());
+  });
+
+  auto report = std::make_shared<ReportOptions>();
+  command = app.add_subcommand("report", "Draw a study as one HTML page");
+  command->add_option("STUDY", report->study, "A study (.db)")->required();
+  command->add_option("-o", report->output, "The page (.html)")->required();
+  command->add_option("--plotly", report->plotly,
+                      "plotly.min.js to put into the report");
+  command->callback([report, &status] {
+    status = explore::reportCommand(report->study, report->output,
+                                    programPath(), report->plotly, errs());
+  });
+}
+
+} // namespace imc::driver

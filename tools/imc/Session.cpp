@@ -1,0 +1,221 @@
+//===- Session.cpp - What the driver's commands share ---------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Session.h"
+
+#include "dialects/imc/IR/IMC.h"
+#include "imc/Execute/Executor.h"
+#include "imc/Import/ONNX.h"
+#include "imc/Support/OutputFile.h"
+#include "imc/Transforms/Extract.h"
+#include "mlir/AsmParser/AsmParser.h"
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+
+using namespace llvm;
+using namespace mlir;
+
+namespace imc::driver {
+
+int fail(const Twine &message) {
+  outs().flush();
+  errs() << "error: " << message << "\n";
+  return 1;
+}
+
+int fail(Error error) { return fail(toString(std::move(error))); }
+
+static void printDiagnostic(Diagnostic &diagnostic) {
+  StringRef kind = "error";
+  switch (diagnostic.getSeverity()) {
+  case DiagnosticSeverity::Error:
+    break;
+  case DiagnosticSeverity::Warning:
+    kind = "warning";
+    break;
+  case DiagnosticSeverity::Note:
+    kind = "note";
+    break;
+  case DiagnosticSeverity::Remark:
+    kind = "remark";
+    break;
+  }
+  outs().flush();
+  errs() << kind << ": ";
+  if (!isa<UnknownLoc>(diagnostic.getLocation())) {
+    std::string location;
+    raw_string_ostream(location) << diagnostic.getLocation();
+    // loc("conv1"("m.onnx":3:0)) reads better without the wrapper.
+    StringRef text = location;
+    if (text.consume_front("loc("))
+      text.consume_back(")");
+    errs() << text << ": ";
+  }
+  errs() << diagnostic << "\n";
+  for (Diagnostic &note : diagnostic.getNotes())
+    printDiagnostic(note);
+}
+
+Session::Session() {
+  DialectRegistry registry;
+  registerAllDialects(registry);
+  registerAllExtensions(registry);
+  registry.insert<IMCDialect>();
+  execute::registerExecutionDialects(registry);
+  mlirContext =
+      std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  handler = std::make_unique<ScopedDiagnosticHandler>(
+      mlirContext.get(), [](Diagnostic &diagnostic) {
+        printDiagnostic(diagnostic);
+        return success();
+      });
+}
+
+FailureOr<OwningOpRef<ModuleOp>>
+Session::loadModel(StringRef path, ArrayRef<std::string> shapes) {
+  StringRef extension = sys::path::extension(path);
+  if (!sys::fs::exists(path)) {
+    fail(Twine("cannot read '") + path +
+         "': no such file; give a model (.onnx, .mlir or .mlirbc)");
+    return failure();
+  }
+  if (extension == ".onnx") {
+    ONNXImportOptions options;
+    for (const std::string &text : shapes) {
+      Expected<ONNXShapeBinding> binding = parseONNXShapeBinding(text);
+      if (!binding) {
+        fail(binding.takeError());
+        return failure();
+      }
+      options.shapes.push_back(std::move(*binding));
+    }
+    return importONNX(path, mlirContext.get(), options);
+  }
+  if (!shapes.empty()) {
+    fail(Twine("--shape binds dimensions of ONNX models; '") + path +
+         "' has static shapes already: leave the option out");
+    return failure();
+  }
+  if (extension != ".mlir" && extension != ".mlirbc") {
+    fail(Twine("'") + path +
+         "' is neither .onnx, .mlir nor .mlirbc; rename or convert the model");
+    return failure();
+  }
+  OwningOpRef<ModuleOp> module =
+      parseSourceFile<ModuleOp>(path, ParserConfig(mlirContext.get()));
+  if (!module)
+    return failure();
+  return module;
+}
+
+FailureOr<workload::Workload> Session::extract(ModuleOp module,
+                                               StringRef path) {
+  FailureOr<workload::Workload> workload = extractWorkload(module);
+  if (succeeded(workload))
+    workload->name = sys::path::stem(path).str();
+  return workload;
+}
+
+FailureOr<workload::Workload>
+Session::loadWorkload(StringRef path, ArrayRef<std::string> shapes) {
+  FailureOr<OwningOpRef<ModuleOp>> module = loadModel(path, shapes);
+  if (failed(module))
+    return failure();
+  return extract(**module, path);
+}
+
+Expected<machine::TargetSpec> Session::loadTarget(StringRef nameOrPath) {
+  if (sys::path::extension(nameOrPath) != ".mlir")
+    return machine::loadTarget(nameOrPath, targetFolders());
+  auto buffer = MemoryBuffer::getFile(nameOrPath);
+  if (!buffer)
+    return createStringError(buffer.getError(),
+                             Twine("cannot read target file '") + nameOrPath +
+                                 "': " + buffer.getError().message());
+  Attribute attribute =
+      parseAttribute((*buffer)->getBuffer(), mlirContext.get());
+  auto target = dyn_cast_or_null<TargetAttr>(attribute);
+  if (!target)
+    return createStringError(inconvertibleErrorCode(),
+                             Twine("'") + nameOrPath +
+                                 "' does not hold one #imc.target attribute; "
+                                 "`imc targets NAME --mlir` prints one");
+  return target.getSpec();
+}
+
+Error Session::writeModule(ModuleOp module, StringRef path) {
+  return writeFile(path, [&](raw_ostream &os) {
+    if (sys::path::extension(path) == ".mlirbc")
+      (void)writeBytecodeToFile(module, os);
+    else
+      module->print(os, OpPrintingFlags().enableDebugInfo());
+    if (sys::path::extension(path) != ".mlirbc")
+      os << "\n";
+  });
+}
+
+std::string programPath() {
+  return sys::fs::getMainExecutable(nullptr,
+                                    reinterpret_cast<void *>(&programPath));
+}
+
+std::string sharedFile(StringRef name) {
+  SmallString<128> path(programPath());
+  sys::path::remove_filename(path);
+  sys::path::append(path, "..", "share", "imc", name);
+  sys::path::remove_dots(path, /*remove_dot_dot=*/true);
+  return std::string(path);
+}
+
+std::vector<std::string> targetFolders() {
+  std::vector<std::string> folders;
+  if (std::optional<std::string> extra =
+          sys::Process::GetEnv("IMC_TARGETS_PATH")) {
+    SmallVector<StringRef> parts;
+    StringRef(*extra).split(parts, ':', -1, /*KeepEmpty=*/false);
+    for (StringRef part : parts)
+      folders.push_back(part.str());
+  }
+  folders.push_back(sharedFile("targets"));
+  return folders;
+}
+
+Error Design::set(StringRef assignment) {
+  auto [name, value] = assignment.split('=');
+  if (name.empty() || value.empty())
+    return createStringError(inconvertibleErrorCode(),
+                             Twine("--set takes KNOB=VALUE, not '") +
+                                 assignment + "'");
+  if (name.starts_with("pass."))
+    return mapping::setKnob(knobs, name, value);
+  if (name.starts_with("machine."))
+    return target.resolve(name, value);
+  return createStringError(
+      inconvertibleErrorCode(),
+      Twine("knob '") + name +
+          "' starts with neither 'machine.' nor 'pass.'; `imc targets "
+          "--schema` lists the fields of a machine");
+}
+
+CompileOptions Design::compileOptions(bool withTarget) const {
+  CompileOptions options;
+  if (withTarget)
+    options.target = target;
+  options.knobs = knobs;
+  return options;
+}
+
+std::string modelName(StringRef path) { return sys::path::stem(path).str(); }
+
+} // namespace imc::driver

@@ -1,0 +1,104 @@
+//===- Session.h - What the driver's commands share -------------*- C++ -*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_TOOLS_IMC_SESSION_H
+#define IMC_TOOLS_IMC_SESSION_H
+
+#include "imc/Machine/Target.h"
+#include "imc/Mapping/Mapping.h"
+#include "imc/Pipelines/Pipelines.h"
+#include "imc/Workload/Workload.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+#include "llvm/Support/Error.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+} // namespace CLI
+
+namespace imc::driver {
+
+/// Prints "error: <message>" and returns 1, the exit status of a diagnostic.
+int fail(llvm::Error error);
+int fail(const llvm::Twine &message);
+
+/// A context with every dialect that a module can hold, whose diagnostics are
+/// printed to standard error as `error: <location>: <text>`.
+class Session {
+public:
+  Session();
+  mlir::MLIRContext &context() { return *mlirContext; }
+
+  /// Reads a model: ONNX by its extension, otherwise MLIR text or bytecode.
+  /// `shapes` are the texts of --shape (ONNX only). Failures were printed.
+  mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
+  loadModel(llvm::StringRef path, llvm::ArrayRef<std::string> shapes = {});
+
+  /// The products and digital work of a module at any phase, under the model's
+  /// file name. Failures were printed.
+  mlir::FailureOr<workload::Workload> extract(mlir::ModuleOp module,
+                                              llvm::StringRef path);
+
+  /// loadModel and extract.
+  mlir::FailureOr<workload::Workload>
+  loadWorkload(llvm::StringRef path, llvm::ArrayRef<std::string> shapes);
+
+  /// Reads a machine: a name from `imc targets`, a YAML or JSON file, or a file
+  /// with an `#imc.target` attribute (.mlir).
+  llvm::Expected<machine::TargetSpec> loadTarget(llvm::StringRef nameOrPath);
+
+  /// Writes a module as text, or as bytecode when the path ends in .mlirbc;
+  /// `-` is standard output. Written whole or not at all.
+  llvm::Error writeModule(mlir::ModuleOp module, llvm::StringRef path);
+
+private:
+  std::unique_ptr<mlir::MLIRContext> mlirContext;
+  std::unique_ptr<mlir::ScopedDiagnosticHandler> handler;
+};
+
+/// Folders that hold machines: $IMC_TARGETS_PATH (colon separated), then the
+/// ones installed beside the program.
+std::vector<std::string> targetFolders();
+
+/// Path of the running program.
+std::string programPath();
+
+/// share/imc/<name> beside the program.
+std::string sharedFile(llvm::StringRef name);
+
+/// A machine description and pass decisions, after `--set KNOB=VALUE` options.
+struct Design {
+  machine::TargetSpec target;
+  mapping::Knobs knobs;
+
+  /// Applies one `--set`: machine.* closes a field of the description, pass.*
+  /// sets a decision. The error names the knob, the value and the way out.
+  llvm::Error set(llvm::StringRef assignment);
+
+  /// For compileTo; without `withTarget` the machine is left out.
+  CompileOptions compileOptions(bool withTarget) const;
+};
+
+/// File name without folder and extension.
+std::string modelName(llvm::StringRef path);
+
+/// Each command registers its sub-command and stores its exit status.
+void addCompileCommands(CLI::App &app, int &status); ///< import, compile
+void addCostCommand(CLI::App &app, int &status);
+void addRunCommand(CLI::App &app, int &status);
+void addSearchCommands(CLI::App &app, int &status); ///< search, report
+void addTargetsCommand(CLI::App &app, int &status);
+
+} // namespace imc::driver
+
+#endif // IMC_TOOLS_IMC_SESSION_H
