@@ -85,6 +85,11 @@ FailureOr<Value> Node::tensor(unsigned i, ArrayRef<int64_t> newShape) const {
 
 FailureOr<SmallVector<int64_t, 4>> Node::integers(unsigned i,
                                                   const char *what) const {
+  // In some versions an attribute, so the table cannot require the input.
+  if (!hasInput(i)) {
+    error() << "input " << i << " (" << what << ") is missing";
+    return failure();
+  }
   const Constant *known = constant(i);
   if (!known) {
     error() << what << " ('" << proto.input(i)
