@@ -48,7 +48,7 @@ static void addModel(const workload::Workload &workload,
   for (size_t i = 0, e = workload.layers.size(); i != e; ++i) {
     const workload::Layer &layer = workload.layers[i];
     LayerCost entry;
-    entry.macs = layer.macs();
+    entry.macs = layer.macs() / workload.batch;
     if (const workload::Product *product = layer.product()) {
       const mapping::PlacedProduct &placed = *next++;
       const mapping::Tiling &t = placed.tiling;
@@ -85,13 +85,15 @@ static void addModel(const workload::Workload &workload,
   model.power_density_w_mm2 =
       detail::powerDensity(model.energy_j, model.latency_s, cost.area_mm2);
   if (model.latency_s > 0) {
-    model.throughput_per_s = 1 / model.latency_s;
+    model.throughput_per_s =
+        static_cast<double>(workload.batch) / model.latency_s;
     model.power_w = model.energy_j / model.latency_s;
   }
   model.edp_js = model.energy_j * model.latency_s;
   model.edap_js_mm2 = model.edp_js * cost.area_mm2;
-  const double logicalCells = static_cast<double>(
-      plan.logical_arrays * machine.array.rows * machine.array.cols);
+  const double logicalCells =
+      static_cast<double>(plan.logical_arrays) *
+      static_cast<double>(machine.array.rows * machine.array.cols);
   if (logicalCells > 0)
     model.utilization = cells / logicalCells;
   // A-WRITE: the arrays of a tile are written one after the other.

@@ -147,7 +147,7 @@ Expected<double> imc::machine::parseValue(const Field &field, StringRef text) {
     return fail("'" + field.path() + "' is '" + text.str() + "', must be " +
                 describeRange(field));
   if (Error error = checkValue(field, value))
-    return std::move(error);
+    return Expected<double>(std::move(error));
   return value;
 }
 

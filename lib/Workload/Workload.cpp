@@ -23,7 +23,28 @@ int64_t Workload::macs() const {
   int64_t sum = 0;
   for (const Layer &layer : layers)
     sum += layer.macs();
-  return sum;
+  return sum / batch;
+}
+
+Workload imc::workload::batched(Workload workload, int64_t batch) {
+  for (Layer &layer : workload.layers) {
+    if (Product *p = std::get_if<Product>(&layer.work)) {
+      p->windows *= batch;
+      p->input_elements *= batch;
+      p->output_elements *= batch;
+    } else if (Digital *d = std::get_if<Digital>(&layer.work)) {
+      d->operations *= batch;
+      d->input_elements *= batch;
+      d->output_elements *= batch;
+    } else {
+      auto &dynamic = std::get<DynamicProduct>(layer.work);
+      dynamic.macs *= batch;
+      dynamic.input_elements *= batch;
+      dynamic.output_elements *= batch;
+    }
+  }
+  workload.batch *= batch;
+  return workload;
 }
 
 /// Costs are doubles: counts must stay exact in them.

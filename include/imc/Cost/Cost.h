@@ -144,13 +144,14 @@ struct LayerCost {
   double total_energy_j = 0;
   double latency_s = 0;
   Time bound_by = Time::Compute; ///< the largest entry
-  int64_t macs = 0;
+  int64_t macs = 0;   ///< per inference
   int64_t arrays = 0; ///< of one copy; 0 for digital work
   int64_t copies = 0;
   int64_t mvms = 0;
 };
 
-/// One model on the design.
+/// One model on the design. Energy and time are those of one run of the
+/// workload, which does `batch` inferences; MACs are per inference.
 struct ModelCost {
   std::string name;
   int64_t parameters = 0;

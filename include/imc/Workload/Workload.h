@@ -75,10 +75,15 @@ struct Workload {
   std::string name;
   int64_t parameters = 0;    ///< trained weights and biases
   std::vector<Layer> layers; ///< program order
+  int64_t batch = 1;         ///< inferences that the layers do at once
 
   /// Multiply-accumulates of one inference, dynamic products included.
   int64_t macs() const;
 };
+
+/// The same model with `batch` times the windows, elements and operations:
+/// that many inferences at once. Weights are what they were.
+Workload batched(Workload workload, int64_t batch);
 
 /// Every count is positive where it must be, weight_elements agrees with the
 /// matrix, and no product overflows 2^53 MACs. The message names the layer.

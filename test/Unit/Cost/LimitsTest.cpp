@@ -8,6 +8,8 @@
 
 #include "Common.h"
 
+#include <cmath>
+
 using namespace imc;
 using namespace imc::cost;
 using mapping::Rule;
@@ -148,6 +150,49 @@ TEST(Sanity, Resnet18EnergyIsOfTheOrderOfOtherTools) {
   Cost sram = evaluate({test::alexnet()}, test::shipped("sram-32nm"), {});
   EXPECT_GT(sram.models[0].energy_j, 3.9e-3);
   EXPECT_LT(sram.models[0].energy_j, 39e-3);
+}
+
+// Every field at either end of its range: numbers stay finite and positive,
+// or the machine is refused.
+TEST(Limits, ExtremesStayFinite) {
+  std::vector<workload::Workload> models = test::networks();
+  mapping::Knobs knobs = packed();
+  knobs.replication = mapping::Replication::Balanced;
+  int priced = 0;
+  for (const char *target : {"rram-32nm", "sram-32nm"})
+    for (const machine::Component &component : machine::schema())
+      for (const machine::Field &field : component.fields)
+        for (double end : {field.min, field.max}) {
+          machine::Machine m = test::shipped(target);
+          field.set(m, end);
+          if (llvm::Error refused = machine::check(m)) {
+            llvm::consumeError(std::move(refused));
+            continue;
+          }
+          Cost cost = evaluate(models, m, knobs);
+          ++priced;
+          EXPECT_TRUE(std::isfinite(cost.area_mm2) && cost.area_mm2 > 0)
+              << target << " " << field.path() << " " << end;
+          for (const ModelCost &model : cost.models)
+            EXPECT_TRUE(std::isfinite(model.energy_j) && model.energy_j > 0 &&
+                        std::isfinite(model.edap_js_mm2) && model.latency_s > 0)
+                << target << " " << field.path() << " " << end;
+        }
+  EXPECT_GT(priced, 200);
+}
+
+TEST(Batch, WeightsAreFetchedOncePerRun) {
+  workload::Workload one = test::alexnet();
+  workload::Workload eight = workload::batched(one, 8);
+  EXPECT_EQ(eight.macs(), one.macs());
+  machine::Machine m = test::shipped("sram-32nm");
+  Cost a = evaluate({one}, m, {}), b = evaluate({eight}, m, {});
+  EXPECT_EQ(b.models[0].macs, one.macs());
+  EXPECT_EQ(b.models[0].mvms, 8 * a.models[0].mvms);
+  // AlexNet on SRAM is bound by its weights: far less than 8 times.
+  EXPECT_LT(b.models[0].latency_s, 4 * a.models[0].latency_s);
+  EXPECT_GT(b.models[0].throughput_per_s, 2 * a.models[0].throughput_per_s);
+  EXPECT_NEAR(b.models[0].throughput_per_s * b.models[0].latency_s, 8, 1e-9);
 }
 
 TEST(Json, Contract) {
