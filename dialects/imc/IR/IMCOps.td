@@ -348,7 +348,7 @@ def IMC_ChooseQParamsOp : IMC_Op<"choose_qparams", [Pure]> {
     Example:
 
     ```mlir
-    %scale, %zp = imc.choose_qparams %x bits = 8 : tensor<1x64x56x56xf32>
+    %scale, %zp = imc.choose_qparams %x bits = 8 : tensor<1x64x56x56xf32> -> tensor<f32>, tensor<i32>
     ```
   }];
   let arguments = (ins RankedTensorOf<[F32]>:$x, I64Attr:$bits);

@@ -54,3 +54,18 @@ func.func private @argument(tensor<1xf32> {imc.name = 1})
 
 // expected-error @below {{has unknown attribute 'imc.nom' of the imc dialect on result 0; known there is 'imc.name'}}
 func.func private @result() -> (tensor<1xf32> {imc.nom = "y"})
+
+// -----
+
+// expected-error @below {{'imc.range' is [1.000000e+00, 0.000000e+00], expected [lo, hi], finite f64, lo <= hi}}
+func.func private @range() attributes {imc.range = [1.0, 0.0]}
+
+// -----
+
+// expected-error @below {{'imc.range' is [0.000000e+00, 0x7FF0000000000000 : f64], expected [lo, hi], finite f64, lo <= hi}}
+func.func private @range_infinite() attributes {imc.range = [0.0, 0x7FF0000000000000 : f64]}
+
+// -----
+
+// expected-error @below {{'imc.weight_bits' is "8", expected a 64-bit integer >= 0}}
+func.func private @weight_bits() attributes {imc.weight_bits = "8"}
