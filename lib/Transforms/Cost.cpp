@@ -46,12 +46,14 @@ public:
     entries.set(key, builder.getStringAttr(value));
   }
   void add(StringRef key, Attribute value) { entries.set(key, value); }
-  /// One entry per component; `Component` has a name().
+  /// One entry per component; `Component` has a name(). Layers leave out what
+  /// they do not use.
   template <typename Component, size_t n>
-  void add(StringRef key, const std::array<double, n> &values) {
+  void add(StringRef key, const std::array<double, n> &values, bool withZeros) {
     Dictionary inner(builder.getContext());
     for (size_t i = 0; i < n; ++i)
-      inner.add(cost::name(static_cast<Component>(i)), values[i]);
+      if (withZeros || values[i] != 0)
+        inner.add(cost::name(static_cast<Component>(i)), values[i]);
     add(key, inner.get());
   }
   DictionaryAttr get() { return entries.getDictionary(builder.getContext()); }
@@ -75,8 +77,10 @@ struct CostPass : public imc::impl::CostPassBase<CostPass> {
       dictionary.add("copies", layer.copies);
       dictionary.add("mvms", layer.mvms);
     }
-    dictionary.add<cost::Energy>("energy_by_component_j", layer.energy_j);
-    dictionary.add<cost::Time>("latency_by_component_s", layer.latency_by_s);
+    dictionary.add<cost::Energy>("energy_by_component_j", layer.energy_j,
+                                 false);
+    dictionary.add<cost::Time>("latency_by_component_s", layer.latency_by_s,
+                               false);
     return dictionary.get();
   }
 
@@ -115,11 +119,11 @@ struct CostPass : public imc::impl::CostPassBase<CostPass> {
     dictionary.add("load_energy_j", model.load_energy_j);
     dictionary.add("load_latency_s", model.load_latency_s);
     dictionary.add<cost::Energy>("energy_by_component_j",
-                                 model.energy_by_component_j);
+                                 model.energy_by_component_j, true);
     dictionary.add<cost::Time>("latency_by_component_s",
-                               model.latency_by_component_s);
+                               model.latency_by_component_s, true);
     dictionary.add<cost::Area>("area_by_component_mm2",
-                               cost.area_by_component_mm2);
+                               cost.area_by_component_mm2, true);
     return dictionary.get();
   }
 

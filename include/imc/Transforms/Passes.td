@@ -218,8 +218,9 @@ def CostPass : Pass<"imc-cost", "::mlir::ModuleOp"> {
   let description = [{
     Reads the program back from the IR (trip counts of the loops around `imc.mvm`, static
     shapes, attributes, the work of the digital ops), hands it to `cost::evaluate`, and writes the
-    answer as dictionaries `imc.cost`: on the first op of each layer, and the totals on the module.
-    With `json` it also writes the totals to a file. Remarks of category `imc-cost` tell one line per layer.
+    answer as dictionaries `imc.cost`: the totals on the module, and on each op that does work its share
+    (the whole array work of a product on its `imc.shift_add`). With `json` it also writes totals and layers
+    to a file. Remarks of category `imc-cost` (`--remarks-filter=imc-cost`) give one line per op.
 
     Example:
 
