@@ -294,3 +294,35 @@ llvm::json::Value imc::machine::jsonSchema() {
                 {"properties", std::move(components)},
                 {"additionalProperties", false}};
 }
+
+std::string imc::machine::schemaMarkdown() {
+  std::string page =
+      "# Fields of a machine\n\n"
+      "Generated from the schema (`lib/Machine/Schema.cpp`); do not edit. "
+      "`machine.<component>.<field>` is the path of a\n"
+      "field for `--set` and for searches; short names in brackets.\n";
+  for (const Component &component : schema()) {
+    page += std::string("\n## ") + component.name + "\n\n" + component.doc +
+            "\n\n| field | type | unit | range | default | meaning |\n"
+            "|---|---|---|---|---|---|\n";
+    for (const Field &field : component.fields) {
+      std::string path = "machine." + field.path();
+      page += std::string("| `") + field.name + "`";
+      if (knobPath(field) != path)
+        page += " (`" + knobPath(field) + "`)";
+      bool isNamed = field.type == FieldType::Enumeration;
+      page += isNamed                            ? " | name | "
+              : field.type == FieldType::Integer ? " | integer | "
+                                                 : " | real | ";
+      page += std::string(field.unit) + " | ";
+      page += isNamed ? llvm::join(field.names, ", ")
+                      : formatValue(field, field.min) + " to " +
+                            formatValue(field, field.max);
+      page += " | " +
+              (field.required ? std::string("required")
+                              : formatValue(field, field.default_value)) +
+              " | " + field.doc + " |\n";
+    }
+  }
+  return page;
+}

@@ -106,6 +106,9 @@ llvm::Error check(const Machine &machine);
 /// The table as a JSON schema (draft 2020-12) of machine files.
 llvm::json::Value jsonSchema();
 
+/// The table as a page for people, docs/reference/machine-fields.md.
+std::string schemaMarkdown();
+
 } // namespace imc::machine
 
 #endif // IMC_MACHINE_SCHEMA_H

@@ -132,6 +132,56 @@ TEST(Limits, SeveralAtOnceAreAllNamed) {
                                       Rule::Capacity, Rule::Capacity}));
 }
 
+// The RRAM lists of the source paper with the converters free. In the paper's
+// own model only designs with 8 bits per cell meet 800 mm2; sharing converters
+// over more columns opens the others.
+TEST(Limits, PaperSpaceHasFeasibleDesigns) {
+  const machine::Machine start = test::shipped("rram-32nm");
+  const Pricer pricer({test::resnet18(), test::vgg16(), test::alexnet(),
+                       test::mobilenetV3Large()});
+  std::mt19937_64 random(3);
+  auto pick = [&](std::initializer_list<double> values) {
+    return values.begin()[random() % values.size()];
+  };
+  DesignCost result;
+  int feasible = 0, lossless = 0, fewBits = 0;
+  const int designs = 20000;
+  for (int i = 0; i < designs; ++i) {
+    machine::Machine m = start;
+    m.technology.vdd_v = 0.5 + 0.05 * double(random() % 8);
+    m.cell.bits = 1 + int64_t(random() % 8);
+    m.timing.cycle_time_ns = pick({1, 2, 4, 6, 8, 10});
+    m.array.rows = int64_t(pick({32, 64, 128, 256, 512}));
+    m.array.cols = int64_t(pick({32, 64, 128, 256, 512}));
+    m.hierarchy.groups = int64_t(pick({1, 2, 4, 8, 16, 32}));
+    m.hierarchy.tiles_per_group = int64_t(pick({4, 8, 16, 32, 64}));
+    m.hierarchy.macros_per_tile = int64_t(pick({4, 8, 16, 32, 64, 128}));
+    m.global_buffer.size_mib = pick({0.5, 1, 2, 4, 8, 16, 32});
+    m.adc.bits = 4 + int64_t(random() % 9);
+    m.adc.share = int64_t(pick({8, 16, 32, 64, 128, 256, 512}));
+    m.dac.bits = int64_t(pick({1, 2, 4}));
+    mapping::Knobs k;
+    k.group_packing = static_cast<mapping::GroupPacking>(random() % 2);
+    k.encoding = static_cast<mapping::Encoding>(random() % 2);
+    k.replication = mapping::Replication::Balanced;
+    k.weight_bits = 4 + int64_t(random() % 5);
+    k.input_bits = 4 + int64_t(random() % 5);
+    pricer.price(m, k, result);
+    if (!result.feasible || result.area_mm2 > 800)
+      continue;
+    ++feasible;
+    fewBits += m.cell.bits <= 4;
+    bool exact = true;
+    for (const ModelFigures &f : result.models)
+      exact &= f.adc_lost_bits == 0;
+    lossless += exact;
+  }
+  EXPECT_GT(feasible, designs * 3 / 100);
+  EXPECT_LT(feasible, designs * 7 / 100);
+  EXPECT_GT(fewBits, 100);
+  EXPECT_GT(lossless, 5);
+}
+
 TEST(Sanity, Resnet18EnergyIsOfTheOrderOfOtherTools) {
   // 1.37 mJ (AccelForge, ISAAC, zero-cost memory) to 1.9 mJ (source paper, 8
   // bits per cell). Four 2-bit cells per weight instead of one: within 10 x.

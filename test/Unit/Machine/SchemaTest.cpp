@@ -10,8 +10,11 @@
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/raw_ostream.h"
 
 #include <cmath>
+#include <cstdlib>
 
 using namespace imc;
 using namespace imc::machine;
@@ -131,6 +134,21 @@ TEST(Schema, RefusesValues) {
                      "V");
   message = llvm::toString(setField(m, "cell.kind", llvm::StringRef("pcm")));
   EXPECT_EQ(message, "'cell.kind' is 'pcm', must be one of rram, sram");
+}
+
+// The page in docs/ is the schema. After a change of the schema, run this test
+// once with IMC_UPDATE_DOCS=1.
+TEST(Schema, ReferencePageIsCurrent) {
+  std::string path =
+      std::string(IMC_SOURCE_DIR) + "/docs/reference/machine-fields.md";
+  if (getenv("IMC_UPDATE_DOCS")) {
+    std::error_code error;
+    llvm::raw_fd_ostream(path, error) << schemaMarkdown();
+    ASSERT_FALSE(error);
+  }
+  auto page = llvm::MemoryBuffer::getFile(path);
+  ASSERT_TRUE(bool(page)) << path;
+  EXPECT_EQ((*page)->getBuffer().str(), schemaMarkdown());
 }
 
 TEST(Schema, JsonSchemaNamesEverything) {
