@@ -12,6 +12,7 @@
 #include "imc/Support/OutputFile.h"
 #include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Phase.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <CLI/CLI.hpp>
@@ -119,7 +120,7 @@ int runCost(const CostOptions &options) {
   outs() << design.target.name << formatv(": {0:f3} mm2\n", cost.area_mm2);
   for (const mapping::Violation &violation : cost.violations)
     outs() << "infeasible: " << mapping::ruleName(violation.rule) << " is "
-           << formatv("{0:g6}, limit {1:g6} ", violation.value, violation.limit)
+           << format("%g, limit %g ", violation.value, violation.limit)
            << mapping::ruleUnit(violation.rule) << " (" << violation.where
            << ")\n";
   for (auto [workload, model] : llvm::zip_equal(workloads, cost.models))
