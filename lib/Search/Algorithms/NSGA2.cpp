@@ -212,12 +212,14 @@ void NSGA2::mutateGene(Stream &stream, std::size_t knob, Genome &child) const {
     gene = other + (other >= gene);
     return;
   }
-  // One step with probability 1/2, two with 1/4, and so on.
+  // Steps of all magnitudes: up to 1, 2, 4, ... values, each equally likely. On
+  // a few values that is one step mostly; on a fine grid it is free of scale.
+  std::uint32_t magnitudes = 0;
+  for (std::int32_t rest = info.count - 1; rest > 0; rest >>= 1)
+    ++magnitudes;
   const std::uint32_t draw = stream.next();
-  std::int32_t step = 1;
-  for (std::uint32_t bits = draw >> 1; (bits & 1) && step < info.count - 1;
-       bits >>= 1)
-    ++step;
+  const std::int32_t step =
+      1 + std::int32_t(stream.below(1u << stream.below(magnitudes)));
   std::int32_t moved = draw & 1 ? gene + step : gene - step;
   if (moved < 0 || moved >= info.count)
     moved = draw & 1 ? gene - step : gene + step;

@@ -12,7 +12,7 @@
 //
 // - Genes are value indices. Crossover picks each gene from either parent, for
 //   ordered knobs sometimes a value between both. Mutation moves an ordered
-//   knob by a few steps, mostly one; a categorical knob to any other value.
+//   knob by steps of all magnitudes, a categorical knob to any other value.
 // - Some children are made by difference instead, as in differential evolution
 //   (Storn, Price, J. Global Optimization 11, 1997): one parent, moved by what
 //   tells two similar individuals apart. It finds steps in several knobs at
