@@ -1,5 +1,6 @@
 """Totals of known networks, exact: parameters, MACs, crossbars, matrix-vector products."""
 import json
+import re
 
 import pytest
 from conftest import run_tool
@@ -39,7 +40,10 @@ def test_crossbars_and_matrix_vector_products(models, name, size):
 
 def test_depthwise_layers_count_as_depthwise(models):
     layers = cost(models / "mobilenet_v3_large.onnx")["layers"]
-    depthwise = [layer for layer in layers if layer["op"] == "depthwise_conv2d" or "groups" in layer.get("shape", "")]
-    # 15 depthwise convolutions; the dense form of any of them would be at least 16 times as many MACs.
-    assert len(depthwise) == 15, [layer["op"] for layer in layers]
-    assert sum(layer["macs"] for layer in depthwise) < 0.1 * 216_589_760
+    # A filter of one input channel, as in "16x1x3x3 -> 16x112x112".
+    depthwise = [layer for layer in layers if re.match(r"\d+x1x\d+x\d+ -> ", layer["shape"])]
+    assert len(depthwise) == 15, [layer["shape"] for layer in layers]
+    for layer in depthwise:
+        channels, _, height, width = map(int, layer["shape"].split(" -> ")[0].split("x"))
+        outputs = [int(n) for n in layer["shape"].split(" -> ")[1].split("x")]
+        assert layer["macs"] == channels * height * width * outputs[1] * outputs[2]

@@ -75,6 +75,8 @@ Session::Session() {
   execute::registerExecutionDialects(registry);
   mlirContext =
       std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  // Locations name the node already; the op itself would bury the message.
+  mlirContext->printOpOnDiagnostic(false);
   handler = std::make_unique<ScopedDiagnosticHandler>(
       mlirContext.get(), [](Diagnostic &diagnostic) {
         printDiagnostic(diagnostic);
