@@ -39,6 +39,28 @@ std::vector<workload::Workload> networks() {
           test::mobilenetV3Large()};
 }
 
+/// As the importer sees them: quantisation before, scaling and activation after
+/// each product.
+std::vector<workload::Workload> withDigitalWork() {
+  std::vector<workload::Workload> models = networks();
+  for (workload::Workload &model : models) {
+    std::vector<workload::Layer> layers;
+    for (const workload::Layer &layer : model.layers) {
+      const workload::Product &p = *layer.product();
+      const int64_t in = p.input_elements, out = p.output_elements;
+      layers.push_back(
+          {layer.name, "quantize", "", workload::Digital{5 * in, in, in}});
+      layers.push_back(layer);
+      layers.push_back(
+          {layer.name, "dequantize", "", workload::Digital{4 * out, out, out}});
+      layers.push_back(
+          {layer.name, "relu", "", workload::Digital{out, out, out}});
+    }
+    model.layers = std::move(layers);
+  }
+  return models;
+}
+
 /// Random designs around a shipped target; the same ones in every run. With
 /// `fitting`, only those that hold all models and replicate: the dearest kind.
 std::vector<Design> designs(const char *target, size_t count,
@@ -88,7 +110,7 @@ std::vector<Design> designs(const char *target, size_t count,
   return list;
 }
 
-double secondsPerDesign[3][2]; // [kind of design][detailed]
+double secondsPerDesign[4][2]; // [kind of design][detailed]
 
 template <typename Price>
 void run(benchmark::State &state, const char *target, int index, Price price,
@@ -108,7 +130,7 @@ void run(benchmark::State &state, const char *target, int index, Price price,
 }
 
 void fast(benchmark::State &state, const char *target, int index) {
-  const cost::Pricer pricer(networks());
+  const cost::Pricer pricer(index == 3 ? withDigitalWork() : networks());
   cost::DesignCost result;
   run(
       state, target, index,
@@ -120,7 +142,8 @@ void fast(benchmark::State &state, const char *target, int index) {
 }
 
 void detailed(benchmark::State &state, const char *target, int index) {
-  const std::vector<workload::Workload> models = networks();
+  const std::vector<workload::Workload> models =
+      index == 3 ? withDigitalWork() : networks();
   run(
       state, target, index,
       [&](const Design &d) {
@@ -136,11 +159,15 @@ BENCHMARK_CAPTURE(fast, rram, "rram-32nm", 0)->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(fast, sram, "sram-32nm", 1)->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(fast, rram_balanced, "rram-32nm", 2)
     ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(fast, rram_digital, "rram-32nm", 3)
+    ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(detailed, rram, "rram-32nm", 0)
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(detailed, sram, "sram-32nm", 1)
     ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(detailed, rram_balanced, "rram-32nm", 2)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(detailed, rram_digital, "rram-32nm", 3)
     ->Unit(benchmark::kMicrosecond);
 
 int main(int argc, char **argv) {
@@ -151,9 +178,10 @@ int main(int argc, char **argv) {
   std::printf("4 networks, %zu layers, %zu different ones\n",
               pricer.totalLayers(), pricer.uniqueLayers());
   benchmark::RunSpecifiedBenchmarks();
-  const char *const names[3] = {"rram-32nm", "sram-32nm",
-                                "rram-32nm, all resident and replicated"};
-  for (int i = 0; i != 3; ++i) {
+  const char *const names[4] = {"rram-32nm", "sram-32nm",
+                                "rram-32nm, all resident and replicated",
+                                "rram-32nm, with digital work"};
+  for (int i = 0; i != 4; ++i) {
     const double *s = secondsPerDesign[i];
     if (s[0] > 0 && s[1] > 0)
       std::printf("%s: %.0f designs per CPU-second, %.1f x the detailed "

@@ -217,6 +217,25 @@ inline void price(const Counts &c, const Prices &p, Priced &out) {
   out.total_energy = total;
 }
 
+/// What `price` makes of digital work, without its terms that are zero: sums
+/// and products with zero leave every double as it is. Models have several
+/// digital layers per product.
+struct DigitalPrice {
+  double energy, latency;
+};
+inline DigitalPrice priceDigital(const workload::Digital &d, double word,
+                                 double tiles, const Prices &p) {
+  const double operations = real(d.operations);
+  const double reads = real(d.input_elements) * word;
+  const double writes = real(d.output_elements) * word;
+  const double latency = std::max((reads + writes) * p.tile_bit / tiles,
+                                  operations * p.lane_operation);
+  double energy = reads * p.tile_read_bit + writes * p.tile_write_bit;
+  energy += operations * p.operation;
+  energy += p.leakage_w * latency;
+  return {energy, latency};
+}
+
 /// Noise over signal of a product (E-SQNR).
 inline double noise(const workload::Product &p, const mapping::Tiling &t,
                     const Prices &prices) {

@@ -81,6 +81,8 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
   detail::checkDesign(machine, knobs, prices, report);
 
   const mapping::Tiling none;
+  const double word = detail::real(knobs.input_bits);
+  const double tiles = detail::real(machine.tiles());
   for (size_t i = 0, e = prepared.size(); i != e; ++i) {
     const Model &model = prepared[i];
     ModelFigures &figures = result.models[i];
@@ -128,6 +130,12 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
     }
     for (size_t u = 0; u != model.others.size(); ++u) {
       const workload::Layer &layer = *model.others[u].layer;
+      if (const workload::Digital *digital = layer.digital()) {
+        const detail::DigitalPrice d =
+            detail::priceDigital(*digital, word, tiles, prices);
+        result.layers[products + u] = {d.energy, d.latency, 0};
+        continue; // nothing of it leaves the chip
+      }
       const Counts counts =
           detail::countLayer(layer, none, 1, 0, machine, knobs);
       detail::price(counts, prices, priced);
