@@ -243,6 +243,30 @@ TEST_P(EveryAlgorithm, SurvivesBeingInterrupted) {
   }
 }
 
+// Other compilers, libraries and processors must ask for the very same designs.
+// The numbers change when an algorithm is changed, and only then: after such a
+// change take the new one from the failure message.
+TEST_P(EveryAlgorithm, AsksTheSameOnEveryMachine) {
+  static const std::map<std::string, std::uint64_t> expected = {
+      {"exhaustive", 3029434238043542702u},
+      {"nsga2", 7051008767000544466u},
+      {"random", 10058709429418396551u}};
+  const Bumpy problem(conditionalSpace());
+  AlgorithmOptions algorithmOptions;
+  for (const AlgorithmInfo::Option &option : info().options)
+    if (option.name == "log_objectives")
+      algorithmOptions["log_objectives"] = "true";
+  std::uint64_t digest = 0;
+  RunOptions options(1440, /*seed=*/2026);
+  options.onEvaluated = [&](const EvaluatedDesign &d) -> Status {
+    digest = scramble(digest ^ d.key.lo) + d.index;
+    return {};
+  };
+  runOrFail(problem, GetParam(), options, algorithmOptions);
+  ASSERT_TRUE(expected.count(GetParam())) << "add the digest " << digest;
+  EXPECT_EQ(digest, expected.at(GetParam()));
+}
+
 // So a study can be resumed with more designs than it was begun with.
 TEST_P(EveryAlgorithm, ALargerBudgetContinuesASmallerOne) {
   const Bumpy problem(conditionalSpace());
