@@ -29,7 +29,7 @@ def AttachTargetPass : Pass<"imc-attach-target", "::mlir::ModuleOp"> {
     Example:
 
     ```mlir
-    // imc-opt --imc-attach-target='file=rram-32nm set=machine.rows=256,machine.bits=2'
+    // imc-opt --imc-attach-target='file=rram-32nm set=machine.rows=256,machine.cell.bits=2'
     module {}
     // becomes
     module attributes {imc.target = #imc.target<...>} {}
@@ -240,14 +240,14 @@ def CostPass : Pass<"imc-cost", "::mlir::ModuleOp"> {
 def VerifyPhasePass : Pass<"imc-verify-phase", "::mlir::ModuleOp"> {
   let summary = "Check the contract of a phase";
   let description = [{
-    Checks the module against the contract of the phase (docs/phases, constraints P<n>) and
-    reports every op that breaks it. Capacity and overlap of placements are checked by
+    Checks the module against the contract of the phase (docs/phases, constraints P1 to P9) and
+    reports the ops that break it. The phase may stand alone (`imc-verify-phase=placed`). Capacity and overlap of placements are checked by
     counting arrays one by one, with no code shared with the placement pass.
 
     Example:
 
     ```mlir
-    // imc-opt --imc-verify-phase=phase=quantized
+    // imc-opt --imc-verify-phase=quantized
     // error: P2 (quantized): product with f32 operands; run imc-quantize
     %y = imc.matmul ins(%x, %w : tensor<1x4xf32>, tensor<4x2xf32>) ...
     ```
