@@ -191,12 +191,20 @@ LogicalResult
 PlacementAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                       int64_t firstArray, int64_t copies, int64_t packs,
                       int64_t rowStrips, int64_t columnStrips) {
-  return failure(
-      failed(verifyLeast(emitError, "first_array", firstArray, 0)) ||
+  if (failed(verifyLeast(emitError, "first_array", firstArray, 0)) ||
       failed(verifyLeast(emitError, "copies", copies, 1)) ||
       failed(verifyLeast(emitError, "packs", packs, 1)) ||
       failed(verifyLeast(emitError, "row_strips", rowStrips, 1)) ||
-      failed(verifyLeast(emitError, "column_strips", columnStrips, 1)));
+      failed(verifyLeast(emitError, "column_strips", columnStrips, 1)))
+    return failure();
+  int64_t last = firstArray, arrays = copies;
+  bool overflow = false;
+  for (int64_t factor : {packs, rowStrips, columnStrips})
+    overflow |= llvm::MulOverflow(arrays, factor, arrays) != 0;
+  overflow |= llvm::AddOverflow(last, arrays, last) != 0;
+  if (overflow)
+    return emitError() << "there are more arrays than 64 bits can number";
+  return success();
 }
 
 int64_t PlacementAttr::arraysPerCopy() const {

@@ -173,6 +173,7 @@ def IMC_PlacementAttr : IMC_Attr<"Placement", "placement"> {
     Constraints:
     - (C1) first_array ≥ 0.
     - (C2) copies, packs, row_strips and column_strips ≥ 1.
+    - (C3) The number of the last array fits in 64 bits.
 
     Example:
 

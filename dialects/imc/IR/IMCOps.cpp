@@ -29,9 +29,17 @@ using namespace imc;
 // Arithmetic on shapes
 //===----------------------------------------------------------------------===//
 
+/// Saturates: extents come from any text, and a shape with 2^63 elements is
+/// wrong anyhow, but must not be undefined behaviour.
+static int64_t times(int64_t a, int64_t b) {
+  int64_t product;
+  return llvm::MulOverflow(a, b, product) ? std::numeric_limits<int64_t>::max()
+                                          : product;
+}
+
 int64_t imc::windowCount(int64_t size, int64_t kernel, int64_t stride,
                          int64_t dilation) {
-  int64_t room = size - dilation * (kernel - 1) - 1;
+  int64_t room = size - 1 - times(dilation, kernel - 1);
   return room < 0 ? 0 : room / stride + 1;
 }
 
@@ -260,10 +268,10 @@ LogicalResult UnfoldOp::verify() {
   if (isConv) {
     if (!x.hasStaticShape())
       return success();
-    rows = rows / groups * getKernel()[0] * getKernel()[1];
+    rows = times(times(rows / groups, getKernel()[0]), getKernel()[1]);
     for (int i = 0; i < 2; ++i)
-      windows *= windowCount(x.getDimSize(2 + i), getKernel()[i],
-                             getStrides()[i], getDilations()[i]);
+      windows = times(windows, windowCount(x.getDimSize(2 + i), getKernel()[i],
+                                           getStrides()[i], getDilations()[i]));
   }
   if (windows == 0)
     return emitOpError() << "(C5) no window fits into " << x;
@@ -273,7 +281,7 @@ LogicalResult UnfoldOp::verify() {
   if (!isStatic(rows))
     return success();
   return verifyStrips(*this, "C6", "rows", u.getDimSize(2),
-                      groupsPerPack * rows, u.getDimSize(3));
+                      times(groupsPerPack, rows), u.getDimSize(3));
 }
 
 LogicalResult EncodeWeightsOp::verify() {
@@ -292,16 +300,17 @@ LogicalResult EncodeWeightsOp::verify() {
     return failure();
   if (!w.hasStaticShape())
     return success();
-  int64_t rows = isConv ? w.getDimSize(1) * w.getDimSize(2) * w.getDimSize(3)
-                        : w.getDimSize(0);
+  int64_t rows =
+      isConv ? times(times(w.getDimSize(1), w.getDimSize(2)), w.getDimSize(3))
+             : w.getDimSize(0);
   int64_t columns = isConv ? w.getDimSize(0) / groups : w.getDimSize(1);
   if (failed(verifyStrips(*this, "C3", "rows", cells.getDimSize(1),
-                          groupsPerPack * rows, cells.getDimSize(3))))
+                          times(groupsPerPack, rows), cells.getDimSize(3))))
     return failure();
-  return verifyStrips(*this, "C4", "columns", cells.getDimSize(2),
-                      groupsPerPack * columns *
-                          getEncoding().columnsPerWeight(),
-                      cells.getDimSize(4));
+  return verifyStrips(
+      *this, "C4", "columns", cells.getDimSize(2),
+      times(times(groupsPerPack, columns), getEncoding().columnsPerWeight()),
+      cells.getDimSize(4));
 }
 
 LogicalResult MVMOp::verify() {
@@ -359,8 +368,8 @@ LogicalResult ShiftAddOp::verify() {
     return failure();
   if (isStatic(channels) &&
       failed(verifyStrips(*this, "C5", "columns", acc.getDimSize(2),
-                          groupsPerPack * (channels / groups) *
-                              getEncoding().columnsPerWeight(),
+                          times(times(groupsPerPack, channels / groups),
+                                getEncoding().columnsPerWeight()),
                           acc.getDimSize(3))))
     return failure();
   int64_t groupRows = getGroupRows();
@@ -368,5 +377,5 @@ LogicalResult ShiftAddOp::verify() {
     return emitOpError() << "(C6) group_rows is " << groupRows
                          << ", expected 1 to " << mostCount;
   return verifyStrips(*this, "C6", "rows", u.getDimSize(2),
-                      groupsPerPack * groupRows, u.getDimSize(3));
+                      times(groupsPerPack, groupRows), u.getDimSize(3));
 }

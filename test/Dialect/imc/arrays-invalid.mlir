@@ -233,3 +233,13 @@ func.func @shift_add_c6_no_rows(%acc: tensor<1x4x1x16xi32>, %u: tensor<1x4x1x32x
        encoding = #imc.encoding<offset, weight_bits = 8, cell_bits = 2> groups = 1 groups_per_pack = 1 group_rows = 0 -> tensor<4x4xi32>
   return
 }
+
+// -----
+
+// Extents whose product does not fit in 64 bits are still compared.
+func.func @unfold_c5_huge(%x: memref<4611686018427387904x2x4x4xi8>, %e: memref<1x4x1x32xi8>) {
+  // expected-error @below {{(C5) number of windows M is 4, expected 9223372036854775807}}
+  imc.unfold ins(%x : memref<4611686018427387904x2x4x4xi8>) outs(%e : memref<1x4x1x32xi8>)
+       kernel = [3, 3] strides = [1, 1] dilations = [1, 1] groups = 1 groups_per_pack = 1
+  return
+}

@@ -56,6 +56,11 @@ func.func private @placement_c2_strips() attributes {a = #imc.placement<first_ar
 
 // -----
 
+// expected-error @below {{there are more arrays than 64 bits can number}}
+func.func private @placement_c3() attributes {a = #imc.placement<first_array = 0, copies = 4294967296, packs = 4294967296, row_strips = 1, column_strips = 1>}
+
+// -----
+
 // expected-error @below {{a knob needs at least one value}}
 func.func private @knob_c1_empty() attributes {a = #imc.knob<[]>}
 
