@@ -45,7 +45,7 @@ Expected<Machine> TargetSpec::machine() const {
                 ") or let `imc search` choose");
   }
   if (Error error = check(values))
-    return llvm::joinErrors(fail("target '" + name + "'"), std::move(error));
+    return fail("target '" + name + "': " + llvm::toString(std::move(error)));
   return values;
 }
 

@@ -245,7 +245,9 @@ void Reader::readExpected(const YAML::Node &node) {
 
 void Reader::readText(StringRef text, StringRef file, unsigned depth) {
   if (depth > 8 || llvm::is_contained(stack, file.str()))
-    throw Problem{file.str() + ": includes itself"};
+    throw Problem{file.str() +
+                  ": includes itself, or files more than 8 deep; remove the "
+                  "'include' that leads here"};
   stack.push_back(file.str());
   std::string outer = current;
   current = file.str();
