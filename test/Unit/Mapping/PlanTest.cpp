@@ -122,6 +122,71 @@ TEST(Plan, VolatileChipRewrites) {
   EXPECT_EQ(p.products[p.products.size() - 2].copies, 1);
 }
 
+// Any product on any machine: the independent verifier agrees, and every weight
+// has its cells.
+TEST(Plan, RandomPlansVerify) {
+  std::mt19937_64 random(17);
+  auto below = [&](uint64_t n) { return int64_t(1 + random() % n); };
+  int resident = 0, rewritten = 0, refused = 0;
+  for (int trial = 0; trial < 2000; ++trial) {
+    machine::Machine m =
+        chip(below(4000),
+             random() % 2 ? machine::CellKind::SRAM : machine::CellKind::RRAM);
+    m.array.rows = below(300);
+    m.array.cols = below(300);
+    m.cell.bits = below(8);
+    m.dac.bits = below(8);
+    m.hierarchy.groups = below(4);
+    Knobs knobs;
+    knobs.weight_bits = 1 + below(7);
+    knobs.input_bits = below(8);
+    knobs.encoding = static_cast<Encoding>(random() % 2);
+    knobs.group_packing = static_cast<GroupPacking>(random() % 3);
+    knobs.replication = static_cast<Replication>(random() % 2);
+    workload::Workload network{"random", 0, {}};
+    for (int64_t i = below(6); i > 0; --i) {
+      workload::Product p;
+      p.windows = below(500);
+      p.rows = below(600);
+      p.cols = below(200);
+      p.groups = random() % 2 ? 1 : below(40);
+      p.weight_elements = p.groups * p.rows * p.cols;
+      network.layers.push_back({"l", "conv2d", "", p});
+    }
+    Plan placed = plan(network, m, knobs);
+    if (!placed.violations.empty()) {
+      ++refused;
+      EXPECT_GT(placed.logical_arrays, placed.capacity);
+      EXPECT_EQ(m.cell.kind, machine::CellKind::RRAM);
+      continue;
+    }
+    (placed.resident ? resident : rewritten) += 1;
+    llvm::Error error = verify(placed, network, m);
+    EXPECT_FALSE(bool(error)) << llvm::toString(std::move(error));
+    EXPECT_LE(placed.placed_arrays, placed.capacity);
+    for (const PlacedProduct &p : placed.products) {
+      const workload::Product &product = *network.layers[p.layer].product();
+      const Tiling &t = p.tiling;
+      // Arrays are needed: with one strip, column tile or pack less, something
+      // would be left out.
+      EXPECT_LT((t.strips - 1) * t.rows, t.groups_per_pack * product.rows);
+      EXPECT_LT((t.column_tiles - 1) * t.cols,
+                t.groups_per_pack * product.cols * t.columns_per_weight);
+      EXPECT_LT((t.packs - 1) * t.groups_per_pack, product.groups);
+      // Each weight has enough bits in its columns.
+      int64_t magnitude = knobs.encoding == Encoding::Differential
+                              ? 2 * (knobs.weight_bits - 1)
+                              : knobs.weight_bits;
+      EXPECT_GE(t.columns_per_weight * m.cell.bits, magnitude);
+      EXPECT_GE(t.phases * m.dac.bits, knobs.input_bits);
+      EXPECT_LT((t.phases - 1) * m.dac.bits, knobs.input_bits);
+    }
+  }
+  EXPECT_GT(resident, 100);
+  EXPECT_GT(rewritten, 100);
+  EXPECT_GT(refused, 100);
+}
+
 // verify() must notice what plan() would never do.
 TEST(Verify, NoticesBrokenPlans) {
   workload::Workload network = test::alexnet();
