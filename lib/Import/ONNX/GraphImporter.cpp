@@ -214,7 +214,8 @@ GraphImporter::inputShape(const onnx::ValueInfoProto &input) {
   for (int d = 0; d < (tensor.has_shape() ? tensor.shape().dim_size() : 0);
        ++d) {
     const auto &dim = tensor.shape().dim(d);
-    if (dim.has_dim_value()) {
+    // Some exporters write 0 or -1 for "not fixed".
+    if (dim.has_dim_value() && dim.dim_value() > 0) {
       shape.push_back(dim.dim_value());
       if (bound != inputBindings.end() && bound->second[d] != dim.dim_value()) {
         error() << "dimension " << d << " of input '" << input.name()
