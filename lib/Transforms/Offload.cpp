@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DeadCode.h"
 #include "imc/Transforms/Passes.h"
 
 #include "dialects/imc/IR/IMC.h"
@@ -21,7 +22,6 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
-#include "mlir/Interfaces/SideEffectInterfaces.h"
 
 namespace imc {
 #define GEN_PASS_DEF_OFFLOADPASS
@@ -57,8 +57,6 @@ private:
   /// it.
   void replaceWithExpanded(Operation *op, Value value,
                            ArrayRef<ReassociationIndices> reassociation);
-  /// Erases `op` and what fed it, as far as nothing else uses it.
-  void eraseDead(Operation *op);
 
   IRRewriter rewriter;
   std::vector<std::pair<ConstantView, Value>> weights;
@@ -108,35 +106,16 @@ void Offloader::replaceWithExpanded(
     rewriter.eraseOp(op);
 }
 
-void Offloader::eraseDead(Operation *op) {
-  SmallVector<Operation *> worklist = {op};
-  while (!worklist.empty()) {
-    Operation *dead = worklist.pop_back_val();
-    if (!isOpTriviallyDead(dead))
-      continue;
-    SetVector<Operation *> producers;
-    for (Value operand : dead->getOperands())
-      if (Operation *producer = operand.getDefiningOp())
-        producers.insert(producer);
-    llvm::erase_if(weights, [&](auto &entry) {
-      return entry.first.getRoot() == dead ||
-             entry.second.getDefiningOp() == dead;
-    });
-    rewriter.eraseOp(dead);
-    worklist.append(producers.begin(), producers.end());
-  }
-}
-
 void Offloader::rewrite(const LinalgProduct &product) {
   linalg::LinalgOp op = product.op;
   Location loc = op.getLoc();
   Value w = weight(*product.weight);
   rewriter.setInsertionPoint(op);
   Value x = op.getDpsInputs()[0], init = op.getDpsInits()[0];
-  SmallVector<Operation *, 3> feeders;
+  SetVector<Operation *> feeders;
   for (Value operand : op->getOperands())
     if (Operation *producer = operand.getDefiningOp())
-      feeders.push_back(producer);
+      feeders.insert(producer);
 
   if (product.kind == LinalgProduct::Kind::Conv) {
     // With groups in a dimension of their own, both sides fold to four
@@ -175,8 +154,12 @@ void Offloader::rewrite(const LinalgProduct &product) {
     replaceWithExpanded(op, matmul.getResult(),
                         reassociation(op.getDpsInits()[0]));
   }
-  for (Operation *producer : feeders)
-    eraseDead(producer);
+  imc::detail::eraseDead(rewriter, feeders, [&](Operation *dead) {
+    llvm::erase_if(weights, [&](auto &entry) {
+      return entry.first.getRoot() == dead ||
+             entry.second.getDefiningOp() == dead;
+    });
+  });
 }
 
 namespace {

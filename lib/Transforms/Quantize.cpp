@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DeadCode.h"
 #include "imc/Transforms/Passes.h"
 
 #include "dialects/imc/IR/IMC.h"
@@ -75,6 +76,11 @@ public:
 
   LogicalResult rewrite(Product product);
 
+  /// Erases the f32 weights that nothing uses any more.
+  void eraseWeights() {
+    imc::detail::eraseDead(rewriter, roots, [](Operation *) {});
+  }
+
   int64_t numWeights = 0, numShared = 0;
 
 private:
@@ -84,12 +90,12 @@ private:
   /// else.
   Value findBias(const Product &product, int64_t channels);
   Value scalarTensor(Location loc, Attribute value, Type element);
-  void eraseDead(Operation *op);
 
   IRRewriter rewriter;
   int64_t weightBits, inputBits;
   std::map<std::pair<Operation *, bool>, QuantizedWeight> weights;
   SmallVector<QuantizedInput> inputs;
+  llvm::SetVector<Operation *> roots;
 };
 
 } // namespace
@@ -113,6 +119,7 @@ static FailureOr<QParams> readRange(Operation *op, int64_t bits) {
 
 FailureOr<QuantizedWeight> Quantizer::quantizeWeight(const Product &product) {
   Operation *root = product.w.getDefiningOp();
+  roots.insert(root);
   auto [it, isNew] = weights.try_emplace({root, product.channelFirst});
   if (!isNew)
     return it->second;
@@ -259,18 +266,6 @@ Value Quantizer::findBias(const Product &product, int64_t channels) {
                                          broadcast.getInput(), all);
 }
 
-void Quantizer::eraseDead(Operation *op) {
-  if (!op || !isOpTriviallyDead(op))
-    return;
-  SetVector<Operation *> producers;
-  for (Value operand : op->getOperands())
-    if (Operation *producer = operand.getDefiningOp())
-      producers.insert(producer);
-  rewriter.eraseOp(op);
-  for (Operation *producer : producers)
-    eraseDead(producer);
-}
-
 LogicalResult Quantizer::rewrite(Product product) {
   Operation *op = product.op;
   // The input may be the result of a product that has been rewritten since.
@@ -325,7 +320,12 @@ LogicalResult Quantizer::rewrite(Product product) {
             .getResult(0);
   }
   rewriter.replaceOp(op, y);
-  eraseDead(product.init.getDefiningOp());
+  // A constant that is both a weight and a bias goes with the weights.
+  llvm::SetVector<Operation *> unused;
+  if (Operation *producer = product.init.getDefiningOp())
+    unused.insert(producer);
+  imc::detail::eraseDead(rewriter, unused,
+                         [&](Operation *dead) { roots.remove(dead); });
   return success();
 }
 
@@ -415,15 +415,10 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
       return signalPassFailure();
 
     Quantizer quantizer(&getContext(), weightBits, inputBits);
-    SetVector<Operation *> roots;
-    for (const Product &product : products) {
-      roots.insert(product.w.getDefiningOp());
+    for (const Product &product : products)
       if (failed(quantizer.rewrite(product)))
         return signalPassFailure();
-    }
-    for (Operation *root : roots)
-      if (isOpTriviallyDead(root))
-        root->erase();
+    quantizer.eraseWeights();
     numProducts += products.size();
     numWeights += quantizer.numWeights;
     numShared += quantizer.numShared;

@@ -207,6 +207,10 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
   /// Takes `value` for a knob that all products share; fails with a diagnostic.
   LogicalResult agree(Operation *op, StringRef name, int64_t value,
                       bool isFirst, int64_t &knob) {
+    mapping::Knobs probe;
+    if (llvm::Error error = mapping::setKnob(probe, name, value))
+      return op->emitOpError("cannot be tiled: ")
+             << llvm::toString(std::move(error));
     if (!isFirst && value != knob)
       return op->emitOpError("has pass.")
              << name << " = " << value << ", an earlier product has " << knob

@@ -89,6 +89,16 @@ func.func @shared(%x: tensor<1x3xf32>, %b: tensor<1x2xf32>) -> (tensor<1x2xf32>,
   return %y, %z : tensor<1x2xf32>, tensor<1x2xf32>
 }
 
+// One constant on both sides, and as the start of the sums.
+// CHECK-LABEL: @one_constant
+func.func @one_constant() -> tensor<2x2xf32> {
+  // CHECK: %[[C:.*]] = imc.missing_weight "c" : tensor<2x2xf32>
+  // CHECK: imc.matmul ins(%[[C]], %[[C]] : {{.*}}) outs(%[[C]] :
+  %c = imc.missing_weight "c" : tensor<2x2xf32>
+  %y = linalg.matmul ins(%c, %c : tensor<2x2xf32>, tensor<2x2xf32>) outs(%c : tensor<2x2xf32>) -> tensor<2x2xf32>
+  return %y : tensor<2x2xf32>
+}
+
 // Both operands are activations: stays, marked.
 // CHECK-LABEL: @dynamic
 func.func @dynamic(%q: tensor<2x4x3xf32>, %k: tensor<2x3x4xf32>, %b: tensor<2x4x4xf32>) -> tensor<2x4x4xf32> {

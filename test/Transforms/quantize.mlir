@@ -89,4 +89,14 @@ module attributes {imc.phase = "offloaded"} {
     %z = imc.matmul ins(%y, %w : tensor<1x2xf32>, tensor<2x2xf32>) outs(%init : tensor<1x2xf32>) -> tensor<1x2xf32>
     return %z : tensor<1x2xf32>
   }
+
+  // The weight of one product is the bias of another; the f32 values go when both are quantized.
+  // CHECK-LABEL: @weight_and_bias
+  func.func @weight_and_bias(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
+    // CHECK: imc.missing_weight "c" : tensor<2x2xi8>
+    // CHECK: linalg.add ins(%{{.*}}, %[[C:.*]] :
+    %c = imc.missing_weight "c" : tensor<2x2xf32>
+    %y = imc.matmul ins(%x, %c : tensor<2x2xf32>, tensor<2x2xf32>) outs(%c : tensor<2x2xf32>) -> tensor<2x2xf32>
+    return %y : tensor<2x2xf32>
+  }
 }

@@ -66,6 +66,19 @@ module attributes {imc.phase = "quantized"} {
 
 // -----
 
+module attributes {imc.phase = "quantized"} {
+  func.func @weight_bits(%x: tensor<1x2xf32>, %s: tensor<f32>, %z: tensor<i32>, %w: tensor<2x1xi8>) -> tensor<1x1xi32> {
+    %e = tensor.empty() : tensor<1x2xi8>
+    %q = imc.quantize ins(%x, %s, %z : tensor<1x2xf32>, tensor<f32>, tensor<i32>) outs(%e : tensor<1x2xi8>) bits = 8 -> tensor<1x2xi8>
+    %i = arith.constant dense<0> : tensor<1x1xi32>
+    // expected-error @below {{cannot be tiled: 'pass.weight_bits' is 9, must be an integer from 2 to 8}}
+    %y = imc.matmul ins(%q, %w : tensor<1x2xi8>, tensor<2x1xi8>) outs(%i : tensor<1x1xi32>) {imc.weight_bits = 9 : i64} -> tensor<1x1xi32>
+    return %y : tensor<1x1xi32>
+  }
+}
+
+// -----
+
 // expected-error @below {{imc-tile takes a module in phase 'quantized', but imc.phase says 'placed'; start again from the module in phase 'quantized'}}
 module attributes {imc.phase = "placed"} {
 }
