@@ -234,12 +234,12 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
   // of everything does not fit; then each layer has the chip for itself.
   const bool reloads =
       machine.cell.kind == machine::CellKind::SRAM && logical > capacity;
-  std::vector<int> owner(capacity, -1);
+  llvm::DenseMap<int64_t, size_t> owner;
   for (auto [index, product] : llvm::enumerate(products)) {
     imc::MVMOp mvm = product.mvm;
     PlacementAttr placement = mvm.getPlacementAttr();
     if (reloads)
-      owner.assign(capacity, -1);
+      owner.clear();
     // More tiles than arrays are written in rounds; then there is one copy.
     if (reloads && product.trips > capacity && placement.getCopies() == 1)
       continue;
@@ -249,20 +249,20 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
           for (int64_t column = 0; column < placement.getColumnStrips();
                ++column) {
             int64_t array = placement.array(copy, pack, strip, column);
-            if (array >= capacity) {
+            if (array < 0 || array >= capacity) {
               report(mvm, "P6") << "copy " << copy << " is placed on array "
                                 << array << ", the machine has " << capacity
                                 << " (0 to " << capacity - 1 << ")";
               return;
             }
-            if (owner[array] >= 0) {
+            auto [held, isNew] = owner.try_emplace(array, index);
+            if (!isNew) {
               InFlightDiagnostic diag = report(mvm, "P6") << "array " << array
                                                           << " is placed twice";
-              diag.attachNote(products[owner[array]].mvm.getLoc())
+              diag.attachNote(products[held->second].mvm.getLoc())
                   << "it already holds a tile of this product";
               return;
             }
-            owner[array] = static_cast<int>(index);
           }
   }
 }
