@@ -10,15 +10,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/imc/IR/IMC.h"
-#ifdef WITH_IMCTransforms
-#include "imc/Transforms/Passes.h"
-#endif
-#ifdef WITH_IMCConversion
 #include "imc/Conversion/Passes.h"
-#endif
-#ifdef WITH_IMCPipelines
 #include "imc/Pipelines/Pipelines.h"
-#endif
+#include "imc/Transforms/Passes.h"
 #include "mlir/IR/DialectRegistry.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
@@ -31,15 +25,9 @@ int main(int argc, char **argv) {
   mlir::registerAllExtensions(registry);
   registry.insert<imc::IMCDialect>();
   mlir::registerAllPasses();
-#ifdef WITH_IMCTransforms
   imc::registerIMCTransformsPasses();
-#endif
-#ifdef WITH_IMCConversion
   imc::registerIMCConversionPasses();
-#endif
-#ifdef WITH_IMCPipelines
   imc::registerIMCPipelines();
-#endif
   return mlir::asMainReturnCode(
       mlir::MlirOptMain(argc, argv, "imc-mlir optimizer driver\n", registry));
 }

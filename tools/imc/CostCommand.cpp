@@ -71,11 +71,6 @@ void printModel(const workload::Workload &workload,
 }
 
 int runCost(const CostOptions &options) {
-  if (options.batch != 1)
-    return fail(Twine("--batch ") + Twine(options.batch) +
-                ": costs are of one inference (layer by layer, nothing is "
-                "shared between samples); multiply by the batch, or bind the "
-                "model's batch dimension with --shape");
   if (!options.json.empty())
     if (Error error = checkWritable(options.json))
       return fail(std::move(error));
@@ -103,7 +98,7 @@ int runCost(const CostOptions &options) {
         session.loadWorkload(path, options.shapes);
     if (failed(workload))
       return 1;
-    workloads.push_back(std::move(*workload));
+    workloads.push_back(workload::batched(*workload, options.batch));
   }
   cost::Cost cost = cost::evaluate(workloads, *machine, design.knobs);
 
@@ -146,7 +141,11 @@ void addCostCommand(CLI::App &app, int &status) {
                       "pass.replication=balanced");
   command->add_option("--shape", options->shapes,
                       "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
-  command->add_option("--batch", options->batch, "Samples per inference");
+  command
+      ->add_option("--batch", options->batch,
+                   "Inferences that run through each layer together; weights "
+                   "that do not fit are fetched once for all of them")
+      ->check(CLI::PositiveNumber);
   command->add_option("--json", options->json,
                       "Write the report as JSON to a file, or - for stdout");
   command->callback([options, &status] { status = runCost(*options); });
