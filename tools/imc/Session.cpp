@@ -75,6 +75,7 @@ Session::Session() {
   execute::registerExecutionDialects(registry);
   mlirContext =
       std::make_unique<MLIRContext>(registry, MLIRContext::Threading::DISABLED);
+  mlirContext->loadDialect<IMCDialect>();
   // Locations name the node already; the op itself would bury the message.
   mlirContext->printOpOnDiagnostic(false);
   handler = std::make_unique<ScopedDiagnosticHandler>(
