@@ -61,6 +61,7 @@ void imc::execute::buildLoweringPipelineToLLVM(OpPassManager &pm) {
 
   pm.addPass(imc::createLowerStridedCopiesPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
+  pm.addPass(imc::createOutlineLoopsPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());

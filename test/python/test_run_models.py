@@ -40,7 +40,7 @@ def run(tool, model, inputs, output, *arguments):
     return np.load(output / "output_0.npy")
 
 
-SMALL = [("digits_mlp_N", 32), ("digits_cnn_N", 16), ("glyphs_lenet_N", 10), ("glyphs_resnet8_N", 10)]
+SMALL = [("digits_mlp_N", 32), ("digits_cnn_N", 8), ("glyphs_lenet_N", 4), ("glyphs_resnet8_N", 4)]
 
 
 @pytest.mark.parametrize("name, count", SMALL)

@@ -80,4 +80,16 @@ def LowerStridedCopiesPass
   let dependentDialects = ["mlir::linalg::LinalgDialect"];
 }
 
+def OutlineLoopsPass : Pass<"imc-outline-loops", "mlir::ModuleOp"> {
+  let summary = "Move each loop nest of a function into a function of its own";
+  let description = [{
+    A lowered network is one function of hundreds of loop nests, on which several
+    analyses of LLVM take more than linear time. Every `scf.for` without results at
+    the top of a function with more than one becomes a private function that is
+    not inlined. Constants are repeated in it; buffers that cannot overlap are
+    marked `llvm.noalias`.
+  }];
+  let dependentDialects = ["mlir::func::FuncDialect"];
+}
+
 #endif // IMC_CONVERSION_PASSES_TD
