@@ -61,6 +61,10 @@ double imc::explore::aggregate(Aggregate how, llvm::ArrayRef<double> values,
                                llvm::ArrayRef<double> weights,
                                llvm::ArrayRef<double> best) {
   assert(!values.empty() && values.size() == weights.size());
+  // One model is its own mean, without the rounding of logarithms.
+  if (values.size() == 1 && how != Aggregate::Regret)
+    if (how == Aggregate::Mean || how == Aggregate::Geomean || weights[0] == 1)
+      return values[0];
   double result = 0, weight = 0;
   for (size_t i = 0; i < values.size(); ++i) {
     weight += weights[i];

@@ -43,6 +43,9 @@ public:
 
 private:
   static std::string print(llvm::json::Value value);
+  /// The user's options and our defaults for the rest.
+  void chooseAlgorithmOptions();
+  llvm::Error adoptAlgorithmOptions();
   llvm::Expected<std::unique_ptr<search::Algorithm>> makeAlgorithm();
   /// What must be equal when a study is resumed.
   std::vector<std::pair<std::string, std::string>> identity() const;
@@ -63,6 +66,7 @@ private:
   bool lineOpen = false;
 
   std::unique_ptr<JointProblem> problem;
+  std::map<std::string, std::string> chosen; ///< options of the algorithm
   std::string targetName, plotlyPath;
   std::vector<std::string> paths, names;
 

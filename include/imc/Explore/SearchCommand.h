@@ -40,7 +40,9 @@ struct SearchOptions {
   std::vector<std::string> objectives; ///< empty: those of the space file
   std::string aggregate = "geomean";
   std::string algorithm = "nsga2";
-  /// Options of the algorithm ("population" -> "100"); unset ones default.
+  /// Options of the algorithm ("population" -> "100"). Unset ones default, but
+  /// log_objectives to true, and population to budget / 100 (one objective:
+  /// budget / 50) between 100 and 1000.
   std::map<std::string, std::string> algorithmOptions;
   uint64_t budget = 10000; ///< designs; > 0
   uint64_t seed = 1;

@@ -35,6 +35,15 @@ TEST(Aggregate, ByHand) {
   EXPECT_DOUBLE_EQ(of(Aggregate::Regret, weights), 6);   // 3*2, 1*1
 }
 
+TEST(Aggregate, OneModelIsExact) {
+  double value = 0.1 + 0.2;
+  for (Aggregate how : {Aggregate::Max, Aggregate::Mean, Aggregate::Geomean,
+                        Aggregate::Product})
+    EXPECT_EQ(aggregate(how, {value}, {1.0}, {}), value);
+  EXPECT_EQ(aggregate(Aggregate::Geomean, {value}, {3.0}, {}), value);
+  EXPECT_DOUBLE_EQ(aggregate(Aggregate::Product, {2.0}, {3.0}, {}), 8);
+}
+
 TEST(Aggregate, NamesRoundTripAndUnknownIsRefused) {
   for (const char *name : {"max", "mean", "geomean", "product", "regret"})
     EXPECT_STREQ(aggregateName(must(parseAggregate(name))), name);

@@ -276,6 +276,28 @@ TEST(SearchResume, FinishedStudyGivesTheSameFrontWithoutPricing) {
   EXPECT_EQ(must(must(Study::open(search.options.study)).rows()).size(), 400u);
 }
 
+TEST(SearchResume, ALargerBudgetGoesOn) {
+  TestSearch search;
+  search.options.budget = 300;
+  search.options.study = search.folder.file("s.db");
+  ASSERT_EQ(search.run(), 0) << search.log;
+  // 20,000 would start with a population of 200, the study keeps its 100.
+  search.options.budget = 20000;
+  search.options.resume = true;
+  ASSERT_EQ(search.run({smallCNN(), smallMLP()}), 0) << search.log;
+  std::string points = search.points();
+  EXPECT_GT(search.front().search.evaluated, 300u);
+
+  TestSearch whole;
+  whole.options.budget = 20000;
+  whole.options.algorithmOptions["population"] = "100";
+  ASSERT_EQ(whole.run(), 0) << whole.log;
+  EXPECT_EQ(whole.points(), points);
+  search.options.algorithmOptions["population"] = "150";
+  EXPECT_EQ(search.run(), 1);
+  EXPECT_HAS(search.log, "another algorithm_options");
+}
+
 /// Everything in a study that must not depend on interruptions.
 std::string contents(const std::string &file) {
   Study study = must(Study::open(file));
