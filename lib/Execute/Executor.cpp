@@ -170,8 +170,7 @@ static void dropDialectAttributes(ModuleOp module) {
            attribute.getName() == imc::externalConstantAttrName;
   };
   module->walk([&](Operation *op) {
-    for (NamedAttribute attribute :
-         llvm::make_early_inc_range(llvm::to_vector(op->getDiscardableAttrs())))
+    for (NamedAttribute attribute : llvm::to_vector(op->getDiscardableAttrs()))
       if (isOurs(attribute))
         op->removeDiscardableAttr(attribute.getName());
     if (auto function = dyn_cast<FunctionOpInterface>(op)) {
