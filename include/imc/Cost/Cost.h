@@ -144,8 +144,8 @@ struct LayerCost {
   double total_energy_j = 0;
   double latency_s = 0;
   Time bound_by = Time::Compute; ///< the largest entry
-  int64_t macs = 0;   ///< per inference
-  int64_t arrays = 0; ///< of one copy; 0 for digital work
+  int64_t macs = 0;              ///< per inference
+  int64_t arrays = 0;            ///< of one copy; 0 for digital work
   int64_t copies = 0;
   int64_t mvms = 0;
 };
