@@ -43,8 +43,8 @@ static llvm::Expected<std::string> need(const Study &study,
     return value.takeError();
   if (!*value)
     return makeError("study '" + study.path() + "' lacks '" + key +
-                     "': it was stopped before its first generation; run imc "
-                     "search --resume");
+                     "': its search has not ended; go on with the same imc "
+                     "search command and --resume");
   return **value;
 }
 

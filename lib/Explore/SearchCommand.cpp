@@ -180,8 +180,6 @@ llvm::Error Session::adoptAlgorithmOptions() {
 
 /// The options that decide the result, as a shell line.
 std::string Session::commandLine() const {
-  if (!options.commandLine.empty())
-    return options.commandLine;
   std::string text = "imc search";
   for (const std::string &path : paths)
     text += " " + path;

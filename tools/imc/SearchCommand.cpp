@@ -64,7 +64,7 @@ private:
   std::vector<OwningOpRef<ModuleOp>> modules;
 };
 
-int runSearch(SearchCommandOptions &options, StringRef commandLine) {
+int runSearch(SearchCommandOptions &options) {
   if (!options.objectives.empty()) {
     SmallVector<StringRef> names;
     StringRef(options.objectives).split(names, ',', -1, /*KeepEmpty=*/false);
@@ -72,7 +72,7 @@ int runSearch(SearchCommandOptions &options, StringRef commandLine) {
   }
   options.search.version = IMC_VERSION;
   options.search.executable = programPath();
-  options.search.commandLine = commandLine.str();
+  options.search.shapes = options.shapes;
 
   Session session;
   std::vector<explore::SearchModel> models;
@@ -150,9 +150,7 @@ void addSearchCommands(CLI::App &app, int &status) {
                       "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
   command->add_option("--plotly", search.plotly,
                       "plotly.min.js to put into the report");
-  command->callback([options, &app, &status] {
-    status = runSearch(*options, app.config_to_str());
-  });
+  command->callback([options, &status] { status = runSearch(*options); });
 
   auto report = std::make_shared<ReportOptions>();
   command = app.add_subcommand("report", "Draw a study as one HTML page");

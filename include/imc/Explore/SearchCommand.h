@@ -58,9 +58,8 @@ struct SearchOptions {
   /// Texts of --shape that the models were read with, for `command`.
   std::vector<std::string> shapes;
 
-  std::string executable;  ///< path of the running program, to find Plotly
-  std::string plotly;      ///< path of plotly.min.js; empty: beside the program
-  std::string commandLine; ///< as typed, for the report; empty: from the above
+  std::string executable; ///< path of the running program, to find Plotly
+  std::string plotly;     ///< path of plotly.min.js; empty: beside the program
 
   /// The compile callback may be called from several threads at once.
   bool parallelCompile = false;
