@@ -56,9 +56,13 @@ public:
   const std::vector<std::string> &constraintNames() const override {
     return rules;
   }
+  /// Objectives are left out where the chip cannot exist: its figures would
+  /// mean nothing. Constraints on them are then not checked either.
   void evaluate(const search::Genome *designs, size_t count,
                 search::Evaluation *results) const override;
 
+  /// What the problem was made from. The target has no open knobs left; fields
+  /// that the space sets hold values of no meaning there (see decode()).
   const SpaceFile &spaceFile() const { return file; }
   const machine::TargetSpec &target() const { return spec; }
   llvm::ArrayRef<workload::Workload> workloads() const {
@@ -95,8 +99,10 @@ private:
   /// Metric `index` of metrics() of model `m`.
   static double modelMetric(size_t index, const cost::ModelFigures &m,
                             double areaMm2);
+  /// Metric `index` over all models; `scratch` saves an allocation per design.
   double aggregated(size_t index, const Figures &figures,
                     std::vector<double> &scratch) const;
+  /// The largest or smallest value of metric `index` over the models.
   double worst(size_t index, bool largest, const Figures &figures) const;
   void set(Decoded &decoded, size_t knob, double value) const;
 
