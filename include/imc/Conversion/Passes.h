@@ -20,7 +20,8 @@ namespace imc {
 
 /// Argument attribute (an ElementsAttr) that `imc-externalize-constants` leaves
 /// on each argument that it adds: the value that callers pass.
-inline constexpr llvm::StringLiteral externalConstantAttrName = "execute.constant";
+inline constexpr llvm::StringLiteral externalConstantAttrName =
+    "execute.constant";
 
 #define GEN_PASS_DECL
 #include "imc/Conversion/Passes.h.inc"
