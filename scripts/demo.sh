@@ -23,6 +23,6 @@ build/bin/imc search "${models[@]}" --space spaces/rram-joint.yaml --aggregate g
 # The chosen design, rebuilt by the real passes.
 mapfile -t sets < <(.venv/bin/python scripts/chosen_design.py out/front.json)
 build/bin/imc compile "${models[@]}" --target rram-32nm "${sets[@]}" --to costed -o out/chosen
-build/bin/imc cost "${models[@]}" --target rram-32nm "${sets[@]}" --json out/chosen/cost.json
+build/bin/imc cost "${models[@]}" --target rram-32nm "${sets[@]}" --json out/chosen/cost.json > out/chosen/cost.txt
 echo "search, compilation and reports: $(( $(date +%s) - begin )) s"
 echo "wrote out/report.html out/front.json out/study.db out/chosen/"
