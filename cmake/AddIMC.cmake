@@ -49,9 +49,10 @@ endfunction()
 function(imc_use_mlir name)
   target_link_libraries(${name} PUBLIC MLIR LLVM)
   if(IMC_ENABLE_PCH)
-    # Programs are compiled as the precompiled header was: -fPIC, not -fPIE.
-    target_compile_options(${name} PRIVATE -fPIC)
     target_precompile_headers(${name} REUSE_FROM imc_pch)
+  else()
+    # First in the precompiled header, therefore first here.
+    target_compile_options(${name} PRIVATE "SHELL:-include ${IMC_SOURCE_DIR}/lib/Support/PackagedLLVM.h")
   endif()
 endfunction()
 

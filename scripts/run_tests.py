@@ -78,12 +78,14 @@ def googletest(name, build, env=None):
     return suite
 
 
-def pytest(name):
-    suite, out = Suite(name), ROOT / "build" / "pytest.xml"
+def pytest(name, build, tests="test/python", env=None):
+    """Runs Python tests against the tools of a build."""
+    suite, out = Suite(name), ROOT / build / "pytest.xml"
     out.unlink(missing_ok=True)
-    env = dict(os.environ, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1", PYTHONPATH=str(ROOT / "python"))
+    env = dict(env or os.environ, OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1",
+               PYTHONPATH=str(ROOT / "python"), IMC_BIN=str(ROOT / build / "bin"))
     code = suite.run([str(ROOT / ".venv/bin/python"), "-m", "pytest", "-q", "-rs", "-p", "no:cacheprovider",
-                      "--durations=5", "--junit-xml", str(out), "test/python"], env)
+                      "--durations=5", "--junit-xml", str(out), tests], env)
     junit(suite, out)
     suite.close(code)
     return suite
@@ -102,13 +104,16 @@ def main():
     if "gtest" in wanted:
         suites.append(googletest("GoogleTest", "build"))
     if "pytest" in wanted:
-        suites.append(pytest("pytest"))
+        suites.append(pytest("pytest", "build"))
     if "asan" in wanted and (ROOT / "build-asan" / "build.ninja").exists():
-        # Debian's MLIR is not instrumented and keeps its registries for the
-        # life of the process; leaks are looked for in our own test programs.
-        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0", UBSAN_OPTIONS="print_stacktrace=1")
+        # Debian's LLVM and MLIR are not instrumented: they keep registries for
+        # the life of the process, which are no leaks of ours, and their half of
+        # a bump allocator does not unpoison what our half has poisoned.
+        env = dict(os.environ, ASAN_OPTIONS="detect_leaks=0:allow_user_poisoning=0",
+                   UBSAN_OPTIONS="print_stacktrace=1")
         suites.append(googletest("GoogleTest under ASan+UBSan", "build-asan", env))
         suites.append(lit("lit under ASan+UBSan", "build-asan", env))
+        suites.append(pytest("refusals under ASan+UBSan", "build-asan", "test/python/test_robustness.py", env))
 
     print("\ntimes:")
     for part in options.part:

@@ -1,5 +1,7 @@
 // Heavy MLIR headers, precompiled once for every library that says MLIR in
 // add_imc_library. A convenience only: each source still includes what it uses.
+#include "PackagedLLVM.h"
+
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Bufferization/IR/BufferizableOpInterface.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
