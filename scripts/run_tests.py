@@ -38,7 +38,7 @@ class Suite:
 def lit(name, build, env=None):
     suite, out = Suite(name), ROOT / build / "lit.json"
     out.unlink(missing_ok=True)
-    code = suite.run([LIT, "-sv", "--timeout", "300", "-o", str(out), f"{build}/test"], env)
+    code = suite.run([LIT, "-sv", "-o", str(out), f"{build}/test"], env)
     if out.exists():
         for test in json.loads(out.read_text())["tests"]:
             if test["code"] in ("PASS", "XFAIL", "FLAKYPASS"):

@@ -1,5 +1,4 @@
-//===- Lowering.h - What the lowerings of imc ops share ----------*- C++
-//-*-===//
+//===- Lowering.h - What the lowerings of imc ops share ---------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Layer.h - Counting and pricing of one layer ---------------*- C++
-//-*-===//
+//===- Layer.h - Counting and pricing of one layer --------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Limits.h - Physical limits of a design --------------------*- C++
-//-*-===//
+//===- Limits.h - Physical limits of a design -------------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Sorting.h - The two ways of sorting into fronts ------------*- C++
-//-*-===//
+//===- Sorting.h - The two ways of sorting into fronts ----------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -35,7 +35,7 @@ def find_tool(name: str = "imc") -> str:
 
 def run(*arguments: str | os.PathLike[str], timeout: float | None = None) -> str:
     """Runs ``imc ARGUMENTS`` and returns what it printed. ``IMCError`` when it fails."""
-    command = [find_tool(), *map(os.fspath, arguments)]
+    command = [find_tool(), *(os.fspath(argument) for argument in arguments)]
     result = subprocess.run(command, capture_output=True, text=True, timeout=timeout)
     if result.returncode != 0:
         raise IMCError(command, result.returncode, result.stderr)

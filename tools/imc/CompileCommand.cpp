@@ -40,8 +40,9 @@ int runImport(const ImportOptions &options) {
 }
 
 struct CompileCommandOptions {
-  std::vector<std::string> models, sets, shapes;
-  std::string target, to = "costed", output = "-";
+  std::vector<std::string> models, calibrate;
+  std::string to = "costed", output = "-";
+  DesignOptions design;
 };
 
 int runCompile(const CompileCommandOptions &options) {
@@ -62,21 +63,20 @@ int runCompile(const CompileCommandOptions &options) {
   }
 
   Session session;
-  Design design;
-  Expected<machine::TargetSpec> target = session.loadTarget(options.target);
-  if (!target)
-    return fail(target.takeError());
-  design.target = std::move(*target);
-  for (const std::string &assignment : options.sets)
-    if (Error error = design.set(assignment))
-      return fail(std::move(error));
+  Expected<Design> design = session.loadDesign(options.design);
+  if (!design)
+    return fail(design.takeError());
 
   for (const std::string &model : options.models) {
     FailureOr<OwningOpRef<ModuleOp>> module =
-        session.loadModel(model, options.shapes);
+        session.loadModel(model, options.design.shapes);
     if (failed(module))
       return 1;
-    if (failed(compileTo(**module, *to, design.compileOptions(true))))
+    CompileOptions compile = design->compileOptions();
+    if (!options.calibrate.empty() &&
+        failed(calibrate(**module, *to, options.calibrate, compile)))
+      return 1;
+    if (failed(compileTo(**module, *to, compile)))
       return 1;
     SmallString<128> path(options.output);
     if (many)
@@ -107,18 +107,13 @@ void addCompileCommands(CLI::App &app, int &status) {
       ->add_option("MODEL", compile->models,
                    "The model (.onnx, .mlir, .mlirbc); several go to a folder")
       ->required();
-  command
-      ->add_option("--target", compile->target,
-                   "A machine: a name from `imc targets` or a file")
-      ->required();
+  compile->design.addTo(*command, /*targetRequired=*/true);
   command->add_option("--to", compile->to,
                       "imported, offloaded, quantized, tiled, placed, "
                       "scheduled or costed (the default)");
-  command->add_option("--set", compile->sets,
-                      "KNOB=VALUE, as in machine.rows=128 or "
-                      "pass.replication=balanced");
-  command->add_option("--shape", compile->shapes,
-                      "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
+  command->add_option("--calibrate", compile->calibrate,
+                      "Inputs that fix the ranges of activations (a folder or "
+                      "files); without, ranges are measured at run time");
   command->add_option("-o", compile->output,
                       "Output file (.mlir or .mlirbc), - for stdout, or a "
                       "folder for several models");

@@ -24,8 +24,9 @@ namespace imc::driver {
 namespace {
 
 struct CostOptions {
-  std::vector<std::string> models, sets, shapes;
-  std::string target, json;
+  std::vector<std::string> models;
+  std::string json;
+  DesignOptions design;
   int64_t batch = 1;
 };
 
@@ -76,35 +77,31 @@ int runCost(const CostOptions &options) {
       return fail(std::move(error));
 
   Session session;
-  Design design;
-  Expected<machine::TargetSpec> target = session.loadTarget(options.target);
-  if (!target)
-    return fail(target.takeError());
-  design.target = std::move(*target);
-  std::vector<std::pair<std::string, std::string>> knobs;
-  for (const std::string &assignment : options.sets) {
-    if (Error error = design.set(assignment))
-      return fail(std::move(error));
-    auto [name, value] = StringRef(assignment).split('=');
-    knobs.push_back({name.str(), value.str()});
-  }
-  Expected<machine::Machine> machine = design.target.machine();
+  Expected<Design> design = session.loadDesign(options.design);
+  if (!design)
+    return fail(design.takeError());
+  Expected<machine::Machine> machine = design->target->machine();
   if (!machine)
     return fail(machine.takeError());
 
   std::vector<workload::Workload> workloads;
   for (const std::string &path : options.models) {
     FailureOr<workload::Workload> workload =
-        session.loadWorkload(path, options.shapes);
+        session.loadWorkload(path, options.design.shapes);
     if (failed(workload))
       return 1;
     workloads.push_back(workload::batched(*workload, options.batch));
   }
-  cost::Cost cost = cost::evaluate(workloads, *machine, design.knobs);
+  cost::Cost cost = cost::evaluate(workloads, *machine, design->knobs);
 
   if (!options.json.empty()) {
+    std::vector<std::pair<std::string, std::string>> knobs;
+    for (StringRef assignment : options.design.sets) {
+      auto [name, value] = assignment.split('=');
+      knobs.push_back({name.str(), value.str()});
+    }
     json::Value report =
-        cost::toJSON(cost, workloads, IMC_VERSION, design.target.name, knobs);
+        cost::toJSON(cost, workloads, IMC_VERSION, design->target->name, knobs);
     if (Error error = writeFile(options.json, [&](raw_ostream &os) {
           os << formatv("{0:2}", report) << "\n";
         }))
@@ -112,7 +109,7 @@ int runCost(const CostOptions &options) {
     if (options.json == "-")
       return 0;
   }
-  outs() << design.target.name << formatv(": {0:f3} mm2\n", cost.area_mm2);
+  outs() << design->target->name << formatv(": {0:f3} mm2\n", cost.area_mm2);
   for (const mapping::Violation &violation : cost.violations)
     outs() << "infeasible: " << mapping::ruleName(violation.rule) << " is "
            << format("%g, limit %g ", violation.value, violation.limit)
@@ -132,15 +129,7 @@ void addCostCommand(CLI::App &app, int &status) {
   command
       ->add_option("MODEL", options->models, "Models (.onnx, .mlir, .mlirbc)")
       ->required();
-  command
-      ->add_option("--target", options->target,
-                   "A machine: a name from `imc targets` or a file")
-      ->required();
-  command->add_option("--set", options->sets,
-                      "KNOB=VALUE, as in machine.rows=128 or "
-                      "pass.replication=balanced");
-  command->add_option("--shape", options->shapes,
-                      "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
+  options->design.addTo(*command, /*targetRequired=*/true);
   command
       ->add_option("--batch", options->batch,
                    "Inferences that run through each layer together; weights "

@@ -7,7 +7,6 @@
 
 #include "Session.h"
 
-#include "imc/Execute/Calibrate.h"
 #include "imc/Execute/Run.h"
 #include "imc/Pipelines/Pipelines.h"
 #include "imc/Transforms/Phase.h"
@@ -21,8 +20,9 @@ namespace imc::driver {
 namespace {
 
 struct RunCommandOptions {
-  std::string model, at = "imported", target;
-  std::vector<std::string> sets, shapes, calibrate;
+  std::string model, at = "imported";
+  std::vector<std::string> calibrate;
+  DesignOptions design;
   uint64_t seed = 0;
   execute::RunOptions run;
 };
@@ -32,45 +32,23 @@ int runRun(const RunCommandOptions &options) {
   if (!at)
     return fail(Twine("'") + options.at + "' is not a phase; --at takes " +
                 listPhases());
-  if (*at >= Phase::Tiled && options.target.empty())
+  if (*at >= Phase::Tiled && options.design.target.empty())
     return fail(Twine("--at ") + options.at +
                 " needs arrays: name a machine with --target");
 
   Session session;
-  Design design;
-  if (!options.target.empty()) {
-    Expected<machine::TargetSpec> target = session.loadTarget(options.target);
-    if (!target)
-      return fail(target.takeError());
-    design.target = std::move(*target);
-  }
-  for (const std::string &assignment : options.sets)
-    if (Error error = design.set(assignment))
-      return fail(std::move(error));
+  Expected<Design> design = session.loadDesign(options.design);
+  if (!design)
+    return fail(design.takeError());
 
   FailureOr<OwningOpRef<ModuleOp>> module =
-      session.loadModel(options.model, options.shapes);
+      session.loadModel(options.model, options.design.shapes);
   if (failed(module))
     return 1;
-  CompileOptions compile = design.compileOptions(!options.target.empty());
-  if (!options.calibrate.empty()) {
-    if (*at < Phase::Quantized)
-      return fail("--calibrate finds ranges for integers; add --at quantized "
-                  "or a later phase");
-    if (failed(compileTo(**module, Phase::Offloaded, compile)))
-      return 1;
-    Expected<std::vector<execute::Tensor>> tensors =
-        execute::readTensors(options.calibrate, "input");
-    if (!tensors)
-      return fail(tensors.takeError());
-    Expected<std::vector<std::vector<execute::Tensor>>> samples =
-        execute::splitSamples(**module, *tensors);
-    if (!samples)
-      return fail(samples.takeError());
-    if (failed(execute::calibrate(**module, *samples)))
-      return 1;
-    compile.activations = "calibrated";
-  }
+  CompileOptions compile = design->compileOptions();
+  if (!options.calibrate.empty() &&
+      failed(calibrate(**module, *at, options.calibrate, compile)))
+    return 1;
   if (failed(compileTo(**module, *at, compile)))
     return 1;
   return execute::runCommand(**module, options.run, outs(), errs());
@@ -92,13 +70,7 @@ void addRunCommand(CLI::App &app, int &status) {
   command->add_option("--at", options->at,
                       "imported (the default), offloaded, quantized, tiled, "
                       "placed, scheduled or costed");
-  command->add_option("--target", options->target,
-                      "A machine, from phase tiled on");
-  command->add_option("--set", options->sets,
-                      "KNOB=VALUE, as in machine.adc_bits=8 or "
-                      "pass.weight_bits=6");
-  command->add_option("--shape", options->shapes,
-                      "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
+  options->design.addTo(*command, /*targetRequired=*/false);
   command->add_option("--calibrate", options->calibrate,
                       "Inputs that fix the ranges of activations (a folder or "
                       "files); without, ranges are measured at run time");

@@ -8,6 +8,7 @@
 #include "Session.h"
 
 #include "dialects/imc/IR/IMC.h"
+#include "imc/Execute/Calibrate.h"
 #include "imc/Execute/Executor.h"
 #include "imc/Import/ONNX.h"
 #include "imc/Support/OutputFile.h"
@@ -22,6 +23,8 @@
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
+
+#include <CLI/CLI.hpp>
 
 using namespace llvm;
 using namespace mlir;
@@ -157,6 +160,32 @@ Expected<machine::TargetSpec> Session::loadTarget(StringRef nameOrPath) {
   return target.getSpec();
 }
 
+void DesignOptions::addTo(CLI::App &command, bool targetRequired) {
+  command
+      .add_option("--target", target,
+                  "A machine: a name from `imc targets` or a file")
+      ->required(targetRequired);
+  command.add_option("--set", sets,
+                     "KNOB=VALUE, as in machine.rows=128 or "
+                     "pass.replication=balanced");
+  command.add_option("--shape", shapes,
+                     "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
+}
+
+Expected<Design> Session::loadDesign(const DesignOptions &options) {
+  Design design;
+  if (!options.target.empty()) {
+    Expected<machine::TargetSpec> target = loadTarget(options.target);
+    if (!target)
+      return target.takeError();
+    design.target = std::move(*target);
+  }
+  for (const std::string &assignment : options.sets)
+    if (Error error = design.set(assignment))
+      return std::move(error);
+  return design;
+}
+
 Error Session::writeModule(ModuleOp module, StringRef path) {
   return writeFile(path, [&](raw_ostream &os) {
     if (sys::path::extension(path) == ".mlirbc")
@@ -202,8 +231,12 @@ Error Design::set(StringRef assignment) {
                                  assignment + "'");
   if (name.starts_with("pass."))
     return mapping::setKnob(knobs, name, value);
+  if (name.starts_with("machine.") && !target)
+    return createStringError(inconvertibleErrorCode(),
+                             Twine("--set ") + assignment +
+                                 " changes a machine: name it with --target");
   if (name.starts_with("machine."))
-    return target.resolve(name, value);
+    return target->resolve(name, value);
   return createStringError(
       inconvertibleErrorCode(),
       Twine("knob '") + name +
@@ -211,12 +244,36 @@ Error Design::set(StringRef assignment) {
           "--schema` lists the fields of a machine");
 }
 
-CompileOptions Design::compileOptions(bool withTarget) const {
+CompileOptions Design::compileOptions() const {
   CompileOptions options;
-  if (withTarget)
-    options.target = target;
+  options.target = target;
   options.knobs = knobs;
   return options;
+}
+
+LogicalResult calibrate(ModuleOp module, Phase to, ArrayRef<std::string> inputs,
+                        CompileOptions &options) {
+  auto refuse = [](Error error) {
+    fail(std::move(error));
+    return failure();
+  };
+  if (to < Phase::Quantized) {
+    fail("--calibrate finds ranges for integers; go to phase quantized or a "
+         "later one");
+    return failure();
+  }
+  if (failed(compileTo(module, Phase::Offloaded, options)))
+    return failure();
+  Expected<std::vector<execute::Tensor>> tensors =
+      execute::readTensors(inputs, "input");
+  if (!tensors)
+    return refuse(tensors.takeError());
+  Expected<std::vector<std::vector<execute::Tensor>>> samples =
+      execute::splitSamples(module, *tensors);
+  if (!samples)
+    return refuse(samples.takeError());
+  options.activations = "calibrated";
+  return execute::calibrate(module, *samples);
 }
 
 std::string modelName(StringRef path) { return sys::path::stem(path).str(); }

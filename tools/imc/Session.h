@@ -19,6 +19,7 @@
 #include "llvm/Support/Error.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,18 @@ namespace imc::driver {
 /// Prints "error: <message>" and returns 1, the exit status of a diagnostic.
 int fail(llvm::Error error);
 int fail(const llvm::Twine &message);
+
+struct Design;
+
+/// The options that name a design and the models' shapes, as most commands
+/// take them.
+struct DesignOptions {
+  std::string target;
+  std::vector<std::string> sets, shapes;
+
+  /// Adds --target, --set and --shape to a command.
+  void addTo(CLI::App &command, bool targetRequired);
+};
 
 /// A context with every dialect that a module can hold, whose diagnostics are
 /// printed to standard error as `error: <location>: <text>`.
@@ -57,6 +70,10 @@ public:
   /// with an `#imc.target` attribute (.mlir).
   llvm::Expected<machine::TargetSpec> loadTarget(llvm::StringRef nameOrPath);
 
+  /// The machine of `options` (none when --target was not given) and the pass
+  /// decisions, after all --set.
+  llvm::Expected<Design> loadDesign(const DesignOptions &options);
+
   /// Writes a module as text, or as bytecode when the path ends in .mlirbc;
   /// `-` is standard output. Written whole or not at all.
   llvm::Error writeModule(mlir::ModuleOp module, llvm::StringRef path);
@@ -78,16 +95,23 @@ std::string sharedFile(llvm::StringRef name);
 
 /// A machine description and pass decisions, after `--set KNOB=VALUE` options.
 struct Design {
-  machine::TargetSpec target;
+  std::optional<machine::TargetSpec> target;
   mapping::Knobs knobs;
 
   /// Applies one `--set`: machine.* closes a field of the description, pass.*
   /// sets a decision. The error names the knob, the value and the way out.
   llvm::Error set(llvm::StringRef assignment);
 
-  /// For compileTo; without `withTarget` the machine is left out.
-  CompileOptions compileOptions(bool withTarget) const;
+  /// For compileTo; the machine is left out when none was named.
+  CompileOptions compileOptions() const;
 };
+
+/// Brings `module` to phase `offloaded`, runs it on the tensors of `inputs` (a
+/// folder or files) and fixes the ranges of activations; `options` then say so.
+/// Refused when `to` lies before `quantized`. Failures were printed.
+mlir::LogicalResult calibrate(mlir::ModuleOp module, Phase to,
+                              llvm::ArrayRef<std::string> inputs,
+                              CompileOptions &options);
 
 /// File name without folder and extension.
 std::string modelName(llvm::StringRef path);

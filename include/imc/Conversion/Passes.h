@@ -1,5 +1,4 @@
-//===- Passes.h - Conversions from imc to upstream dialects ------*- C++
-//-*-===//
+//===- Passes.h - Conversions from imc to upstream dialects -----*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

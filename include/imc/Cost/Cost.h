@@ -1,5 +1,4 @@
-//===- Cost.h - Energy, time and area of a design ----------------*- C++
-//-*-===//
+//===- Cost.h - Energy, time and area of a design ---------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

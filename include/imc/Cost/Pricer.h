@@ -1,5 +1,4 @@
-//===- Pricer.h - Prices designs for the search ------------------*- C++
-//-*-===//
+//===- Pricer.h - Prices designs for the search -----------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Calibrate.h - Measure the ranges of activations -----------*- C++
-//-*-===//
+//===- Calibrate.h - Measure the ranges of activations ----------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Executor.h - Compile a module once, run it many times -----*- C++
-//-*-===//
+//===- Executor.h - Compile a module once, run it many times ----*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Run.h - Run a module on tensors from files ----------------*- C++
-//-*-===//
+//===- Run.h - Run a module on tensors from files ---------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

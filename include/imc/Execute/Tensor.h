@@ -1,5 +1,4 @@
-//===- Tensor.h - Dense tensors and their files ------------------*- C++
-//-*-===//
+//===- Tensor.h - Dense tensors and their files -----------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Archive.h - All non-dominated designs ever seen ------------*- C++
-//-*-===//
+//===- Archive.h - All non-dominated designs ever seen ----------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

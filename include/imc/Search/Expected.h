@@ -1,5 +1,4 @@
-//===- Expected.h - A value or an error that says the way out -----*- C++
-//-*-===//
+//===- Expected.h - A value or an error that says the way out ---*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Pareto.h - Dominance, ranks, crowding, hypervolume ---------*- C++
-//-*-===//
+//===- Pareto.h - Dominance, ranks, crowding, hypervolume -------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

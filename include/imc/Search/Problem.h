@@ -1,5 +1,4 @@
-//===- Problem.h - What is to be minimised ------------------------*- C++
-//-*-===//
+//===- Problem.h - What is to be minimised ----------------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

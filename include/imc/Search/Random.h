@@ -1,5 +1,4 @@
-//===- Random.h - Reproducible random numbers ---------------------*- C++
-//-*-===//
+//===- Random.h - Reproducible random numbers -------------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

@@ -1,5 +1,4 @@
-//===- Run.h - Drive an algorithm over a problem ------------------*- C++
-//-*-===//
+//===- Run.h - Drive an algorithm over a problem ----------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

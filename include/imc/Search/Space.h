@@ -1,5 +1,4 @@
-//===- Space.h - Finite spaces of designs -------------------------*- C++
-//-*-===//
+//===- Space.h - Finite spaces of designs -----------------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

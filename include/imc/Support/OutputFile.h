@@ -1,5 +1,4 @@
-//===- OutputFile.h - Files that are written whole or not at all -*- C++
-//-*-===//
+//===- OutputFile.h - Files that are written whole or not at all ----------===//
 //
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //

@@ -1,5 +1,4 @@
-//===- Common.h - Machines and designs for cost tests ------------*- C++
-//-*-===//
+//===- Common.h - Machines and designs for cost tests -----------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

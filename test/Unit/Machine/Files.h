@@ -1,5 +1,4 @@
-//===- Files.h - Machine files for tests --------------------------*- C++
-//-*-===//
+//===- Files.h - Machine files for tests ------------------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

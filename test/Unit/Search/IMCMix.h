@@ -1,5 +1,4 @@
-//===- IMCMix.h - A search benchmark with a known answer ----------*- C++
-//-*-===//
+//===- IMCMix.h - A search benchmark with a known answer --------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

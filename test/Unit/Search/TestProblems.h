@@ -1,5 +1,4 @@
-//===- TestProblems.h - Small problems for the tests of Search ----*- C++
-//-*-===//
+//===- TestProblems.h - Small problems for the tests of Search --*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

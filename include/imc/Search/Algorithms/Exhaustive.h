@@ -1,5 +1,4 @@
-//===- Exhaustive.h - Every design of a space ---------------------*- C++
-//-*-===//
+//===- Exhaustive.h - Every design of a space -------------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception

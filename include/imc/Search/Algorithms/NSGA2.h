@@ -1,5 +1,4 @@
-//===- NSGA2.h - NSGA-II for finite mixed spaces ------------------*- C++
-//-*-===//
+//===- NSGA2.h - NSGA-II for finite mixed spaces ----------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
