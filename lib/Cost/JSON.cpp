@@ -8,7 +8,10 @@
 
 #include "imc/Cost/Cost.h"
 
+#include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
+
+#include <algorithm>
 
 using namespace imc;
 using namespace imc::cost;
@@ -17,15 +20,6 @@ using llvm::json::Object;
 using llvm::json::Value;
 
 namespace {
-
-/// All entries of one node of the model.
-struct Node {
-  std::string op, shape;
-  bool hasProduct = false;
-  int64_t macs = 0, arrays = 0, copies = 0, mvms = 0;
-  double energy_j = 0, latency_s = 0;
-  std::array<double, numTimes> latency_by_s{};
-};
 
 template <typename Component, size_t N>
 Object breakdown(const std::array<double, N> &parts) {
@@ -37,24 +31,29 @@ Object breakdown(const std::array<double, N> &parts) {
 
 } // namespace
 
-/// Nodes in the order in which they first appear.
-static Array layersOf(const ModelCost &model,
+std::vector<NodeCost>
+imc::cost::costByNode(const ModelCost &model,
                       const workload::Workload &workload) {
-  std::vector<std::pair<std::string, Node>> nodes;
+  std::vector<NodeCost> nodes;
+  std::vector<bool> hasProduct;
+  std::vector<std::array<double, numTimes>> times;
   llvm::StringMap<size_t> index;
   for (size_t i = 0, e = model.layers.size(); i != e; ++i) {
     const workload::Layer &layer = workload.layers[i];
     const LayerCost &cost = model.layers[i];
     auto [slot, isNew] = index.try_emplace(layer.name, nodes.size());
-    if (isNew)
-      nodes.emplace_back(layer.name, Node{layer.op, layer.shape});
-    Node &node = nodes[slot->second].second;
+    size_t n = slot->second;
+    if (isNew) {
+      nodes.push_back({layer.name, layer.op, layer.shape});
+      hasProduct.push_back(false);
+      times.emplace_back();
+    }
+    NodeCost &node = nodes[n];
     // The product says what the node is; the digital work around it does not.
-    bool isProduct = !layer.digital();
-    if (isProduct && !node.hasProduct) {
+    if (!layer.digital() && !hasProduct[n]) {
       node.op = layer.op;
       node.shape = layer.shape;
-      node.hasProduct = true;
+      hasProduct[n] = true;
     }
     node.macs += cost.macs;
     node.arrays += cost.arrays;
@@ -63,15 +62,19 @@ static Array layersOf(const ModelCost &model,
     node.energy_j += cost.total_energy_j;
     node.latency_s += cost.latency_s;
     for (size_t c = 0; c != numTimes; ++c)
-      node.latency_by_s[c] += cost.latency_by_s[c];
+      times[n][c] += cost.latency_by_s[c];
   }
+  for (auto [node, time] : llvm::zip_equal(nodes, times))
+    node.bound_by = static_cast<Time>(
+        std::max_element(time.begin(), time.end()) - time.begin());
+  return nodes;
+}
+
+static Array layersOf(const ModelCost &model,
+                      const workload::Workload &workload) {
   Array layers;
-  for (const auto &[nodeName, node] : nodes) {
-    size_t bound = 0;
-    for (size_t c = 1; c != numTimes; ++c)
-      if (node.latency_by_s[c] > node.latency_by_s[bound])
-        bound = c;
-    layers.push_back(Object{{"name", nodeName},
+  for (const NodeCost &node : costByNode(model, workload))
+    layers.push_back(Object{{"name", node.name},
                             {"op", node.op},
                             {"shape", node.shape},
                             {"macs", node.macs},
@@ -80,8 +83,7 @@ static Array layersOf(const ModelCost &model,
                             {"mvms", node.mvms},
                             {"energy_j", node.energy_j},
                             {"latency_s", node.latency_s},
-                            {"bound_by", name(static_cast<Time>(bound))}});
-  }
+                            {"bound_by", name(node.bound_by)}});
   return layers;
 }
 

@@ -57,12 +57,12 @@ void printModel(const workload::Workload &workload,
   outs() << formatv("  {0,-34} {1,-18} {2,12} {3,8} {4,7} {5,12} {6,12}  {7}\n",
                     "layer", "op", "MACs", "arrays", "copies", "energy",
                     "latency", "bound by");
-  for (auto [layer, cost] : llvm::zip_equal(workload.layers, model.layers))
+  for (const cost::NodeCost &node : cost::costByNode(model, workload))
     outs() << formatv(
         "  {0,-34} {1,-18} {2,12} {3,8} {4,7} {5,12} {6,12}  {7}\n",
-        StringRef(layer.name).take_back(34), layer.op, cost.macs, cost.arrays,
-        cost.copies, withPrefix(cost.total_energy_j, "J"),
-        withPrefix(cost.latency_s, "s"), cost::name(cost.bound_by));
+        StringRef(node.name).take_back(34), node.op, node.macs, node.arrays,
+        node.copies, withPrefix(node.energy_j, "J"),
+        withPrefix(node.latency_s, "s"), cost::name(node.bound_by));
   outs() << "  energy by component:";
   for (size_t i = 0; i < cost::numEnergies; ++i)
     if (model.energy_by_component_j[i] > 0)

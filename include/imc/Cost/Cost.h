@@ -238,6 +238,21 @@ void priceLayer(const Counts &counts, const Prices &prices, LayerCost &cost);
 double noiseToSignal(const workload::Product &product,
                      const mapping::Tiling &tiling, const Prices &prices);
 
+/// All entries of one node of the model: its product with the digital work
+/// around it.
+struct NodeCost {
+  std::string name;
+  std::string op, shape; ///< of the product where there is one
+  int64_t macs = 0, arrays = 0, copies = 0, mvms = 0;
+  double energy_j = 0, latency_s = 0;
+  Time bound_by = Time::Compute; ///< what takes most of latency_s
+};
+
+/// The layers of a model merged by node name, in the order in which the nodes
+/// first appear. `workload` is the one that `model` was made from.
+std::vector<NodeCost> costByNode(const ModelCost &model,
+                                 const workload::Workload &workload);
+
 /// The object of `imc cost --json` without the keys "version" and "target",
 /// which belong to the caller. Entries of one node are merged under its name.
 /// `workloads` are those that `cost` was made from, in order.
