@@ -280,8 +280,8 @@ static double doublings(double relative) {
 /// bound. Knobs that contradict each other are cured by changing one of them,
 /// so the search first gets chips that exist and then shrinks them; with one
 /// scale for both it stalls between too few arrays and too much area (RRAM
-/// space, sqnr_db >= 10, budget 20,000: no feasible design on five seeds out of
-/// five, and 2,600 to 3,300 on each of three seeds with this step).
+/// space, sqnr_db >= 10, budget 20,000: no feasible design on any of four
+/// seeds, and 2,600 to 3,300 on each of three seeds with this step).
 static constexpr double kCannotExist = 8;
 
 static double distance(double value, double limit) {

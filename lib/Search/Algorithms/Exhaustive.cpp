@@ -6,21 +6,18 @@
 //===----------------------------------------------------------------------===//
 
 #include "imc/Search/Algorithms/Exhaustive.h"
-
-#include <algorithm>
+#include "Algorithms/Enumeration.h"
 
 using namespace imc::search;
 
 namespace {
-class Exhaustive final : public Algorithm {
+class Exhaustive final : public Enumeration {
 public:
-  explicit Exhaustive(const ExhaustiveOptions &options) : options(options) {}
+  explicit Exhaustive(const ExhaustiveOptions &options)
+      : Enumeration("exhaustive", options.batch) {}
 
   Status start(const SearchContext &context) override {
-    space = &context.space;
-    position = Key();
-    finished = false;
-    asked = 0;
+    restart(context.space);
     if (context.budget >= space->size() && space->size() != UINT64_MAX)
       return {};
     std::string size = space->sizeText();
@@ -44,31 +41,9 @@ public:
                  "algorithm 'nsga2'"};
   }
 
-  Batch ask(std::size_t limit) override {
-    Batch batch;
-    batch.firstId = asked;
-    const std::size_t wanted = std::min(limit, options.batch);
-    batch.designs.reserve(wanted);
-    while (!finished && batch.designs.size() < wanted) {
-      Genome design = space->decode(position);
-      if (space->isCanonical(design))
-        batch.designs.push_back(std::move(design));
-      finished = position == space->lastKey();
-      position = position.next();
-    }
-    asked += batch.designs.size();
-    return batch;
-  }
-
-  // Nothing is learnt from an answer, so none needs to be remembered.
-  Status tell(std::uint64_t id, const Evaluation &) override {
-    if (id >= asked)
-      return Error{"exhaustive: design " + std::to_string(id) +
-                   " was told but never asked; tell only ids of ask()"};
-    return {};
-  }
-
 private:
+  Key keyAt(const Key &position) const override { return position; }
+
   std::uint64_t countCanonical() const {
     std::uint64_t count = 0;
     Genome design;
@@ -79,12 +54,6 @@ private:
         return count;
     }
   }
-
-  ExhaustiveOptions options;
-  const Space *space = nullptr;
-  Key position;
-  bool finished = false;
-  std::uint64_t asked = 0;
 };
 } // namespace
 
@@ -97,19 +66,7 @@ imc::search::makeExhaustive(const ExhaustiveOptions &options) {
 
 namespace imc::search {
 AlgorithmInfo describeExhaustive() {
-  AlgorithmInfo info;
-  info.name = "exhaustive";
-  info.summary = "every design of the space; its front is exact";
-  info.options = {{"batch", "4096", "designs per batch"}};
-  info.make =
-      [](const AlgorithmOptions &text) -> Expected<std::unique_ptr<Algorithm>> {
-    auto batch = readUnsigned(text, "batch", 1, 1u << 30);
-    if (!batch)
-      return batch.error();
-    ExhaustiveOptions options;
-    options.batch = *batch;
-    return makeExhaustive(options);
-  };
-  return info;
+  return describeEnumeration<ExhaustiveOptions, makeExhaustive>(
+      "exhaustive", "every design of the space; its front is exact");
 }
 } // namespace imc::search
