@@ -15,6 +15,6 @@ part() { # part NAME COMMAND...: runs it, remembers its seconds
 part "set-up" scripts/setup.sh test
 part "build (release)" scripts/build.sh release all imc-unittests
 if [ "${IMC_TEST_ASAN:-1}" != 0 ]; then
-  part "build (asan-ubsan)" scripts/build.sh asan-ubsan imc-opt imc imc-translate imc-doc imc-unittests
+  part "build (asan-ubsan)" scripts/build.sh asan-ubsan imc-opt imc imc-batch imc-translate imc-doc imc-unittests
 fi
 exec .venv/bin/python scripts/run_tests.py "${parts[@]/#/--part=}"

@@ -35,6 +35,7 @@ else:
 tools = [
     "imc-opt",
     "imc-translate",
+    "imc-batch",
     "split-file",
     # `imc` alone would also match inside file names.
     ToolSubst("imc", unresolved="ignore", pre=r"-./%_\w", post=r"-./_\w"),
