@@ -117,3 +117,53 @@ Values lowering::lower(RewriterBase &b, DequantizeOp op) {
             b, loc, arith::MulFOp::create(b, loc, number, scale), args[5]);
       })};
 }
+
+Values lowering::lower(RewriterBase &b, RequantizeOp op) {
+  unsigned rank = shapeOf(op.getAcc()).size();
+  SmallVector<AffineExpr, 6> all = identity(b, rank), channel = {all[1]};
+  SmallVector<Value> inputs = {op.getAcc(), op.getBias(), op.getMultiplier(),
+                               op.getZeroPoint()};
+  SmallVector<SmallVector<AffineExpr, 6>> exprs = {all, channel, channel, {}};
+  bool divides = op.getStep() != nullptr;
+  if (divides) {
+    inputs.push_back(op.getStep());
+    exprs.push_back({});
+  }
+  exprs.push_back(all);
+  auto payload = cast<IntegerType>(getElementTypeOrSelf(op.getInit()));
+  return {generic(
+      b, op.getLoc(), rank, inputs, op.getInit(), exprs,
+      [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
+        Arith a(b, loc);
+        Type f64 = b.getF64Type();
+        auto number = [&](int64_t value) -> Value {
+          return arith::ConstantOp::create(
+              b, loc, b.getF64FloatAttr(static_cast<double>(value)));
+        };
+        // R7: the sum in integers, the product in f64.
+        Value sum = a.add(args[0], args[1]);
+        Value v = arith::MulFOp::create(
+            b, loc, arith::SIToFPOp::create(b, loc, f64, sum), args[2]);
+        Value zeroPoint = arith::SIToFPOp::create(b, loc, f64, args[3]);
+        Value q;
+        if (divides) {
+          // R9: a quotient in f32. An integer below 2^52 plus the zero point
+          // is exact in f64, a larger one is beyond the codes either way.
+          Value y = arith::TruncFOp::create(b, loc, b.getF32Type(), v);
+          Value rounded = math::RoundEvenOp::create(
+              b, loc, arith::DivFOp::create(b, loc, y, args[4]));
+          q = arith::AddFOp::create(
+              b, loc, arith::ExtFOp::create(b, loc, f64, rounded), zeroPoint);
+        } else {
+          // R8: the zero point takes part in the rounding.
+          q = math::RoundEvenOp::create(
+              b, loc, arith::AddFOp::create(b, loc, v, zeroPoint));
+        }
+        // R10.
+        q = clampNumber(b, loc, q, number(op.getCodes()[0]),
+                        number(op.getCodes()[1]));
+        return arith::TruncIOp::create(
+            b, loc, payload,
+            arith::FPToSIOp::create(b, loc, b.getI32Type(), q));
+      })};
+}

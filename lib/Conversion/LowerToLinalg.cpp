@@ -92,10 +92,11 @@ private:
     rewriter.setInsertionPoint(op);
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
         .Case<MatmulOp, Conv2DOp, ChooseQParamsOp, QuantizeOp, DequantizeOp,
-              UnfoldOp, EncodeWeightsOp, MVMOp, ShiftAddOp>([&](auto concrete) {
-          rewriter.replaceOp(concrete, lowering::lower(rewriter, concrete));
-          return success();
-        })
+              RequantizeOp, UnfoldOp, EncodeWeightsOp, MVMOp, ShiftAddOp>(
+            [&](auto concrete) {
+              rewriter.replaceOp(concrete, lowering::lower(rewriter, concrete));
+              return success();
+            })
         .Default([](Operation *other) {
           return other->emitOpError("has no lowering to linalg");
         });

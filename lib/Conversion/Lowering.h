@@ -30,6 +30,7 @@ Values lower(mlir::RewriterBase &b, Conv2DOp op);
 Values lower(mlir::RewriterBase &b, ChooseQParamsOp op);
 Values lower(mlir::RewriterBase &b, QuantizeOp op);
 Values lower(mlir::RewriterBase &b, DequantizeOp op);
+Values lower(mlir::RewriterBase &b, RequantizeOp op);
 // LowerArrays.cpp
 Values lower(mlir::RewriterBase &b, UnfoldOp op);
 Values lower(mlir::RewriterBase &b, EncodeWeightsOp op);

@@ -266,7 +266,8 @@ LogicalResult Extractor::visit(Operation *op) {
   }
   // The work of the conversions, per element, as their definitions spell it
   // out: minimum and maximum; divide, round, add, clamp twice; subtract,
-  // convert, multiply, add, and two products per channel.
+  // convert, multiply, add, and two products per channel; add, convert,
+  // multiply, add, round, clamp twice, and convert and divide for a step.
   if (auto choose = dyn_cast<imc::ChooseQParamsOp>(op)) {
     workload::Digital digital{2 * elements(choose.getX()),
                               elements(choose.getX()), 2};
@@ -282,6 +283,12 @@ LogicalResult Extractor::visit(Operation *op) {
         4 * elements(dequantize.getAcc()) + 2 * elements(dequantize.getWSum()),
         elements(dequantize.getAcc()) + 3 * elements(dequantize.getWSum()),
         dequantize.getInit());
+  if (auto requantize = dyn_cast<imc::RequantizeOp>(op))
+    return addDigital(
+        op, "requantize",
+        (requantize.getStep() ? 9 : 7) * elements(requantize.getAcc()),
+        elements(requantize.getAcc()) + 2 * elements(requantize.getBias()),
+        requantize.getInit());
   return success();
 }
 

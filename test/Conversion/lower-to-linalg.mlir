@@ -2,7 +2,7 @@
 // RUN: imc-opt %s --imc-lower-to-linalg | FileCheck %s --check-prefix=NONE
 
 // No op of the dialect is left (attributes may be).
-// NONE-NOT: imc.{{(matmul|conv2d|choose_qparams|quantize|dequantize|unfold|encode_weights|mvm|shift_add)}}
+// NONE-NOT: imc.{{(matmul|conv2d|choose_qparams|quantize|dequantize|requantize|unfold|encode_weights|mvm|shift_add)}}
 
 // CHECK-LABEL: @matmul_f32
 // CHECK:         linalg.generic
@@ -66,6 +66,27 @@ func.func @dequantize(%a: tensor<1x2xi32>, %xs: tensor<f32>, %xz: tensor<i32>, %
   %y = imc.dequantize ins(%a, %xs, %xz, %ws, %wsum, %b : tensor<1x2xi32>, tensor<f32>, tensor<i32>, tensor<2xf32>, tensor<2xi32>, tensor<2xf32>)
        outs(%e : tensor<1x2xf32>) -> tensor<1x2xf32>
   return %y : tensor<1x2xf32>
+}
+
+// R7, then R8 or R9, then R10. The order of sum and rounding differs.
+// CHECK-LABEL: @requantize
+// CHECK:         %[[I:.*]] = arith.addi
+// CHECK:         %[[F:.*]] = arith.sitofp %[[I]] : i32 to f64
+// CHECK:         %[[V:.*]] = arith.mulf %[[F]], %{{.*}} : f64
+// CHECK:         %[[T:.*]] = arith.addf %[[V]], %{{.*}} : f64
+// CHECK:         %[[R:.*]] = math.roundeven %[[T]] : f64
+// CHECK:         arith.maxnumf %[[R]], %{{.*}} : f64
+// CHECK:         %[[V2:.*]] = arith.mulf %{{.*}} : f64
+// CHECK:         %[[Y:.*]] = arith.truncf %[[V2]] : f64 to f32
+// CHECK:         %[[D:.*]] = arith.divf %[[Y]], %{{.*}} : f32
+// CHECK:         %[[R2:.*]] = math.roundeven %[[D]] : f32
+// CHECK:         %[[W:.*]] = arith.extf %[[R2]] : f32 to f64
+// CHECK:         %[[Q:.*]] = arith.addf %[[W]], %{{.*}} : f64
+// CHECK:         arith.maxnumf %[[Q]], %{{.*}} : f64
+func.func @requantize(%a: tensor<1x2xi32>, %b: tensor<2xi32>, %m: tensor<2xf64>, %z: tensor<i32>, %s: tensor<f32>, %e: tensor<1x2xi8>) -> (tensor<1x2xi8>, tensor<1x2xi8>) {
+  %q = imc.requantize ins(%a, %b, %m, %z : tensor<1x2xi32>, tensor<2xi32>, tensor<2xf64>, tensor<i32>) outs(%e : tensor<1x2xi8>) codes = [0, 255] -> tensor<1x2xi8>
+  %r = imc.requantize ins(%a, %b, %m, %z, %s : tensor<1x2xi32>, tensor<2xi32>, tensor<2xf64>, tensor<i32>, tensor<f32>) outs(%e : tensor<1x2xi8>) codes = [0, 255] -> tensor<1x2xi8>
+  return %q, %r : tensor<1x2xi8>, tensor<1x2xi8>
 }
 
 // Two strips, four phases of two bits. The converter (k = 3: add 4, shift, at

@@ -242,6 +242,30 @@ LogicalResult DequantizeOp::verify() {
                           shaped(getBias()).getDimSize(0), channels)));
 }
 
+LogicalResult RequantizeOp::verify() {
+  ShapedType acc = shaped(getAcc()), q = shaped(getInit());
+  if (acc.getRank() < 2 || failed(verifyCompatibleShape(acc, q)))
+    return emitOpError() << "(C1) acc is " << acc << " and the destination "
+                         << q << ", expected the same shape of rank >= 2";
+  int64_t channels = acc.getDimSize(1);
+  if (failed(verifyExtent(*this, "C2", "size of bias",
+                          shaped(getBias()).getDimSize(0), channels)) ||
+      failed(verifyExtent(*this, "C2", "size of multiplier",
+                          shaped(getMultiplier()).getDimSize(0), channels)))
+    return failure();
+  ArrayRef<int64_t> codes = getCodes();
+  int64_t span = int64_t(1) << q.getElementTypeBitWidth();
+  auto within = [&](int64_t lo, int64_t hi) {
+    return codes[0] >= lo && codes[1] <= hi;
+  };
+  if (codes.size() != 2 || codes[0] > codes[1] ||
+      !(within(-span / 2, span / 2 - 1) || within(0, span - 1)))
+    return emitOpError() << "(C3) codes are [" << codes
+                         << "], expected lo <= hi in [" << -span / 2 << ", "
+                         << span / 2 - 1 << "] or in [0, " << span - 1 << "]";
+  return success();
+}
+
 LogicalResult UnfoldOp::verify() {
   ShapedType x = shaped(getX()), u = shaped(getInit());
   if (failed(verifyWindowAttribute(*this, "C1", "kernel", getKernel())) ||

@@ -445,6 +445,66 @@ def IMC_DequantizeOp : IMC_TiledOp<"dequantize"> {
   }]>];
 }
 
+def IMC_RequantizeOp : IMC_TiledOp<"requantize"> {
+  let summary = "Integer sums to the payload of the next layer";
+  let description = [{
+    Takes the sums of an integer product to an integer payload. Dimension 1 is the channel n.
+    `bias` holds what is added to the sums in integers: the bias of the layer and the
+    corrections by zero points (modulo 2^32, as the sums themselves). With
+
+    ```
+    v = f64(acc[.., n, ..] + bias[n]) · multiplier[n]                       (f64)
+    ```
+
+    and codes [lo, hi], the result is, without and with a `step`,
+
+    ```
+    q = clamp(round_half_even(v + zero_point), lo, hi)                      (f64)
+    q = clamp(round_half_even(f32(v) / step) + zero_point, lo, hi)          (f32 up to the rounding)
+    ```
+
+    The first is what ONNX QLinearConv and QLinearMatMul compute, with multiplier =
+    x_scale·w_scale/y_scale; the zero point takes part in the rounding. The second is
+    DequantizeLinear followed by QuantizeLinear, with multiplier = x_scale·w_scale and
+    step = y_scale: the real number is rounded to f32, then its quotient. Rules R7 to R10 of
+    docs/phases/rounding.md say it operation by operation. The destination is overwritten.
+
+    An activation that clamps (Relu, Clip) is part of the codes, since rounding keeps the order.
+
+    Constraints:
+    - (C1) acc and the destination have the same shape, of rank ≥ 2.
+    - (C2) bias and multiplier have as many elements as there are channels.
+    - (C3) `codes` are two numbers lo ≤ hi of the destination's element type, both read as signed
+      or both as unsigned ones.
+
+    Example:
+
+    ```mlir
+    %q = imc.requantize ins(%acc, %bias, %m, %zp, %step : tensor<1x16x8x8xi32>, tensor<16xi32>,
+             tensor<16xf64>, tensor<i32>, tensor<f32>)
+             outs(%e : tensor<1x16x8x8xi8>) codes = [-128, 127] -> tensor<1x16x8x8xi8>
+    ```
+  }];
+  let arguments = (ins
+    IMC_AnyRank<[I32]>:$acc,
+    IMC_Shaped<[I32], [1]>:$bias,
+    IMC_Shaped<[F64], [1]>:$multiplier,
+    IMC_Shaped<[I32], [0]>:$zero_point,
+    Optional<IMC_Shaped<[F32], [0]>>:$step,
+    IMC_AnyRank<[I8, I16]>:$init,
+    DenseI64ArrayAttr:$codes);
+  let assemblyFormat = [{
+    `ins` `(` $acc `,` $bias `,` $multiplier `,` $zero_point (`,` $step^)? `:` type($acc) `,`
+    type($bias) `,` type($multiplier) `,` type($zero_point) (`,` type($step)^)? `)`
+    `outs` `(` $init `:` type($init) `)` `codes` `=` $codes attr-dict (`->` type($result)^)?
+  }];
+  let builders = [OpBuilder<(ins "::mlir::Value":$acc, "::mlir::Value":$bias, "::mlir::Value":$multiplier,
+      "::mlir::Value":$zeroPoint, "::mlir::Value":$step, "::mlir::Value":$init,
+      "::llvm::ArrayRef<int64_t>":$codes), [{
+    build($_builder, $_state, ::imc::detail::resultTypes(init), acc, bias, multiplier, zeroPoint, step, init, codes);
+  }]>];
+}
+
 //===----------------------------------------------------------------------===//
 // Arrays
 //===----------------------------------------------------------------------===//

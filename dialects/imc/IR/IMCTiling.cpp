@@ -89,6 +89,16 @@ IterationSpace DequantizeOp::getIterationSpace() {
           {all, {}, {}, channel, channel, channel, all}};
 }
 
+IterationSpace RequantizeOp::getIterationSpace() {
+  SmallVector<Access> all = elementwise(getAcc());
+  SmallVector<Access> channel = {by(1)};
+  SmallVector<SmallVector<Access>> accesses = {all, channel, channel, {}};
+  if (getStep())
+    accesses.emplace_back();
+  accesses.push_back(all);
+  return {SmallVector<utils::IteratorType>(all.size(), parallel), accesses};
+}
+
 IterationSpace MVMOp::getIterationSpace() {
   enum { p, m, s, t, c };
   return {{parallel, parallel, reduction, parallel, parallel},

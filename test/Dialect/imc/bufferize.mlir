@@ -34,6 +34,15 @@ func.func @overwrites_without_copy(%x: tensor<64xf32>, %s: tensor<f32>, %z: tens
   return %q, %e : tensor<64xi8>, tensor<64xi8>
 }
 
+// The optional operand stands before the destination, which is still found.
+// CHECK-LABEL: @requantizes_in_buffers
+// CHECK: imc.requantize ins(%{{.*}} : memref<4x8xi32{{.*}}>, memref<8xi32{{.*}}>, memref<8xf64{{.*}}>, memref<i32{{.*}}>, memref<f32{{.*}}>) outs(%{{.*}} : memref<4x8xi8>) codes = [-128, 127]
+func.func @requantizes_in_buffers(%acc: tensor<4x8xi32>, %b: tensor<8xi32>, %m: tensor<8xf64>, %z: tensor<i32>, %s: tensor<f32>) -> tensor<4x8xi8> {
+  %e = tensor.empty() : tensor<4x8xi8>
+  %q = imc.requantize ins(%acc, %b, %m, %z, %s : tensor<4x8xi32>, tensor<8xi32>, tensor<8xf64>, tensor<i32>, tensor<f32>) outs(%e : tensor<4x8xi8>) codes = [-128, 127] -> tensor<4x8xi8>
+  return %q : tensor<4x8xi8>
+}
+
 // Tiles are views of the buffers; nothing is copied inside the loop.
 // CHECK-LABEL: @tiles_in_loop
 // CHECK: scf.for

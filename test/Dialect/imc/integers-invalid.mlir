@@ -79,3 +79,67 @@ func.func @dequantize_c2_bias(%acc: tensor<4x8xi32>, %xs: tensor<f32>, %xz: tens
        outs(%e : tensor<4x8xf32>) -> tensor<4x8xf32>
   return
 }
+
+// -----
+
+func.func @requantize_c1_shape(%acc: tensor<4x8xi32>, %b: tensor<8xi32>, %m: tensor<8xf64>, %z: tensor<i32>, %e: tensor<4x9xi8>) {
+  // expected-error @below {{(C1) acc is 'tensor<4x8xi32>' and the destination 'tensor<4x9xi8>', expected the same shape of rank >= 2}}
+  %q = imc.requantize ins(%acc, %b, %m, %z : tensor<4x8xi32>, tensor<8xi32>, tensor<8xf64>, tensor<i32>) outs(%e : tensor<4x9xi8>) codes = [0, 255] -> tensor<4x9xi8>
+  return
+}
+
+// -----
+
+func.func @requantize_c1_rank(%acc: tensor<8xi32>, %b: tensor<8xi32>, %m: tensor<8xf64>, %z: tensor<i32>, %e: tensor<8xi8>) {
+  // expected-error @below {{(C1) acc is 'tensor<8xi32>' and the destination 'tensor<8xi8>', expected the same shape of rank >= 2}}
+  %q = imc.requantize ins(%acc, %b, %m, %z : tensor<8xi32>, tensor<8xi32>, tensor<8xf64>, tensor<i32>) outs(%e : tensor<8xi8>) codes = [0, 255] -> tensor<8xi8>
+  return
+}
+
+// -----
+
+func.func @requantize_c2_bias(%acc: tensor<4x8xi32>, %b: tensor<4xi32>, %m: tensor<8xf64>, %z: tensor<i32>, %e: tensor<4x8xi8>) {
+  // expected-error @below {{(C2) size of bias is 4, expected 8}}
+  %q = imc.requantize ins(%acc, %b, %m, %z : tensor<4x8xi32>, tensor<4xi32>, tensor<8xf64>, tensor<i32>) outs(%e : tensor<4x8xi8>) codes = [0, 255] -> tensor<4x8xi8>
+  return
+}
+
+// -----
+
+func.func @requantize_c2_multiplier(%acc: tensor<4x8xi32>, %b: tensor<8xi32>, %m: tensor<1xf64>, %z: tensor<i32>, %e: tensor<4x8xi8>) {
+  // expected-error @below {{(C2) size of multiplier is 1, expected 8}}
+  %q = imc.requantize ins(%acc, %b, %m, %z : tensor<4x8xi32>, tensor<8xi32>, tensor<1xf64>, tensor<i32>) outs(%e : tensor<4x8xi8>) codes = [0, 255] -> tensor<4x8xi8>
+  return
+}
+
+// -----
+
+func.func @requantize_c3_mixed(%acc: tensor<4x8xi32>, %b: tensor<8xi32>, %m: tensor<8xf64>, %z: tensor<i32>, %e: tensor<4x8xi8>) {
+  // expected-error @below {{(C3) codes are [-1, 128], expected lo <= hi in [-128, 127] or in [0, 255]}}
+  %q = imc.requantize ins(%acc, %b, %m, %z : tensor<4x8xi32>, tensor<8xi32>, tensor<8xf64>, tensor<i32>) outs(%e : tensor<4x8xi8>) codes = [-1, 128] -> tensor<4x8xi8>
+  return
+}
+
+// -----
+
+func.func @requantize_c3_order(%acc: tensor<4x8xi32>, %b: tensor<8xi32>, %m: tensor<8xf64>, %z: tensor<i32>, %s: tensor<f32>, %e: tensor<4x8xi16>) {
+  // expected-error @below {{(C3) codes are [1, 0], expected lo <= hi in [-32768, 32767] or in [0, 65535]}}
+  %q = imc.requantize ins(%acc, %b, %m, %z, %s : tensor<4x8xi32>, tensor<8xi32>, tensor<8xf64>, tensor<i32>, tensor<f32>) outs(%e : tensor<4x8xi16>) codes = [1, 0] -> tensor<4x8xi16>
+  return
+}
+
+// -----
+
+func.func @requantize_c3_count(%acc: tensor<4x8xi32>, %b: tensor<8xi32>, %m: tensor<8xf64>, %z: tensor<i32>, %e: tensor<4x8xi8>) {
+  // expected-error @below {{(C3) codes are [0], expected lo <= hi in [-128, 127] or in [0, 255]}}
+  %q = imc.requantize ins(%acc, %b, %m, %z : tensor<4x8xi32>, tensor<8xi32>, tensor<8xf64>, tensor<i32>) outs(%e : tensor<4x8xi8>) codes = [0] -> tensor<4x8xi8>
+  return
+}
+
+// -----
+
+func.func @requantize_multiplier_type(%acc: tensor<4x8xi32>, %b: tensor<8xi32>, %m: tensor<8xf32>, %z: tensor<i32>, %e: tensor<4x8xi8>) {
+  // expected-error @below {{operand #2 must be}}
+  %q = imc.requantize ins(%acc, %b, %m, %z : tensor<4x8xi32>, tensor<8xi32>, tensor<8xf32>, tensor<i32>) outs(%e : tensor<4x8xi8>) codes = [0, 255] -> tensor<4x8xi8>
+  return
+}

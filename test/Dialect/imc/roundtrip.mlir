@@ -67,6 +67,20 @@ func.func @dequantize(%acc: tensor<1x10xi32>, %xs: tensor<f32>, %xz: tensor<i32>
   return %y : tensor<1x10xf32>
 }
 
+// CHECK-LABEL: @requantize
+func.func @requantize(%acc: tensor<1x10xi32>, %b: tensor<10xi32>, %m: tensor<10xf64>, %zp: tensor<i32>, %step: tensor<f32>,
+                      %e: tensor<1x10xi8>, %wide: tensor<1x10xi16>) -> (tensor<1x10xi8>, tensor<1x10xi16>) {
+  // CHECK: imc.requantize ins(%{{.*}} : tensor<1x10xi32>, tensor<10xi32>, tensor<10xf64>, tensor<i32>)
+  // CHECK-SAME: outs(%{{.*}} : tensor<1x10xi8>) codes = [0, 255] -> tensor<1x10xi8>
+  %q = imc.requantize ins(%acc, %b, %m, %zp : tensor<1x10xi32>, tensor<10xi32>, tensor<10xf64>, tensor<i32>)
+       outs(%e : tensor<1x10xi8>) codes = [0, 255] -> tensor<1x10xi8>
+  // CHECK: imc.requantize ins(%{{.*}} : tensor<1x10xi32>, tensor<10xi32>, tensor<10xf64>, tensor<i32>, tensor<f32>)
+  // CHECK-SAME: outs(%{{.*}} : tensor<1x10xi16>) codes = [-32768, 32767] -> tensor<1x10xi16>
+  %r = imc.requantize ins(%acc, %b, %m, %zp, %step : tensor<1x10xi32>, tensor<10xi32>, tensor<10xf64>, tensor<i32>, tensor<f32>)
+       outs(%wide : tensor<1x10xi16>) codes = [-32768, 32767] -> tensor<1x10xi16>
+  return %q, %r : tensor<1x10xi8>, tensor<1x10xi16>
+}
+
 // CHECK-LABEL: @unfold_conv2d
 func.func @unfold_conv2d(%x: tensor<1x2x4x4xi8>, %e: tensor<1x4x1x32xi8>) -> tensor<1x4x1x32xi8> {
   // CHECK: imc.unfold ins(%{{.*}} : tensor<1x2x4x4xi8>) outs(%{{.*}} : tensor<1x4x1x32xi8>)

@@ -134,6 +134,32 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
+// requantize likewise; bias and multiplier are cut with the channels, the optional step is not.
+// CHECK-LABEL: @fuse_product_into_requantize
+// CHECK: scf.forall
+// CHECK:   %[[ACC:.+]] = imc.matmul ins(%{{.*}}, %{{.*}} : tensor<4x512xi8>, tensor<512x4xi8>)
+// CHECK:   imc.requantize ins(%[[ACC]], %{{.*}} : tensor<4x4xi32>, tensor<4xi32>, tensor<4xf64>, tensor<i32>, tensor<f32>)
+// CHECK-SAME: outs(%{{.*}} : tensor<4x4xi8>) codes = [0, 255]
+func.func @fuse_product_into_requantize(%x: tensor<4x512xi8>, %w: tensor<512x8xi8>, %zero: tensor<4x8xi32>, %b: tensor<8xi32>,
+    %m: tensor<8xf64>, %zp: tensor<i32>, %step: tensor<f32>, %e: tensor<4x8xi8>) -> tensor<4x8xi8> {
+  %acc = imc.matmul ins(%x, %w : tensor<4x512xi8>, tensor<512x8xi8>) outs(%zero : tensor<4x8xi32>) -> tensor<4x8xi32>
+  %q = imc.requantize ins(%acc, %b, %m, %zp, %step : tensor<4x8xi32>, tensor<8xi32>, tensor<8xf64>, tensor<i32>, tensor<f32>)
+       outs(%e : tensor<4x8xi8>) codes = [0, 255] -> tensor<4x8xi8>
+  return %q : tensor<4x8xi8>
+}
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    %op = transform.structured.match ops{["imc.requantize"]} in %root : (!transform.any_op) -> !transform.any_op
+    %producer = transform.structured.match ops{["imc.matmul"]} in %root : (!transform.any_op) -> !transform.any_op
+    %t, %l = transform.structured.tile_using_forall %op tile_sizes [0, 4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %f, %n = transform.structured.fuse_into_containing_op %producer into %l
+        : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+
+// -----
+
 // Tile and fuse in one go; the scale is a scalar and is not sliced.
 // CHECK-LABEL: @fuse_quantize_into_product
 // CHECK: scf.for

@@ -126,4 +126,5 @@ INSTANTIATE_TEST_SUITE_P(Ops, OpsTest,
                          ::testing::Values("choose-qparams", "conv2d",
                                            "dequantize", "encode-weights",
                                            "matmul", "mvm", "quantize",
+                                           "requantize", "requantize-wide",
                                            "shift-add", "unfold"));
