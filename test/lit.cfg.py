@@ -13,7 +13,7 @@ config.name = "imc"
 # The internal shell: the same on every machine, and what lit 22 and 23 both take.
 config.test_format = lit.formats.ShTest(execute_external=False)
 config.suffixes = [".mlir", ".test"]
-config.excludes = ["Unit", "python", "Inputs", "CMakeLists.txt"]
+config.excludes = ["Unit", "Fuzz", "python", "Inputs", "CMakeLists.txt"]
 config.test_source_root = os.path.dirname(__file__)
 config.test_exec_root = os.path.join(config.imc_obj_root, "test")
 
