@@ -20,21 +20,29 @@ ArrayRef<int64_t> shapeOf(Value value) {
   return cast<RankedTensorType>(value.getType()).getShape();
 }
 
-Value scalar(OpBuilder &builder, Location loc, float value) {
-  return arith::ConstantOp::create(builder, loc,
-                                   builder.getF32FloatAttr(value));
-}
-
-static Value empty(OpBuilder &builder, Location loc, RankedTensorType type) {
+Value empty(OpBuilder &builder, Location loc, RankedTensorType type) {
   return tensor::EmptyOp::create(builder, loc, type.getShape(),
                                  type.getElementType());
 }
 
 Value filled(OpBuilder &builder, Location loc, RankedTensorType type,
-             float value) {
-  return linalg::FillOp::create(builder, loc, scalar(builder, loc, value),
+             TypedAttr value) {
+  Value constant = arith::ConstantOp::create(builder, loc, value);
+  return linalg::FillOp::create(builder, loc, constant,
                                 empty(builder, loc, type))
       .getResult(0);
+}
+
+/// `value` in a float or integer type.
+static TypedAttr number(Type type, double value) {
+  if (isa<FloatType>(type))
+    return FloatAttr::get(type, value);
+  return IntegerAttr::get(type, int64_t(value));
+}
+
+Value filled(OpBuilder &builder, Location loc, RankedTensorType type,
+             double value) {
+  return filled(builder, loc, type, number(type.getElementType(), value));
 }
 
 Value reshape(OpBuilder &builder, Location loc, Value value,
@@ -75,7 +83,7 @@ Value reshape(OpBuilder &builder, Location loc, Value value,
 }
 
 Value pad(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> low,
-          ArrayRef<int64_t> high, float padding) {
+          ArrayRef<int64_t> high, TypedAttr padding) {
   auto zero = [](int64_t n) { return n == 0; };
   if (llvm::all_of(low, zero) && llvm::all_of(high, zero))
     return value;
@@ -87,7 +95,7 @@ Value pad(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> low,
     lows.push_back(builder.getIndexAttr(low[d]));
     highs.push_back(builder.getIndexAttr(high[d]));
   }
-  Value constant = scalar(builder, loc, padding);
+  Value constant = arith::ConstantOp::create(builder, loc, padding);
   return tensor::PadOp::create(
       builder, loc, RankedTensorType::get(shape, type.getElementType()), value,
       lows, highs, constant);
@@ -145,10 +153,15 @@ Value elementwise(
   return op.getResult(0);
 }
 
-Value reduce(
-    OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> axes,
-    float start,
-    llvm::function_ref<Value(OpBuilder &, Location, Value, Value)> combine) {
+Value reduce(OpBuilder &builder, Location loc, Value value,
+             ArrayRef<int64_t> axes, double start, Combine combine) {
+  auto type = cast<RankedTensorType>(value.getType());
+  return reduce(builder, loc, value, axes, number(type.getElementType(), start),
+                combine);
+}
+
+Value reduce(OpBuilder &builder, Location loc, Value value,
+             ArrayRef<int64_t> axes, TypedAttr start, Combine combine) {
   auto type = cast<RankedTensorType>(value.getType());
   SmallVector<int64_t, 4> shape;
   for (int64_t d = 0; d < type.getRank(); ++d)
@@ -180,7 +193,8 @@ Value mean(OpBuilder &builder, Location loc, Value value,
   Value result = elementwise(
       builder, loc, cast<RankedTensorType>(sum.getType()), {whole(sum)},
       [&](OpBuilder &b, Location l, ValueRange x) -> Value {
-        return arith::DivFOp::create(b, l, x[0], scalar(b, l, float(count)));
+        return arith::DivFOp::create(
+            b, l, x[0], scalar(b, l, x[0].getType(), double(count)));
       });
   return keep ? reshape(builder, loc, result, kept) : result;
 }

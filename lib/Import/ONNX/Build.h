@@ -13,6 +13,7 @@
 #ifndef IMC_LIB_IMPORT_ONNX_BUILD_H
 #define IMC_LIB_IMPORT_ONNX_BUILD_H
 
+#include "ScalarOps.h"
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
@@ -25,12 +26,15 @@ class Node;
 /// Shape of a ranked tensor.
 llvm::ArrayRef<int64_t> shapeOf(mlir::Value value);
 
-/// `arith.constant` of one f32.
-mlir::Value scalar(mlir::OpBuilder &builder, mlir::Location loc, float value);
+/// `tensor.empty`.
+mlir::Value empty(mlir::OpBuilder &builder, mlir::Location loc,
+                  mlir::RankedTensorType type);
 
 /// A tensor with every element `value` (`tensor.empty` + `linalg.fill`).
 mlir::Value filled(mlir::OpBuilder &builder, mlir::Location loc,
-                   mlir::RankedTensorType type, float value);
+                   mlir::RankedTensorType type, double value);
+mlir::Value filled(mlir::OpBuilder &builder, mlir::Location loc,
+                   mlir::RankedTensorType type, mlir::TypedAttr value);
 
 /// The same elements in another shape: nothing, `tensor.collapse_shape`,
 /// `tensor.expand_shape`, or both through one dimension.
@@ -40,7 +44,7 @@ mlir::Value reshape(mlir::OpBuilder &builder, mlir::Location loc,
 /// `tensor.pad` with a constant; the value itself when nothing is padded.
 mlir::Value pad(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
                 llvm::ArrayRef<int64_t> low, llvm::ArrayRef<int64_t> high,
-                float padding);
+                mlir::TypedAttr padding);
 
 /// `linalg.transpose`.
 mlir::Value transpose(mlir::OpBuilder &builder, mlir::Location loc,
@@ -71,15 +75,18 @@ elementwise(mlir::OpBuilder &builder, mlir::Location loc,
                                            mlir::ValueRange)>
                 body);
 
-/// `linalg.reduce` over ascending `axes`, which disappear from the shape.
-mlir::Value
-reduce(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value value,
-       llvm::ArrayRef<int64_t> axes, float start,
-       llvm::function_ref<mlir::Value(mlir::OpBuilder &, mlir::Location,
-                                      mlir::Value, mlir::Value)>
-           combine);
+using Combine = llvm::function_ref<mlir::Value(
+    mlir::OpBuilder &, mlir::Location, mlir::Value, mlir::Value)>;
 
-/// Sum over `axes` divided by `count`; keeps the axes with size 1 if `keep`.
+/// `linalg.reduce` over ascending `axes`, which disappear from the shape.
+mlir::Value reduce(mlir::OpBuilder &builder, mlir::Location loc,
+                   mlir::Value value, llvm::ArrayRef<int64_t> axes,
+                   mlir::TypedAttr start, Combine combine);
+mlir::Value reduce(mlir::OpBuilder &builder, mlir::Location loc,
+                   mlir::Value value, llvm::ArrayRef<int64_t> axes,
+                   double start, Combine combine);
+
+/// Mean of floats over `axes`, which keep size 1 if `keep`.
 mlir::Value mean(mlir::OpBuilder &builder, mlir::Location loc,
                  mlir::Value value, llvm::ArrayRef<int64_t> axes, bool keep);
 

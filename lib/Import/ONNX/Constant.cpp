@@ -42,43 +42,51 @@ std::string shapeText(ArrayRef<int64_t> shape) {
       llvm::map_range(shape, [](int64_t d) { return std::to_string(d); }), "x");
 }
 
-Constant Constant::makeFloat(StringRef name, ArrayRef<int64_t> shape,
-                             std::shared_ptr<Blob> blob) {
+Constant Constant::make(StringRef name, ArrayRef<int64_t> shape, int onnxType,
+                        std::shared_ptr<Blob> blob) {
   Constant result;
-  result.kindValue = Kind::Float;
+  result.kindValue = Kind::Data;
+  result.type = onnxType;
   result.nameText = name.str();
   result.dims.assign(shape.begin(), shape.end());
   result.blob = std::move(blob);
+  assert(int64_t(result.blob->data.size()) ==
+             result.numElements() * bytesPerElement(onnxType) &&
+         "as many bytes as the shape needs");
   return result;
 }
 
 Constant Constant::makeFloats(StringRef name, ArrayRef<int64_t> shape,
                               std::vector<float> values) {
-  auto owner = std::make_shared<std::vector<float>>(std::move(values));
-  auto blob = std::make_shared<Blob>();
-  blob->data = ArrayRef<char>(reinterpret_cast<const char *>(owner->data()),
-                              owner->size() * sizeof(float));
-  blob->owner = owner;
-  return makeFloat(name, shape, std::move(blob));
+  return make(name, shape, onnxtype::Float, makeBlob(std::move(values)));
 }
 
 Constant Constant::makeMissing(StringRef name, ArrayRef<int64_t> shape) {
-  Constant result;
+  Constant result = makeUnsupported(name, shape, onnxtype::Float);
   result.kindValue = Kind::Missing;
-  result.nameText = name.str();
-  result.dims.assign(shape.begin(), shape.end());
   return result;
 }
 
 Constant Constant::makeIntegers(StringRef name, ArrayRef<int64_t> shape,
-                                std::vector<int64_t> values, int onnxType) {
-  Constant result;
-  result.kindValue = Kind::Integer;
-  result.type = onnxType;
-  result.nameText = name.str();
-  result.dims.assign(shape.begin(), shape.end());
-  result.ints = std::move(values);
-  return result;
+                                ArrayRef<int64_t> values, int onnxType) {
+  auto cut = [&](auto zero) {
+    using T = decltype(zero);
+    std::vector<T> narrow;
+    narrow.reserve(values.size());
+    for (int64_t value : values)
+      narrow.push_back(T(value));
+    return make(name, shape, onnxType, makeBlob(std::move(narrow)));
+  };
+  switch (bytesPerElement(onnxType)) {
+  case 1:
+    return cut(int8_t());
+  case 2:
+    return cut(int16_t());
+  case 4:
+    return cut(int32_t());
+  default:
+    return cut(int64_t());
+  }
 }
 
 Constant Constant::makeUnsupported(StringRef name, ArrayRef<int64_t> shape,
@@ -91,9 +99,70 @@ Constant Constant::makeUnsupported(StringRef name, ArrayRef<int64_t> shape,
 }
 
 ArrayRef<float> Constant::floats() const {
-  assert(kindValue == Kind::Float && "only tensors with data have floats");
+  assert(hasData() && type == onnxtype::Float && "FLOAT with data");
   return {reinterpret_cast<const float *>(blob->data.data()),
           blob->data.size() / sizeof(float)};
+}
+
+template <typename T>
+static T load(ArrayRef<char> bytes, int64_t i) {
+  T value;
+  std::memcpy(&value, bytes.data() + i * sizeof(T), sizeof(T));
+  return value;
+}
+
+int64_t Constant::integer(int64_t i) const {
+  assert(isInteger() && "integers with data");
+  ArrayRef<char> data = blob->data;
+  bool isUnsigned = isUnsignedType(type) || type == onnxtype::Bool;
+  switch (bytesPerElement(type)) {
+  case 1:
+    return isUnsigned ? int64_t(load<uint8_t>(data, i))
+                      : int64_t(load<int8_t>(data, i));
+  case 2:
+    return isUnsigned ? int64_t(load<uint16_t>(data, i))
+                      : int64_t(load<int16_t>(data, i));
+  case 4:
+    return isUnsigned ? int64_t(load<uint32_t>(data, i))
+                      : int64_t(load<int32_t>(data, i));
+  default:
+    return load<int64_t>(data, i);
+  }
+}
+
+SmallVector<int64_t, 4> Constant::integers() const {
+  SmallVector<int64_t, 4> values;
+  int64_t count = numElements();
+  values.reserve(count);
+  for (int64_t i = 0; i < count; ++i)
+    values.push_back(integer(i));
+  return values;
+}
+
+double Constant::real(int64_t i) const {
+  assert(hasData() && isFloatType(type) && "floats with data");
+  ArrayRef<char> data = blob->data;
+  switch (type) {
+  case onnxtype::Float:
+    return load<float>(data, i);
+  case onnxtype::Double:
+    return load<double>(data, i);
+  default: {
+    llvm::APFloat value(type == onnxtype::Float16 ? llvm::APFloat::IEEEhalf()
+                                                  : llvm::APFloat::BFloat(),
+                        llvm::APInt(16, load<uint16_t>(data, i)));
+    bool losesInfo;
+    value.convert(llvm::APFloat::IEEEdouble(),
+                  llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+    return value.convertToDouble();
+  }
+  }
+}
+
+Constant Constant::renamed(StringRef name) const {
+  Constant result = *this;
+  result.nameText = name.str();
+  return result;
 }
 
 Constant Constant::reshaped(ArrayRef<int64_t> shape) const {
@@ -106,8 +175,9 @@ Constant Constant::reshaped(ArrayRef<int64_t> shape) const {
 /// Copies `source` (rows x columns) transposed. In blocks, because the weights
 /// of a classifier are tens of megabytes and a plain loop misses the cache on
 /// every store.
-static void transposeMatrix(ArrayRef<float> source, int64_t rows,
-                            int64_t columns, float *target) {
+template <typename T>
+static void transposeMatrix(const T *source, int64_t rows, int64_t columns,
+                            T *target) {
   constexpr int64_t block = 32;
   for (int64_t r0 = 0; r0 < rows; r0 += block)
     for (int64_t c0 = 0; c0 < columns; c0 += block)
@@ -116,38 +186,59 @@ static void transposeMatrix(ArrayRef<float> source, int64_t rows,
           target[c * rows + r] = source[r * columns + c];
 }
 
+/// `T` is any type of the element's size.
+template <typename T>
+static std::shared_ptr<Blob>
+transposeBytes(ArrayRef<char> bytes, ArrayRef<int64_t> dims,
+               ArrayRef<int64_t> permutation, ArrayRef<int64_t> shape) {
+  const T *source = reinterpret_cast<const T *>(bytes.data());
+  std::vector<T> target(bytes.size() / sizeof(T));
+  if (dims.size() == 2 && permutation[0] == 1) {
+    transposeMatrix(source, dims[0], dims[1], target.data());
+    return makeBlob(std::move(target));
+  }
+  // Walk the result in order; an odometer keeps the source offset.
+  size_t rank = dims.size();
+  SmallVector<int64_t, 4> stride(rank, 1), step(rank), index(rank, 0);
+  for (size_t d = rank; d-- > 1;)
+    stride[d - 1] = stride[d] * dims[d];
+  for (size_t d = 0; d < rank; ++d)
+    step[d] = stride[permutation[d]];
+  int64_t offset = 0;
+  for (T &value : target) {
+    value = source[offset];
+    for (size_t d = rank; d-- > 0;) {
+      offset += step[d];
+      if (++index[d] < shape[d])
+        break;
+      offset -= step[d] * shape[d];
+      index[d] = 0;
+    }
+  }
+  return makeBlob(std::move(target));
+}
+
 Constant Constant::transposed(ArrayRef<int64_t> permutation) const {
   SmallVector<int64_t, 4> shape;
   for (int64_t d : permutation)
     shape.push_back(dims[d]);
   if (isMissing())
     return makeMissing(nameText, shape);
-
-  ArrayRef<float> source = floats();
-  std::vector<float> target(source.size());
-  if (dims.size() == 2 && permutation[0] == 1) {
-    transposeMatrix(source, dims[0], dims[1], target.data());
-  } else {
-    // Walk the result in order; an odometer keeps the source offset.
-    size_t rank = dims.size();
-    SmallVector<int64_t, 4> stride(rank, 1), step(rank), index(rank, 0);
-    for (size_t d = rank; d-- > 1;)
-      stride[d - 1] = stride[d] * dims[d];
-    for (size_t d = 0; d < rank; ++d)
-      step[d] = stride[permutation[d]];
-    int64_t offset = 0;
-    for (float &value : target) {
-      value = source[offset];
-      for (size_t d = rank; d-- > 0;) {
-        offset += step[d];
-        if (++index[d] < shape[d])
-          break;
-        offset -= step[d] * shape[d];
-        index[d] = 0;
-      }
-    }
+  std::shared_ptr<Blob> moved;
+  switch (bytesPerElement(type)) {
+  case 1:
+    moved = transposeBytes<uint8_t>(blob->data, dims, permutation, shape);
+    break;
+  case 2:
+    moved = transposeBytes<uint16_t>(blob->data, dims, permutation, shape);
+    break;
+  case 4:
+    moved = transposeBytes<uint32_t>(blob->data, dims, permutation, shape);
+    break;
+  default:
+    moved = transposeBytes<uint64_t>(blob->data, dims, permutation, shape);
   }
-  return makeFloats(nameText, shape, std::move(target));
+  return make(nameText, shape, type, std::move(moved));
 }
 
 Constant Constant::scaled(float factor) const {
@@ -159,25 +250,33 @@ Constant Constant::scaled(float factor) const {
   return makeFloats(nameText, dims, std::move(values));
 }
 
+/// Integers up to this number are written into the text of the module.
+static constexpr int64_t kMaxInlineIntegers = 64;
+
 Value Constant::materialize(OpBuilder &builder, Location loc) const {
-  if (isMissing()) {
-    auto tensorType = RankedTensorType::get(dims, builder.getF32Type());
+  auto tensorType =
+      RankedTensorType::get(dims, irType(builder.getContext(), type));
+  if (isMissing())
     return MissingWeightOp::create(builder, loc, tensorType,
                                    builder.getStringAttr(nameText));
-  }
-  if (isInteger()) {
-    auto tensorType = RankedTensorType::get(dims, builder.getI64Type());
+  assert(hasData() && "types that are not read have been refused");
+  int64_t count = numElements();
+  if (type == onnxtype::Bool) {
+    // The attribute packs bits, so there is no resource to share.
+    SmallVector<bool> values;
+    for (int64_t i = 0; i < count; ++i)
+      values.push_back(integer(i) != 0);
     return arith::ConstantOp::create(
-        builder, loc, DenseElementsAttr::get(tensorType, ArrayRef(ints)));
+        builder, loc, DenseElementsAttr::get(tensorType, ArrayRef(values)));
   }
-  auto tensorType = RankedTensorType::get(dims, builder.getF32Type());
-  if (floats().size() == 1)
+  if (count <= (isInteger() ? kMaxInlineIntegers : 1))
     return arith::ConstantOp::create(
-        builder, loc, DenseElementsAttr::get(tensorType, floats()));
+        builder, loc,
+        DenseElementsAttr::getFromRawBuffer(tensorType, blob->data));
   if (!blob->resource) {
     // The resource shares the bytes: its deleter drops one reference.
     AsmResourceBlob bytes(
-        blob->data, alignof(float),
+        blob->data, bytesPerElement(type),
         [owner = blob->owner](void *, size_t, size_t) mutable {
           owner.reset();
         },

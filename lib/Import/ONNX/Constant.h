@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// A tensor whose value is known while importing: a weight (f32, bytes shared
-// with whatever holds them) or the integers of shape arithmetic. Reshaping
+// A tensor whose value is known while importing: a weight (its bytes shared
+// with whatever holds them) or the numbers of shape arithmetic. Reshaping
 // shares the bytes; only transposing and scaling copy them.
 //
 //===----------------------------------------------------------------------===//
@@ -14,6 +14,7 @@
 #ifndef IMC_LIB_IMPORT_ONNX_CONSTANT_H
 #define IMC_LIB_IMPORT_ONNX_CONSTANT_H
 
+#include "ElementType.h"
 #include "mlir/IR/BuiltinAttributes.h"
 #include "mlir/IR/Value.h"
 #include "llvm/ADT/ArrayRef.h"
@@ -55,50 +56,68 @@ struct Blob {
 class Constant {
 public:
   enum class Kind {
-    Float,       ///< f32 with bytes
-    Missing,     ///< f32 whose bytes are absent; shape only
-    Integer,     ///< any integer or boolean type, widened to int64
-    Unsupported, ///< a type that no supported op takes (f16, string, …)
+    Data,        ///< elements of a number type or BOOL
+    Missing,     ///< FLOAT whose bytes are absent; shape only
+    Unsupported, ///< a type that is not read (string, 8-bit float, …)
   };
 
-  static Constant makeFloat(llvm::StringRef name, llvm::ArrayRef<int64_t> shape,
-                            std::shared_ptr<Blob> blob);
+  /// `blob` holds bytesPerElement(onnxType) bytes per element in the order of
+  /// the host, aligned to their size; INT4 and UINT4 unpacked and extended.
+  static Constant make(llvm::StringRef name, llvm::ArrayRef<int64_t> shape,
+                       int onnxType, std::shared_ptr<Blob> blob);
   static Constant makeFloats(llvm::StringRef name,
                              llvm::ArrayRef<int64_t> shape,
                              std::vector<float> values);
   static Constant makeMissing(llvm::StringRef name,
                               llvm::ArrayRef<int64_t> shape);
+  /// Integers of any type or BOOL; each value is cut to the type's width.
   static Constant makeIntegers(llvm::StringRef name,
                                llvm::ArrayRef<int64_t> shape,
-                               std::vector<int64_t> values, int onnxType);
+                               llvm::ArrayRef<int64_t> values,
+                               int onnxType = onnxtype::Int64);
   static Constant makeUnsupported(llvm::StringRef name,
                                   llvm::ArrayRef<int64_t> shape, int onnxType);
 
   Kind kind() const { return kindValue; }
-  bool isFloat() const { return kindValue == Kind::Float || isMissing(); }
+  bool hasData() const { return kindValue == Kind::Data; }
   bool isMissing() const { return kindValue == Kind::Missing; }
-  bool isInteger() const { return kindValue == Kind::Integer; }
+  /// FLOAT, with data or missing.
+  bool isFloat() const {
+    return type == onnxtype::Float && kindValue != Kind::Unsupported;
+  }
+  /// An integer type or BOOL, with data.
+  bool isInteger() const {
+    return hasData() && (isIntegerType(type) || type == onnxtype::Bool);
+  }
   llvm::StringRef name() const { return nameText; }
   llvm::ArrayRef<int64_t> shape() const { return dims; }
   int64_t numElements() const { return *countElements(dims); }
-  /// TensorProto::DataType of the source.
+  /// TensorProto::DataType.
   int onnxType() const { return type; }
 
-  /// The values; only of kind Float.
+  /// The values; only FLOAT with data.
   llvm::ArrayRef<float> floats() const;
-  /// The values; only of kind Integer.
-  llvm::ArrayRef<int64_t> integers() const { return ints; }
+  /// The values of an integer type or BOOL, widened; UINT64 wraps.
+  llvm::SmallVector<int64_t, 4> integers() const;
+  /// Element `i` (row-major) of an integer type or BOOL, widened.
+  int64_t integer(int64_t i) const;
+  /// Element `i` of a float type.
+  double real(int64_t i) const;
+  /// The bytes; only with data.
+  llvm::ArrayRef<char> bytes() const { return blob->data; }
 
+  Constant renamed(llvm::StringRef name) const;
   /// The same values in another shape of as many elements.
   Constant reshaped(llvm::ArrayRef<int64_t> shape) const;
   /// result[…, i_permutation[d], …] as in ONNX Transpose: dimension d of the
   /// result is dimension permutation[d] of this.
   Constant transposed(llvm::ArrayRef<int64_t> permutation) const;
-  /// Every value times `factor` (one f32 rounding).
+  /// Every value of a FLOAT tensor times `factor` (one f32 rounding).
   Constant scaled(float factor) const;
 
-  /// Writes the tensor into the module: `arith.constant` (a resource for
-  /// weights, inline for one element and for integers) or `imc.missing_weight`.
+  /// Writes the tensor into the module: `arith.constant` (inline for one
+  /// element and for up to 64 integers, else a resource) or
+  /// `imc.missing_weight`.
   mlir::Value materialize(mlir::OpBuilder &builder, mlir::Location loc) const;
 
 private:
@@ -107,8 +126,18 @@ private:
   std::string nameText;
   llvm::SmallVector<int64_t, 4> dims;
   std::shared_ptr<Blob> blob;
-  std::vector<int64_t> ints;
 };
+
+/// A blob that owns `values`.
+template <typename T>
+std::shared_ptr<Blob> makeBlob(std::vector<T> values) {
+  auto owner = std::make_shared<std::vector<T>>(std::move(values));
+  auto blob = std::make_shared<Blob>();
+  blob->data = llvm::ArrayRef<char>(
+      reinterpret_cast<const char *>(owner->data()), owner->size() * sizeof(T));
+  blob->owner = owner;
+  return blob;
+}
 
 } // namespace imc::onnximport
 

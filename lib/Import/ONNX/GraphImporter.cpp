@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "GraphImporter.h"
+#include "Fold.h"
 #include "OpTable.h"
 #include "mlir/IR/Verifier.h"
 #include "onnx-ml.pb.h"
@@ -16,12 +17,15 @@ using namespace mlir;
 
 namespace imc::onnximport {
 
+/// Bounds for files whose functions and branches multiply or nest.
+static constexpr int64_t kMaxNodes = 1000000;
+
 GraphImporter::GraphImporter(onnx::ModelProto &model, StringRef file,
                              MLIRContext *context,
                              const ONNXImportOptions &options)
     : model(model), graph(*model.mutable_graph()), file(file.str()),
       context(context), options(options), reader(options.folder),
-      builder(context) {}
+      state{reader, kFoldBudget, {}, false}, builder(context) {}
 
 Location GraphImporter::fileLoc() const {
   return FileLineColLoc::get(context, file, 0, 0);
@@ -34,10 +38,13 @@ FailureOr<OwningOpRef<ModuleOp>> GraphImporter::import() {
   module =
       ModuleOp::create(fileLoc(), stem.empty() ? StringRef("model") : stem);
   if (failed(checkModel()) || failed(resolveBindings()) ||
-      failed(readInitializers()) || failed(createFunction()))
+      failed(readInitializers(graph, top)))
+    return failure();
+  countParameters();
+  if (failed(createFunction()))
     return failure();
   for (int i = 0; i < graph.node_size(); ++i)
-    if (failed(importNode(i)))
+    if (failed(importNode(*graph.mutable_node(i), i, top)))
       return failure();
   if (failed(finish()))
     return failure();
@@ -45,6 +52,7 @@ FailureOr<OwningOpRef<ModuleOp>> GraphImporter::import() {
 }
 
 LogicalResult GraphImporter::checkModel() {
+  int64_t &opset = top.opset;
   for (const onnx::OperatorSetIdProto &set : model.opset_import()) {
     if (!set.domain().empty() && set.domain() != "ai.onnx")
       continue; // refused where a node uses it
@@ -67,20 +75,34 @@ LogicalResult GraphImporter::checkModel() {
                "ONNX model, or it is damaged";
     return failure();
   }
-  if (graph.sparse_initializer_size() != 0) {
-    error() << "sparse initializers are not supported; store the weights dense";
-    return failure();
-  }
   if (graph.output_size() == 0) {
     error() << "the graph has no output; the file is damaged or not a model";
     return failure();
   }
-  // Who produces what, to tell a cycle from a name that nobody defines.
-  for (int i = 0; i < graph.node_size(); ++i)
-    for (const std::string &output : graph.node(i).output())
-      if (!output.empty() && !producers.try_emplace(output, i).second) {
+  for (const onnx::FunctionProto &function : model.functions())
+    if (!functions
+             .try_emplace(function.domain() + ":" + function.name() + ":" +
+                              function.overload(),
+                          &function)
+             .second) {
+      error() << "function '" << function.name() << "' of domain '"
+              << function.domain() << "' is defined twice; the file is damaged";
+      return failure();
+    }
+  for (const onnx::ValueInfoProto &output : graph.output())
+    top.outputs.insert(output.name());
+  return findProducers(graph.node(), top);
+}
+
+LogicalResult GraphImporter::findProducers(
+    const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes,
+    Scope &scope) {
+  scope.nodes = &nodes;
+  for (int i = 0; i < nodes.size(); ++i)
+    for (const std::string &output : nodes[i].output())
+      if (!output.empty() && !scope.producers.try_emplace(output, i).second) {
         error() << "value '" << output << "' is the output of node "
-                << producers[output] << " and again of node " << i
+                << scope.producers[output] << " and again of node " << i
                 << "; every value has one producer, the file is damaged";
         return failure();
       }
@@ -109,6 +131,11 @@ LogicalResult GraphImporter::resolveBindings() {
   }
 
   auto bindDim = [&](StringRef name, int64_t value) {
+    if (value == 0) {
+      error() << "dimension '" << name << "' is bound to 0; it must be 1 or "
+              << "more";
+      return failure();
+    }
     auto [it, added] = dimBindings.try_emplace(name, value);
     if (added || it->second == value)
       return success();
@@ -118,9 +145,9 @@ LogicalResult GraphImporter::resolveBindings() {
   };
   for (const ONNXShapeBinding &binding : options.shapes) {
     for (int64_t dim : binding.dims)
-      if (dim < 1 || dim > kMaxElements) {
+      if (dim < 0 || dim > kMaxElements) {
         error() << "the binding of '" << binding.name << "' has the dimension "
-                << dim << ", which is not between 1 and 2^34";
+                << dim << ", which is not between 0 and 2^34";
         return failure();
       }
     auto input = inputs.find(binding.name);
@@ -156,11 +183,16 @@ LogicalResult GraphImporter::resolveBindings() {
   return success();
 }
 
-LogicalResult GraphImporter::readInitializers() {
-  llvm::StringSet<> seen;
-  for (onnx::TensorProto &tensor : *graph.mutable_initializer()) {
+LogicalResult GraphImporter::readInitializers(onnx::GraphProto &from,
+                                              Scope &scope) {
+  if (from.sparse_initializer_size() != 0) {
+    error() << "sparse initializers are not supported; store the weights dense";
+    return failure();
+  }
+  for (onnx::TensorProto &tensor : *from.mutable_initializer()) {
     std::string name = tensor.name();
-    if (name.empty() || !seen.insert(name).second || producers.contains(name)) {
+    if (name.empty() || scope.producers.contains(name) ||
+        scope.symbols.contains(name)) {
       error() << "initializer '" << name
               << "' has no name or one that is defined twice; the file is "
                  "damaged";
@@ -170,34 +202,35 @@ LogicalResult GraphImporter::readInitializers() {
         reader.read(tensor, name, "initializer '" + name + "'", fileLoc());
     if (failed(constant))
       return failure();
-    symbols.try_emplace(name, std::move(*constant));
+    scope.symbols.try_emplace(name, std::move(*constant));
   }
+  return success();
+}
 
+void GraphImporter::countParameters() {
   // Trained are the stored float tensors that some node computes with. One
   // value alone (a bound, an exponent) is a constant of the program.
   llvm::StringSet<> counted;
   for (const onnx::NodeProto &node : graph.node())
     for (const std::string &input : node.input()) {
-      auto found = symbols.find(input);
-      if (found == symbols.end() || !counted.insert(input).second)
+      auto found = top.symbols.find(input);
+      if (found == top.symbols.end() || !counted.insert(input).second)
         continue;
-      const Constant &constant = std::get<Constant>(found->second);
+      const Constant &constant = *found->second.constant();
       if (constant.isFloat() && !constant.shape().empty())
         parameters += constant.numElements();
     }
-  return success();
 }
 
 FailureOr<SmallVector<int64_t, 4>>
 GraphImporter::inputShape(const onnx::ValueInfoProto &input) {
   const auto &tensor = input.type().tensor_type();
-  if (!input.type().has_tensor_type() ||
-      tensor.elem_type() != onnx::TensorProto::FLOAT) {
+  if (!input.type().has_tensor_type() || typeSetOf(tensor.elem_type()) == 0) {
     error() << "input '" << input.name() << "' is "
             << (input.type().has_tensor_type()
                     ? onnxTypeName(tensor.elem_type())
                     : std::string("no tensor"))
-            << "; inputs must be FLOAT tensors";
+            << "; inputs must be tensors of " << describeTypes(AllTypes);
     return failure();
   }
   auto bound = inputBindings.find(input.name());
@@ -245,9 +278,9 @@ GraphImporter::inputShape(const onnx::ValueInfoProto &input) {
     }
   }
   std::optional<int64_t> count = countElements(shape);
-  if (!count || *count == 0 || shape.size() > kMaxRank) {
+  if (!count || shape.size() > kMaxRank) {
     error() << "input '" << input.name() << "' of shape " << shapeText(shape)
-            << " has no elements, more than 2^34, or more than " << kMaxRank
+            << " has more than 2^34 elements or more than " << kMaxRank
             << " dimensions";
     return failure();
   }
@@ -256,15 +289,13 @@ GraphImporter::inputShape(const onnx::ValueInfoProto &input) {
 
 LogicalResult GraphImporter::createFunction() {
   SmallVector<Type> types;
-  std::vector<std::string> names;
+  std::vector<const onnx::ValueInfoProto *> inputs;
   for (const onnx::ValueInfoProto &input : graph.input()) {
-    auto known = symbols.find(input.name());
-    bool isWeight = known != symbols.end() &&
-                    std::holds_alternative<Constant>(known->second);
-    if (isWeight)
+    auto known = top.symbols.find(input.name());
+    if (known != top.symbols.end() && known->second.constant())
       continue;
-    if (input.name().empty() || known != symbols.end() ||
-        producers.contains(input.name())) {
+    if (input.name().empty() || known != top.symbols.end() ||
+        top.producers.contains(input.name())) {
       error() << "input '" << input.name()
               << "' has no name or one that is defined twice; the file is "
                  "damaged";
@@ -273,17 +304,22 @@ LogicalResult GraphImporter::createFunction() {
     FailureOr<SmallVector<int64_t, 4>> shape = inputShape(input);
     if (failed(shape))
       return failure();
-    types.push_back(RankedTensorType::get(*shape, builder.getF32Type()));
-    names.push_back(input.name());
-    symbols.try_emplace(input.name(), Value()); // set below, reserves the name
+    int onnxType = input.type().tensor_type().elem_type();
+    types.push_back(RankedTensorType::get(*shape, irType(context, onnxType)));
+    inputs.push_back(&input);
+    top.symbols.try_emplace(input.name()); // set below, reserves the name
   }
   builder.setInsertionPointToEnd(module->getBody());
   function = func::FuncOp::create(builder, fileLoc(), "main",
                                   builder.getFunctionType(types, {}));
   Block *body = function.addEntryBlock();
-  for (auto [i, name] : llvm::enumerate(names)) {
-    function.setArgAttr(i, "imc.name", builder.getStringAttr(name));
-    symbols.insert_or_assign(name, Binding(Value(body->getArgument(i))));
+  for (auto [i, input] : llvm::enumerate(inputs)) {
+    int onnxType = input->type().tensor_type().elem_type();
+    function.setArgAttr(i, "imc.name", builder.getStringAttr(input->name()));
+    if (isUnsignedType(onnxType))
+      function.setArgAttr(i, "imc.unsigned", builder.getUnitAttr());
+    top.symbols.insert_or_assign(input->name(),
+                                 Binding(body->getArgument(i), onnxType));
   }
   builder.setInsertionPointToEnd(body);
   return success();
@@ -293,12 +329,14 @@ LogicalResult GraphImporter::createFunction() {
 // Nodes
 //===----------------------------------------------------------------------===//
 
-std::string GraphImporter::nodeName(const onnx::NodeProto &node, int index) {
+std::string GraphImporter::nodeName(const onnx::NodeProto &node, int index,
+                                    StringRef prefix) {
   std::string name = node.name();
   if (name.empty() && node.output_size() > 0)
     name = node.output(0);
   if (name.empty())
     name = node.op_type();
+  name = prefix.str() + name;
   if (nodeNames.insert(name).second)
     return name;
   std::string unique = name + "@" + std::to_string(index);
@@ -311,15 +349,16 @@ std::string GraphImporter::nodeName(const onnx::NodeProto &node, int index) {
 }
 
 LogicalResult GraphImporter::checkInputs(const onnx::NodeProto &node, int index,
-                                         StringRef name, Location loc) {
+                                         const Scope &scope, StringRef name,
+                                         Location loc) {
   for (const std::string &input : node.input()) {
-    if (input.empty() || symbols.contains(input))
+    if (input.empty() || scope.symbols.contains(input))
       continue;
     auto diag = emitError(loc)
                 << "node '" << name << "' (" << node.op_type() << ", opset "
-                << opset << "): input '" << input << "' ";
-    auto producer = producers.find(input);
-    if (producer == producers.end())
+                << scope.opset << "): input '" << input << "' ";
+    auto producer = scope.producers.find(input);
+    if (producer == scope.producers.end())
       diag << "is defined nowhere; the file is damaged";
     else
       diag << "is produced by node " << producer->second
@@ -330,42 +369,21 @@ LogicalResult GraphImporter::checkInputs(const onnx::NodeProto &node, int index,
   return success();
 }
 
-LogicalResult GraphImporter::importNode(int index) {
-  onnx::NodeProto &proto = *graph.mutable_node(index);
-  std::string name = nodeName(proto, index);
-  Location loc = NameLoc::get(builder.getStringAttr(name),
-                              FileLineColLoc::get(context, file, index, 0));
-  auto error = [&] {
-    return emitError(loc) << "node '" << name << "' (" << proto.op_type()
-                          << ", opset " << opset << "): ";
-  };
-  if (!proto.domain().empty() && proto.domain() != "ai.onnx") {
-    error() << "ops of domain '" << proto.domain()
-            << "' are not supported; export without vendor ops and with the "
-               "model's functions inlined";
-    return failure();
-  }
-  const OpEntry *entry = findOp(proto.op_type());
-  if (!entry) {
-    error() << "the op is not supported: "
-            << explainUnsupported(proto.op_type());
-    return failure();
-  }
-  if (opset < entry->versions.front()) {
-    error() << "the op exists since opset " << entry->versions.front();
-    return failure();
-  }
-  int inputs = proto.input_size(), most = entry->maxInputs;
-  if (inputs < entry->minInputs || (most >= 0 && inputs > most)) {
+LogicalResult
+GraphImporter::checkArity(const onnx::NodeProto &proto, const OpEntry &entry,
+                          const Scope &scope,
+                          llvm::function_ref<InFlightDiagnostic()> error) {
+  int inputs = proto.input_size(), most = entry.maxInputs;
+  if (inputs < entry.minInputs || (most >= 0 && inputs > most)) {
     auto diag = error();
-    diag << "has " << inputs << " inputs, the op takes " << entry->minInputs;
+    diag << "has " << inputs << " inputs, the op takes " << entry.minInputs;
     if (most < 0)
       diag << " or more";
-    else if (most != entry->minInputs)
+    else if (most != entry.minInputs)
       diag << " to " << most;
     return failure();
   }
-  int required = most < 0 ? inputs : entry->minInputs;
+  int required = most < 0 ? inputs : entry.minInputs;
   for (int i = 0; i < required; ++i)
     if (proto.input(i).empty()) {
       error() << "input " << i << " is left out but required";
@@ -375,27 +393,77 @@ LogicalResult GraphImporter::importNode(int index) {
     error() << "has no output";
     return failure();
   }
-  llvm::StringSet<> usedNames;
-  for (int i = entry->outputs; i < proto.output_size(); ++i)
-    usedNames.insert(proto.output(i));
-  usedNames.erase("");
-  if (!usedNames.empty()) {
-    // A second output that nobody reads (a mask, indices) is harmless.
-    for (const onnx::NodeProto &other : graph.node())
-      for (const std::string &input : other.input())
-        if (usedNames.contains(input)) {
-          error() << "output '" << input << "' is used, but only the first "
-                  << entry->outputs << " of this op is supported";
-          return failure();
-        }
-  }
-  if (failed(checkInputs(proto, index, name, loc)))
+  llvm::StringSet<> unsupported;
+  for (int i = entry.outputs; i < proto.output_size(); ++i)
+    unsupported.insert(proto.output(i));
+  unsupported.erase("");
+  if (unsupported.empty())
+    return success();
+  // A second output that nobody reads (a mask, indices) is harmless.
+  auto refuse = [&](const std::string &name) {
+    error() << "output '" << name << "' is used, but only the first "
+            << entry.outputs << " of this op is supported";
     return failure();
+  };
+  for (const auto &name : unsupported)
+    if (scope.outputs.contains(name.first()))
+      return refuse(name.first().str());
+  for (const onnx::NodeProto &other : *scope.nodes)
+    for (const std::string &input : other.input())
+      if (unsupported.contains(input))
+        return refuse(input);
+  return success();
+}
 
-  Node node(proto, *entry, opset, name, loc, builder, symbols, reader);
-  if (failed(entry->lower(node)))
+LogicalResult GraphImporter::importNode(onnx::NodeProto &proto, int index,
+                                        Scope &scope) {
+  std::string name = nodeName(proto, index, scope.prefix);
+  Location loc = NameLoc::get(builder.getStringAttr(name),
+                              FileLineColLoc::get(context, file, index, 0));
+  auto error = [&] {
+    return emitError(loc) << "node '" << name << "' (" << proto.op_type()
+                          << ", opset " << scope.opset << "): ";
+  };
+  // Functions that call each other can stand for any number of nodes.
+  if (++importedNodes > kMaxNodes) {
+    error() << "the model has more than " << kMaxNodes
+            << " nodes once its functions are inlined; the file is damaged";
     return failure();
-  return node.checkAttributes();
+  }
+  auto function = functions.find(proto.domain() + ":" + proto.op_type() + ":" +
+                                 proto.overload());
+  if (function != functions.end()) {
+    if (failed(checkInputs(proto, index, scope, name, loc)))
+      return failure();
+    return importCall(proto, *function->second, scope, name, loc);
+  }
+  if (!proto.domain().empty() && proto.domain() != "ai.onnx") {
+    error() << "ops of domain '" << proto.domain()
+            << "' are not supported, and the model has no function of this "
+               "name; export without vendor ops";
+    return failure();
+  }
+  if (proto.op_type() == "If") {
+    if (failed(checkInputs(proto, index, scope, name, loc)))
+      return failure();
+    return importIf(proto, scope, name, loc);
+  }
+  const OpEntry *entry = findOp(proto.op_type());
+  if (!entry) {
+    error() << "the op is not supported: "
+            << explainUnsupported(proto.op_type());
+    return failure();
+  }
+  if (scope.opset < entry->versions.front()) {
+    error() << "the op exists since opset " << entry->versions.front();
+    return failure();
+  }
+  if (failed(checkArity(proto, *entry, scope, error)) ||
+      failed(checkInputs(proto, index, scope, name, loc)))
+    return failure();
+  Node node(proto, *entry, scope.opset, name, loc, builder, scope.symbols,
+            state);
+  return node.lower();
 }
 
 //===----------------------------------------------------------------------===//
@@ -422,21 +490,21 @@ void GraphImporter::checkOutputShape(const onnx::ValueInfoProto &output,
 LogicalResult GraphImporter::finish() {
   SmallVector<Value> results;
   SmallVector<Type> types;
+  SmallVector<int> outputTypes;
   llvm::StringSet<> seen;
   for (const onnx::ValueInfoProto &output : graph.output()) {
-    auto found = symbols.find(output.name());
-    if (found == symbols.end() || !seen.insert(output.name()).second) {
+    auto found = top.symbols.find(output.name());
+    if (found == top.symbols.end() || !seen.insert(output.name()).second) {
       error() << "output '" << output.name()
-              << (found == symbols.end() ? "' is produced by no node"
-                                         : "' is listed twice")
+              << (found == top.symbols.end() ? "' is produced by no node"
+                                             : "' is listed twice")
               << "; the file is damaged";
       return failure();
     }
-    Value value;
-    if (const auto *constant = std::get_if<Constant>(&found->second)) {
-      std::optional<int64_t> count = countElements(constant->shape());
-      if (constant->kind() == Constant::Kind::Unsupported || !count ||
-          *count == 0) {
+    Value value = found->second.value();
+    outputTypes.push_back(found->second.onnxType());
+    if (const Constant *constant = found->second.constant()) {
+      if (constant->kind() == Constant::Kind::Unsupported) {
         error() << "output '" << output.name() << "' is a constant of "
                 << onnxTypeName(constant->onnxType()) << " and shape "
                 << shapeText(constant->shape())
@@ -444,8 +512,6 @@ LogicalResult GraphImporter::finish() {
         return failure();
       }
       value = constant->materialize(builder, fileLoc());
-    } else {
-      value = std::get<Value>(found->second);
     }
     checkOutputShape(output, value);
     results.push_back(value);
@@ -454,8 +520,11 @@ LogicalResult GraphImporter::finish() {
   func::ReturnOp::create(builder, fileLoc(), results);
   function.setFunctionType(
       builder.getFunctionType(function.getFunctionType().getInputs(), types));
-  for (auto [i, output] : llvm::enumerate(graph.output()))
+  for (auto [i, output] : llvm::enumerate(graph.output())) {
     function.setResultAttr(i, "imc.name", builder.getStringAttr(output.name()));
+    if (isUnsignedType(outputTypes[i]))
+      function.setResultAttr(i, "imc.unsigned", builder.getUnitAttr());
+  }
   (*module)->setAttr("imc.phase", builder.getStringAttr("imported"));
   (*module)->setAttr("imc.parameters", builder.getI64IntegerAttr(parameters));
   return verify(*module);

@@ -17,12 +17,7 @@
 #include "Node.h"
 #include "imc/Import/ONNX.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-
-namespace onnx {
-class GraphProto;
-class ModelProto;
-class ValueInfoProto;
-} // namespace onnx
+#include "onnx-ml.pb.h"
 
 namespace imc::onnximport {
 
@@ -34,6 +29,21 @@ public:
   mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>> import();
 
 private:
+  /// Names and versions that a list of nodes sees: the graph's, or those of one
+  /// call of a function.
+  struct Scope {
+    SymbolTable symbols;
+    int64_t opset = 0;
+    /// Before the names of nodes within a call ("layer1/").
+    std::string prefix;
+    /// Value name -> index of its node, to tell a cycle from a missing value.
+    llvm::StringMap<int> producers;
+    const google::protobuf::RepeatedPtrField<onnx::NodeProto> *nodes = nullptr;
+    /// Values that are read although no node of the list reads them.
+    llvm::StringSet<> outputs;
+    int depth = 0;
+  };
+
   /// The whole file, for errors that no node causes.
   mlir::Location fileLoc() const;
   mlir::InFlightDiagnostic error() const;
@@ -42,19 +52,38 @@ private:
   /// Sorts the bindings into inputs and dimensions; refuses those that match
   /// nothing or contradict each other.
   mlir::LogicalResult resolveBindings();
-  mlir::LogicalResult readInitializers();
+  mlir::LogicalResult
+  findProducers(const google::protobuf::RepeatedPtrField<onnx::NodeProto> &,
+                Scope &scope);
+  mlir::LogicalResult readInitializers(onnx::GraphProto &graph, Scope &scope);
+  void countParameters();
   mlir::FailureOr<llvm::SmallVector<int64_t, 4>>
   inputShape(const onnx::ValueInfoProto &input);
   mlir::LogicalResult createFunction();
-  mlir::LogicalResult importNode(int index);
+  mlir::LogicalResult importNode(onnx::NodeProto &proto, int index,
+                                 Scope &scope);
+  mlir::LogicalResult
+  checkArity(const onnx::NodeProto &proto, const OpEntry &entry,
+             const Scope &scope,
+             llvm::function_ref<mlir::InFlightDiagnostic()> error);
+  /// A node that calls one of the model's own functions.
+  mlir::LogicalResult importCall(const onnx::NodeProto &call,
+                                 const onnx::FunctionProto &callee,
+                                 Scope &scope, llvm::StringRef name,
+                                 mlir::Location loc);
+  /// `If` with a known condition becomes the nodes of the branch taken.
+  mlir::LogicalResult importIf(onnx::NodeProto &proto, Scope &scope,
+                               llvm::StringRef name, mlir::Location loc);
   mlir::LogicalResult checkInputs(const onnx::NodeProto &node, int index,
-                                  llvm::StringRef nodeName, mlir::Location loc);
+                                  const Scope &scope, llvm::StringRef nodeName,
+                                  mlir::Location loc);
   mlir::LogicalResult finish();
   void checkOutputShape(const onnx::ValueInfoProto &output, mlir::Value value);
 
   /// The name of a node in locations: its own, or its first output's; made
   /// unique, because passes tell layers apart by it.
-  std::string nodeName(const onnx::NodeProto &node, int index);
+  std::string nodeName(const onnx::NodeProto &node, int index,
+                       llvm::StringRef prefix);
 
   onnx::ModelProto &model;
   onnx::GraphProto &graph;
@@ -62,12 +91,14 @@ private:
   mlir::MLIRContext *context;
   const ONNXImportOptions &options;
   TensorReader reader;
+  ImportState state;
   mlir::OpBuilder builder;
 
-  int64_t opset = 0;
+  Scope top;
   int64_t parameters = 0;
-  SymbolTable symbols;
-  llvm::StringMap<int> producers; ///< value name -> index of its node
+  /// Nodes imported, those of called functions included.
+  int64_t importedNodes = 0;
+  llvm::StringMap<const onnx::FunctionProto *> functions;
   llvm::StringSet<> nodeNames;
   llvm::StringMap<llvm::SmallVector<int64_t, 4>> inputBindings;
   llvm::StringMap<int64_t> dimBindings;

@@ -7,9 +7,12 @@
 
 #include "Node.h"
 #include "Build.h"
+#include "Fold.h"
 #include "OpTable.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/BuiltinTypes.h"
 #include "onnx-ml.pb.h"
+#include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/DenseSet.h"
 
 using namespace mlir;
@@ -17,9 +20,206 @@ using onnx::AttributeProto;
 
 namespace imc::onnximport {
 
+ArrayRef<int64_t> Binding::shape() const {
+  if (const Constant *known = constant())
+    return known->shape();
+  return cast<RankedTensorType>(value().getType()).getShape();
+}
+
+//===----------------------------------------------------------------------===//
+// Lowering
+//===----------------------------------------------------------------------===//
+
+LogicalResult Node::checkTypes() const {
+  for (unsigned i = 0; i < numInputs(); ++i) {
+    if (!hasInput(i))
+      continue;
+    int given = elementType(i);
+    if (typeSetOf(given) == 0) {
+      error() << "input '" << proto.input(i) << "' is " << onnxTypeName(given)
+              << ", which is not supported; export the model in float32 or "
+                 "with integers of 4 to 64 bits";
+      return failure();
+    }
+    if (i == 0 && (typeSetOf(given) & entry.types) == 0) {
+      error() << "input '" << proto.input(0) << "' is " << onnxTypeName(given)
+              << "; the op is supported for " << describeTypes(entry.types)
+              << ", export the model with one of these";
+      return failure();
+    }
+    bool likeFirst = i > 0 && (entry.sameType < 0 || int(i) < entry.sameType);
+    if (likeFirst && hasInput(0) && given != elementType(0)) {
+      error() << "input '" << proto.input(i) << "' is " << onnxTypeName(given)
+              << ", input '" << proto.input(0) << "' "
+              << onnxTypeName(elementType(0))
+              << "; the op takes one type for both, the file is damaged";
+      return failure();
+    }
+  }
+  return success();
+}
+
+bool Node::allInputsKnown() const {
+  for (unsigned i = 0; i < numInputs(); ++i)
+    if (hasInput(i) && (!constant(i) || !constant(i)->hasData()))
+      return false;
+  return true;
+}
+
+LogicalResult Node::lower() {
+  if (failed(checkTypes()))
+    return failure();
+  if (!allInputsKnown()) {
+    if (failed(entry.lower(*this)))
+      return failure();
+    return checkAttributes();
+  }
+  // Parts of a known op are known too, so this nests.
+  Block *block = builder.getInsertionBlock();
+  Operation *before = block->empty() ? nullptr : &block->back();
+  Placeholders outer;
+  std::swap(outer, state.placeholders);
+  bool outerFolding = std::exchange(state.folding, true);
+  LogicalResult status = entry.lower(*this);
+  if (succeeded(status) && succeeded(status = checkAttributes()))
+    fold(block, before);
+  state.folding = outerFolding;
+  state.placeholders = std::move(outer);
+  return status;
+}
+
+void Node::fold(Block *block, Operation *before) {
+  Evaluator evaluator(state.placeholders, state.foldBudget);
+  for (unsigned i = 0; i < numOutputs(); ++i) {
+    auto found = symbols.find(proto.output(i));
+    if (!hasOutput(i) || found == symbols.end() || !found->second.value())
+      continue;
+    int onnxType = found->second.onnxType();
+    if (std::optional<Constant> value = evaluator.evaluate(
+            found->second.value(), proto.output(i), onnxType))
+      found->second = Binding(std::move(*value));
+  }
+  // What the remaining outputs do not need goes; what they need gets the data.
+  llvm::SmallPtrSet<Operation *, 8> needed;
+  for (unsigned i = 0; i < numOutputs(); ++i)
+    if (auto found = symbols.find(proto.output(i)); found != symbols.end())
+      if (Value value = found->second.value())
+        if (Operation *op = value.getDefiningOp())
+          needed.insert(op);
+  Operation *last = block->empty() ? nullptr : &block->back();
+  for (Operation *op = last; op != before;) {
+    Operation *previous = op->getPrevNode();
+    if (op->use_empty() && !needed.contains(op)) {
+      if (op->getNumResults() == 1)
+        state.placeholders.erase(op->getResult(0));
+      op->erase();
+    }
+    op = previous;
+  }
+  OpBuilder::InsertionGuard guard(builder);
+  for (auto &[value, constant] : state.placeholders) {
+    Value placeholder = value;
+    Operation *op = placeholder.getDefiningOp();
+    builder.setInsertionPoint(op);
+    Value data = constant.materialize(builder, loc);
+    for (unsigned i = 0; i < numOutputs(); ++i)
+      if (auto found = symbols.find(proto.output(i));
+          found != symbols.end() && found->second.value() == placeholder)
+        found->second = Binding(data, found->second.onnxType());
+    placeholder.replaceAllUsesWith(data);
+    op->erase();
+  }
+}
+
+FailureOr<SmallVector<Binding, 1>>
+Node::callMany(StringRef opName, ArrayRef<Binding> inputs,
+               ArrayRef<CallAttribute> attributes, unsigned outputs) {
+  const OpEntry *called = findOp(opName);
+  assert(called && "only ops of the table are called");
+  onnx::NodeProto part;
+  part.set_op_type(opName.str());
+  SymbolTable local;
+  for (auto [i, input] : llvm::enumerate(inputs)) {
+    std::string inputName = input.empty() ? "" : "input" + std::to_string(i);
+    part.add_input(inputName);
+    if (!input.empty())
+      local.try_emplace(inputName, input);
+  }
+  for (unsigned i = 0; i < outputs; ++i)
+    part.add_output("output" + std::to_string(i));
+  for (const CallAttribute &attribute : attributes) {
+    AttributeProto &target = *part.add_attribute();
+    target.set_name(attribute.name.str());
+    if (auto *integer = std::get_if<int64_t>(&attribute.value)) {
+      target.set_type(AttributeProto::INT);
+      target.set_i(*integer);
+    } else if (auto *number = std::get_if<float>(&attribute.value)) {
+      target.set_type(AttributeProto::FLOAT);
+      target.set_f(*number);
+    } else if (auto *text = std::get_if<std::string>(&attribute.value)) {
+      target.set_type(AttributeProto::STRING);
+      target.set_s(*text);
+    } else {
+      target.set_type(AttributeProto::INTS);
+      for (int64_t i : std::get<SmallVector<int64_t, 4>>(attribute.value))
+        target.add_ints(i);
+    }
+  }
+  Node node(part, *called, kMaxOpset, name, loc, builder, local, state);
+  node.caller = caller + entry.name.str() + " -> ";
+  if (failed(node.lower()))
+    return failure();
+  SmallVector<Binding, 1> results;
+  for (unsigned i = 0; i < outputs; ++i)
+    results.push_back(local.lookup(part.output(i)));
+  return results;
+}
+
+FailureOr<Binding> Node::call(StringRef opName, ArrayRef<Binding> inputs,
+                              ArrayRef<CallAttribute> attributes) {
+  FailureOr<SmallVector<Binding, 1>> results =
+      callMany(opName, inputs, attributes, 1);
+  if (failed(results))
+    return failure();
+  return results->front();
+}
+
+Binding Node::number(double value, int onnxType) const {
+  auto bits16 = [&](const llvm::fltSemantics &semantics) {
+    llvm::APFloat number(value);
+    bool losesInfo;
+    number.convert(semantics, llvm::APFloat::rmNearestTiesToEven, &losesInfo);
+    return makeBlob(std::vector<uint16_t>{
+        uint16_t(number.bitcastToAPInt().getZExtValue())});
+  };
+  switch (onnxType) {
+  case onnxtype::Float:
+    return Constant::makeFloats("constant", {}, {float(value)});
+  case onnxtype::Double:
+    return Constant::make("constant", {}, onnxType,
+                          makeBlob(std::vector<double>{value}));
+  case onnxtype::Float16:
+    return Constant::make("constant", {}, onnxType,
+                          bits16(llvm::APFloat::IEEEhalf()));
+  case onnxtype::BFloat16:
+    return Constant::make("constant", {}, onnxType,
+                          bits16(llvm::APFloat::BFloat()));
+  default:
+    return Constant::makeIntegers("constant", {}, {int64_t(value)}, onnxType);
+  }
+}
+
+Binding Node::list(ArrayRef<int64_t> values) const {
+  return Constant::makeIntegers("constant", {int64_t(values.size())}, values);
+}
+
+//===----------------------------------------------------------------------===//
+// Errors
+//===----------------------------------------------------------------------===//
+
 InFlightDiagnostic Node::error() const {
-  return emitError(loc) << "node '" << name << "' (" << entry.name << ", opset "
-                        << opset << "): ";
+  return emitError(loc) << "node '" << name << "' (" << caller << entry.name
+                        << ", opset " << opset << "): ";
 }
 
 StringRef Node::op() const { return entry.name; }
@@ -47,40 +247,50 @@ bool Node::hasOutput(unsigned i) const {
   return i < numOutputs() && !proto.output(i).empty();
 }
 
+Binding Node::input(unsigned i) const {
+  return hasInput(i) ? symbols.lookup(proto.input(i)) : Binding();
+}
+
 const Constant *Node::constant(unsigned i) const {
-  return std::get_if<Constant>(&symbols.find(proto.input(i))->second);
+  return symbols.find(proto.input(i))->second.constant();
 }
 
 FailureOr<SmallVector<int64_t, 4>> Node::shape(unsigned i) const {
-  if (const Constant *known = constant(i))
-    return SmallVector<int64_t, 4>(known->shape());
-  Value value = std::get<Value>(symbols.find(proto.input(i))->second);
-  return SmallVector<int64_t, 4>(
-      cast<RankedTensorType>(value.getType()).getShape());
+  return SmallVector<int64_t, 4>(symbols.find(proto.input(i))->second.shape());
+}
+
+int Node::elementType(unsigned i) const {
+  return symbols.find(proto.input(i))->second.onnxType();
 }
 
 FailureOr<Value> Node::tensor(unsigned i) const {
-  FailureOr<SmallVector<int64_t, 4>> dims = shape(i);
-  return tensor(i, *dims);
+  return tensor(symbols.find(proto.input(i))->second);
 }
 
 FailureOr<Value> Node::tensor(unsigned i, ArrayRef<int64_t> newShape) const {
-  if (const Constant *known = constant(i)) {
-    if (!known->isFloat()) {
-      error() << "input '" << proto.input(i) << "' is "
-              << onnxTypeName(known->onnxType())
-              << "; only FLOAT tensors are computed with, export the model in "
-                 "float32";
-      return failure();
-    }
-    if (failed(type(newShape)))
-      return failure();
-    return known->reshaped(newShape).materialize(builder, loc);
-  }
-  if (failed(type(newShape)))
+  return tensor(symbols.find(proto.input(i))->second, newShape);
+}
+
+FailureOr<Value> Node::tensor(const Binding &binding) const {
+  return tensor(binding, SmallVector<int64_t, 4>(binding.shape()));
+}
+
+FailureOr<Value> Node::tensor(const Binding &binding,
+                              ArrayRef<int64_t> newShape) const {
+  FailureOr<RankedTensorType> wanted = type(newShape, binding.onnxType());
+  if (failed(wanted))
     return failure();
-  Value value = std::get<Value>(symbols.find(proto.input(i))->second);
-  return reshape(builder, loc, value, newShape);
+  const Constant *known = binding.constant();
+  if (!known)
+    return reshape(builder, loc, binding.value(), newShape);
+  Constant reshaped = known->reshaped(newShape);
+  if (!state.folding || !known->hasData())
+    return reshaped.materialize(builder, loc);
+  // Evaluated or replaced by the data once the node is lowered.
+  Value placeholder = tensor::EmptyOp::create(builder, loc, wanted->getShape(),
+                                              wanted->getElementType());
+  state.placeholders.try_emplace(placeholder, std::move(reshaped));
+  return placeholder;
 }
 
 FailureOr<SmallVector<int64_t, 4>> Node::integers(unsigned i,
@@ -103,18 +313,17 @@ FailureOr<SmallVector<int64_t, 4>> Node::integers(unsigned i,
             << onnxTypeName(known->onnxType());
     return failure();
   }
-  return SmallVector<int64_t, 4>(known->integers());
+  return known->integers();
 }
 
-FailureOr<float> Node::scalar(unsigned i, const char *what) const {
+FailureOr<double> Node::scalar(unsigned i, const char *what) const {
   const Constant *known = constant(i);
-  if (!known || known->kind() != Constant::Kind::Float ||
-      known->numElements() != 1) {
+  if (!known || !known->hasData() || known->numElements() != 1) {
     error() << what << " ('" << proto.input(i)
-            << "') must be one FLOAT known at import";
+            << "') must be one number known at import";
     return failure();
   }
-  return known->floats().front();
+  return known->isInteger() ? double(known->integer(0)) : known->real(0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -202,6 +411,15 @@ LogicalResult Node::attribute(StringRef attributeName,
   return status;
 }
 
+LogicalResult Node::attribute(StringRef attributeName,
+                              std::vector<std::string> &value) {
+  LogicalResult status = success();
+  if (const AttributeProto *found =
+          find(attributeName, AttributeProto::STRINGS, status))
+    value.assign(found->strings().begin(), found->strings().end());
+  return status;
+}
+
 FailureOr<Constant> Node::tensorAttribute(StringRef attributeName) {
   LogicalResult status = success();
   const AttributeProto *found =
@@ -215,8 +433,8 @@ FailureOr<Constant> Node::tensorAttribute(StringRef attributeName) {
   std::string what =
       "node '" + name + "': attribute '" + attributeName.str() + "'";
   // The reader moves the bytes out; the node is not read again.
-  return reader.read(const_cast<AttributeProto *>(found)->mutable_t()[0], name,
-                     what, loc);
+  return state.reader.read(const_cast<AttributeProto *>(found)->mutable_t()[0],
+                           name, what, loc);
 }
 
 LogicalResult Node::checkAttributes() const {
@@ -242,26 +460,49 @@ LogicalResult Node::checkAttributes() const {
 //===----------------------------------------------------------------------===//
 
 FailureOr<RankedTensorType> Node::type(ArrayRef<int64_t> shape) const {
-  std::optional<int64_t> count = countElements(shape);
-  if (!count || *count == 0 || shape.size() > kMaxRank) {
+  return type(shape, hasInput(0) ? elementType(0) : int(onnxtype::Float));
+}
+
+FailureOr<RankedTensorType> Node::type(ArrayRef<int64_t> shape,
+                                       int onnxType) const {
+  if (!countElements(shape) || shape.size() > kMaxRank) {
     error() << "a tensor of shape " << shapeText(shape)
-            << " has no elements, more than 2^34, or more than " << kMaxRank
+            << " has a negative dimension, more than 2^34 elements, or more "
+               "than "
+            << kMaxRank
             << " dimensions; check the input shape and the attributes";
     return failure();
   }
-  return RankedTensorType::get(shape, builder.getF32Type());
+  Type element = irType(builder.getContext(), onnxType);
+  if (!element) {
+    error() << "a tensor of " << onnxTypeName(onnxType)
+            << " is not supported; export the model in float32 or with "
+               "integers of 4 to 64 bits";
+    return failure();
+  }
+  return RankedTensorType::get(shape, element);
 }
 
-LogicalResult Node::bind(Binding value, unsigned i) {
+LogicalResult Node::result(Binding value, unsigned i) {
   if (hasOutput(i))
     symbols.insert_or_assign(proto.output(i), std::move(value));
   return success();
 }
 
-LogicalResult Node::result(Value value, unsigned i) { return bind(value, i); }
+LogicalResult Node::result(Value value, unsigned i, int onnxType) {
+  Type element = cast<RankedTensorType>(value.getType()).getElementType();
+  if (onnxType == 0 && hasInput(0) &&
+      irType(builder.getContext(), elementType(0)) == element)
+    onnxType = elementType(0);
+  if (onnxType == 0)
+    onnxType = defaultOnnxType(element);
+  assert(irType(builder.getContext(), onnxType) == element &&
+         "the result has the element type that it is said to have");
+  return result(Binding(value, onnxType), i);
+}
 
 LogicalResult Node::result(Constant value, unsigned i) {
-  return bind(std::move(value), i);
+  return result(Binding(std::move(value)), i);
 }
 
 FailureOr<int64_t> Node::axis(int64_t axis, int64_t rank) const {

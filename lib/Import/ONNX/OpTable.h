@@ -14,6 +14,7 @@
 #ifndef IMC_LIB_IMPORT_ONNX_OPTABLE_H
 #define IMC_LIB_IMPORT_ONNX_OPTABLE_H
 
+#include "ElementType.h"
 #include "mlir/Support/LLVM.h"
 #include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/StringRef.h"
@@ -23,9 +24,9 @@ namespace imc::onnximport {
 
 class Node;
 
-/// Opsets of the default domain that are read. Below 7 broadcasting had other
-/// rules; above, ops may have changed without our knowing.
-constexpr int64_t kMinOpset = 7;
+/// Opsets of the default domain that are read. Below 6 many ops had other
+/// attributes; above 28, they may have changed without our knowing.
+constexpr int64_t kMinOpset = 6;
 constexpr int64_t kMaxOpset = 28;
 
 struct OpEntry {
@@ -33,13 +34,64 @@ struct OpEntry {
   /// The "since versions" that the lowering implements, ascending. The one that
   /// applies is the last that does not exceed the model's opset.
   std::vector<int> versions;
-  int minInputs;
-  int maxInputs; ///< -1: any number
-  int outputs;   ///< later outputs are refused when they are used
-  mlir::LogicalResult (*lower)(Node &);
-  llvm::StringRef becomes;
-  llvm::StringRef limits;
+  mlir::LogicalResult (*lower)(Node &) = nullptr;
+  int minInputs = 1;
+  int maxInputs = 1;       ///< -1: any number
+  int outputs = 1;         ///< later outputs are refused when they are used
+  unsigned types = F32;    ///< TypeSet that input 0 may have
+  int sameType = 1;        ///< so many first inputs share a type; -1: all
+  llvm::StringRef becomes; ///< what of the IR
+  llvm::StringRef limits;  ///< what of the op is refused
+
+  // How a row of the table is written.
+  OpEntry &inputs(int least, int most) {
+    minInputs = least;
+    maxInputs = most;
+    return *this;
+  }
+  OpEntry &inputs(int count) { return inputs(count, count); }
+  OpEntry &results(int most) {
+    outputs = most;
+    return *this;
+  }
+  /// The types of input 0, which the first `same` inputs share.
+  OpEntry &on(unsigned set, int same = 1) {
+    types = set;
+    sameType = same;
+    return *this;
+  }
+  OpEntry &to(llvm::StringRef ir) {
+    becomes = ir;
+    return *this;
+  }
+  OpEntry &except(llvm::StringRef refused) {
+    limits = refused;
+    return *this;
+  }
 };
+
+/// The table while it is put together; one input and one output of FLOAT unless
+/// said otherwise.
+class OpList {
+public:
+  OpEntry &op(llvm::StringRef name, std::vector<int> versions,
+              mlir::LogicalResult (*lower)(Node &)) {
+    entries.emplace_back();
+    OpEntry &entry = entries.back();
+    entry.name = name;
+    entry.versions = std::move(versions);
+    entry.lower = lower;
+    return entry;
+  }
+  std::vector<OpEntry> entries;
+};
+
+// The rows of the table by family (Table*.cpp).
+void addElementwiseOps(OpList &list);
+void addShapeOps(OpList &list);
+void addProductOps(OpList &list);
+void addWindowOps(OpList &list);
+void addNormalizationOps(OpList &list);
 
 /// All supported ops in alphabetical order.
 llvm::ArrayRef<OpEntry> opTable();
@@ -50,36 +102,10 @@ const OpEntry *findOp(llvm::StringRef name);
 /// Why an op that is not in the table is not there, and what to do instead.
 llvm::StringRef explainUnsupported(llvm::StringRef name);
 
-// The lowering functions, one per op or family (Ops*.cpp).
+/// Declares a lowering function beside the table that names it.
 #define IMC_ONNX_LOWERING(NAME) mlir::LogicalResult lower##NAME(Node &node);
-IMC_ONNX_LOWERING(Arithmetic) // Add, Sub, Mul, Div
-IMC_ONNX_LOWERING(AveragePool)
-IMC_ONNX_LOWERING(BatchNormalization)
-IMC_ONNX_LOWERING(Cast)
-IMC_ONNX_LOWERING(Clip)
-IMC_ONNX_LOWERING(Concat)
-IMC_ONNX_LOWERING(Constant)
-IMC_ONNX_LOWERING(ConstantOfShape)
-IMC_ONNX_LOWERING(Conv)
-IMC_ONNX_LOWERING(Dropout)
-IMC_ONNX_LOWERING(Flatten)
-IMC_ONNX_LOWERING(Gather)
-IMC_ONNX_LOWERING(Gemm)
-IMC_ONNX_LOWERING(GlobalAveragePool)
-IMC_ONNX_LOWERING(Identity)
-IMC_ONNX_LOWERING(MatMul)
-IMC_ONNX_LOWERING(MaxPool)
-IMC_ONNX_LOWERING(Pad)
-IMC_ONNX_LOWERING(ReduceMean)
-IMC_ONNX_LOWERING(Reshape)
-IMC_ONNX_LOWERING(Shape)
-IMC_ONNX_LOWERING(Slice)
-IMC_ONNX_LOWERING(Softmax)
-IMC_ONNX_LOWERING(Squeeze)
-IMC_ONNX_LOWERING(Transpose)
-IMC_ONNX_LOWERING(Unary) // Relu, Sigmoid, HardSwish, …
-IMC_ONNX_LOWERING(Unsqueeze)
-#undef IMC_ONNX_LOWERING
+
+IMC_ONNX_LOWERING(Identity) // what an op without effect becomes
 
 } // namespace imc::onnximport
 

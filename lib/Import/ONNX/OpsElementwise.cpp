@@ -22,68 +22,14 @@ namespace imc::onnximport {
 //===----------------------------------------------------------------------===//
 
 static Value arithmetic(StringRef op, OpBuilder &b, Location l, Value x,
-                        Value y) {
+                        Value y, bool isUnsigned) {
   if (op == "Add")
-    return arith::AddFOp::create(b, l, x, y);
+    return add(b, l, x, y);
   if (op == "Sub")
-    return arith::SubFOp::create(b, l, x, y);
+    return subtract(b, l, x, y);
   if (op == "Mul")
-    return arith::MulFOp::create(b, l, x, y);
-  return arith::DivFOp::create(b, l, x, y);
-}
-
-/// The same on the integers of shape arithmetic, wrapping like the ONNX
-/// operators; nothing for a division by zero.
-static std::optional<int64_t> arithmetic(StringRef op, int64_t x, int64_t y) {
-  if (op == "Add")
-    return int64_t(uint64_t(x) + uint64_t(y));
-  if (op == "Sub")
-    return int64_t(uint64_t(x) - uint64_t(y));
-  if (op == "Mul")
-    return int64_t(uint64_t(x) * uint64_t(y));
-  if (y == 0 || (x == std::numeric_limits<int64_t>::min() && y == -1))
-    return std::nullopt;
-  return x / y;
-}
-
-/// Index into `shape`, to which the result index `at` broadcasts.
-static int64_t broadcastIndex(int64_t at, ArrayRef<int64_t> result,
-                              ArrayRef<int64_t> shape) {
-  int64_t index = 0, stride = 1;
-  for (size_t d = 0; d < shape.size(); ++d) {
-    int64_t size = shape[shape.size() - 1 - d];
-    int64_t resultSize = result[result.size() - 1 - d];
-    if (size != 1)
-      index += (at % resultSize) * stride;
-    at /= resultSize;
-    stride *= size;
-  }
-  return index;
-}
-
-static LogicalResult foldArithmetic(Node &node, const Constant &x,
-                                    const Constant &y,
-                                    ArrayRef<int64_t> shape) {
-  std::optional<int64_t> count = countElements(shape);
-  if (!count || *count > (int64_t(1) << 20)) {
-    node.error() << "integers of shape " << shapeText(shape)
-                 << " are more than shape arithmetic needs (2^20); integer "
-                    "tensors are not computed with at run time";
-    return failure();
-  }
-  std::vector<int64_t> values;
-  for (int64_t i = 0; i < *count; ++i) {
-    int64_t a = x.integers()[broadcastIndex(i, shape, x.shape())];
-    int64_t b = y.integers()[broadcastIndex(i, shape, y.shape())];
-    std::optional<int64_t> value = arithmetic(node.op(), a, b);
-    if (!value) {
-      node.error() << "the shape arithmetic divides " << a << " by " << b;
-      return failure();
-    }
-    values.push_back(*value);
-  }
-  return node.result(
-      Constant::makeIntegers(x.name(), shape, std::move(values), x.onnxType()));
+    return multiply(b, l, x, y);
+  return divide(b, l, x, y, isUnsigned);
 }
 
 LogicalResult lowerArithmetic(Node &node) {
@@ -94,9 +40,14 @@ LogicalResult lowerArithmetic(Node &node) {
                  << " do not broadcast";
     return failure();
   }
-  const Constant *x = node.constant(0), *y = node.constant(1);
-  if (x && y && x->isInteger() && y->isInteger())
-    return foldArithmetic(node, *x, *y, *shape);
+  // At run time such a division gives 0; where it can be seen it is an error.
+  const Constant *divisor = node.op() == "Div" ? node.constant(1) : nullptr;
+  if (divisor && divisor->isInteger() &&
+      llvm::is_contained(divisor->integers(), 0)) {
+    node.error() << "divides integers by 0; the divisor '" << divisor->name()
+                 << "' is known and holds a 0";
+    return failure();
+  }
 
   FailureOr<RankedTensorType> type = node.type(*shape);
   if (failed(type))
@@ -105,11 +56,11 @@ LogicalResult lowerArithmetic(Node &node) {
   FailureOr<Operand> right = broadcastInput(node, 1, *shape);
   if (failed(left) || failed(right))
     return failure();
-  return node.result(
-      elementwise(node.builder, node.loc, *type, {*left, *right},
-                  [&](OpBuilder &nested, Location l, ValueRange v) {
-                    return arithmetic(node.op(), nested, l, v[0], v[1]);
-                  }));
+  return node.result(elementwise(
+      node.builder, node.loc, *type, {*left, *right},
+      [&](OpBuilder &nested, Location l, ValueRange v) {
+        return arithmetic(node.op(), nested, l, v[0], v[1], node.isUnsigned(0));
+      }));
 }
 
 //===----------------------------------------------------------------------===//
@@ -119,20 +70,24 @@ LogicalResult lowerArithmetic(Node &node) {
 /// max(0, min(1, alpha·x + beta)).
 static Value hardSigmoid(OpBuilder &b, Location l, Value x, float alpha,
                          float beta) {
-  Value scaled = arith::MulFOp::create(b, l, x, scalar(b, l, alpha));
-  Value shifted = arith::AddFOp::create(b, l, scaled, scalar(b, l, beta));
-  Value low = arith::MaximumFOp::create(b, l, shifted, scalar(b, l, 0.0f));
-  return arith::MinimumFOp::create(b, l, low, scalar(b, l, 1.0f));
+  Value scaled =
+      arith::MulFOp::create(b, l, x, scalar(b, l, x.getType(), alpha));
+  Value shifted =
+      arith::AddFOp::create(b, l, scaled, scalar(b, l, x.getType(), beta));
+  Value low =
+      arith::MaximumFOp::create(b, l, shifted, scalar(b, l, x.getType(), 0.0f));
+  return arith::MinimumFOp::create(b, l, low, scalar(b, l, x.getType(), 1.0f));
 }
 
 static Value unary(StringRef op, OpBuilder &b, Location l, Value x, float alpha,
                    float beta) {
   if (op == "Relu")
-    return arith::MaximumFOp::create(b, l, x, scalar(b, l, 0.0f));
+    return arith::MaximumFOp::create(b, l, x, scalar(b, l, x.getType(), 0.0f));
   if (op == "LeakyRelu") {
     Value negative = arith::CmpFOp::create(b, l, arith::CmpFPredicate::OLT, x,
-                                           scalar(b, l, 0.0f));
-    Value scaled = arith::MulFOp::create(b, l, x, scalar(b, l, alpha));
+                                           scalar(b, l, x.getType(), 0.0f));
+    Value scaled =
+        arith::MulFOp::create(b, l, x, scalar(b, l, x.getType(), alpha));
     return arith::SelectOp::create(b, l, negative, scaled, x);
   }
   if (op == "HardSigmoid")
@@ -140,7 +95,7 @@ static Value unary(StringRef op, OpBuilder &b, Location l, Value x, float alpha,
   if (op == "HardSwish")
     return arith::MulFOp::create(b, l, x, hardSigmoid(b, l, x, alpha, beta));
   if (op == "Sigmoid") {
-    Value one = scalar(b, l, 1.0f);
+    Value one = scalar(b, l, x.getType(), 1.0f);
     Value exponential =
         math::ExpOp::create(b, l, arith::NegFOp::create(b, l, x));
     Value sum = arith::AddFOp::create(b, l, exponential, one);
@@ -156,6 +111,29 @@ static Value unary(StringRef op, OpBuilder &b, Location l, Value x, float alpha,
     return arith::NegFOp::create(b, l, x);
   assert(op == "Abs" && "the table sends no other op here");
   return math::AbsFOp::create(b, l, x);
+}
+
+LogicalResult lowerCast(Node &node) {
+  int64_t to = 0;
+  node.ignoreAttribute("saturate");   // of 8-bit floats, which are refused
+  node.ignoreAttribute("round_mode"); // of 8-bit floats, which are refused
+  if (failed(node.attribute("to", to)))
+    return failure();
+  FailureOr<SmallVector<int64_t, 4>> shape = node.shape(0);
+  int from = node.elementType(0);
+  if (from == int(to))
+    return lowerIdentity(node);
+  FailureOr<RankedTensorType> type = node.type(*shape, int(to));
+  if (failed(type))
+    return failure();
+  FailureOr<Value> x = node.tensor(0);
+  if (failed(x))
+    return failure();
+  return node.result(elementwise(node.builder, node.loc, *type, {whole(*x)},
+                                 [&](OpBuilder &b, Location l, ValueRange v) {
+                                   return convert(b, l, v[0], from, int(to));
+                                 }),
+                     0, int(to));
 }
 
 LogicalResult lowerUnary(Node &node) {
@@ -192,7 +170,7 @@ LogicalResult lowerClip(Node &node) {
     for (int i : {1, 2}) {
       if (!node.hasInput(i))
         continue;
-      FailureOr<float> bound = node.scalar(i, i == 1 ? "min" : "max");
+      FailureOr<double> bound = node.scalar(i, i == 1 ? "min" : "max");
       if (failed(bound))
         return failure();
       (i == 1 ? low : high) = *bound;
@@ -208,9 +186,11 @@ LogicalResult lowerClip(Node &node) {
       {whole(*x)}, [&](OpBuilder &b, Location l, ValueRange v) {
         Value y = v[0];
         if (low != -infinity)
-          y = arith::MaximumFOp::create(b, l, y, scalar(b, l, low));
+          y = arith::MaximumFOp::create(b, l, y,
+                                        scalar(b, l, y.getType(), low));
         if (high != infinity)
-          y = arith::MinimumFOp::create(b, l, y, scalar(b, l, high));
+          y = arith::MinimumFOp::create(b, l, y,
+                                        scalar(b, l, y.getType(), high));
         return y;
       }));
 }

@@ -129,11 +129,12 @@ LogicalResult lowerAveragePool(Node &node) {
                   .getResult(0);
   if (uniform) {
     float count = counts[0][0] * counts[1][0];
-    return node.result(elementwise(
-        builder, node.loc, pool->type, {whole(sum)},
-        [&](OpBuilder &b, Location l, ValueRange v) -> Value {
-          return arith::DivFOp::create(b, l, v[0], scalar(b, l, count));
-        }));
+    return node.result(
+        elementwise(builder, node.loc, pool->type, {whole(sum)},
+                    [&](OpBuilder &b, Location l, ValueRange v) -> Value {
+                      return arith::DivFOp::create(
+                          b, l, v[0], scalar(b, l, v[0].getType(), count));
+                    }));
   }
   Operand rows{Value(), {2}}, columns{Value(), {3}};
   for (int d = 0; d < 2; ++d) {

@@ -177,11 +177,12 @@ static FailureOr<Value> gemmInit(Node &node, RankedTensorType type,
   if (failed(c))
     return failure();
   if (!known && beta != 1.0f)
-    c = elementwise(
-        node.builder, node.loc, cast<RankedTensorType>((*c).getType()),
-        {whole(*c)}, [&](OpBuilder &b, Location l, ValueRange v) -> Value {
-          return arith::MulFOp::create(b, l, v[0], scalar(b, l, beta));
-        });
+    c = elementwise(node.builder, node.loc,
+                    cast<RankedTensorType>((*c).getType()), {whole(*c)},
+                    [&](OpBuilder &b, Location l, ValueRange v) -> Value {
+                      return arith::MulFOp::create(
+                          b, l, v[0], scalar(b, l, v[0].getType(), beta));
+                    });
   return added.empty() ? *c
                        : broadcast(node.builder, node.loc, *c, type, added);
 }
@@ -236,8 +237,8 @@ LogicalResult lowerGemm(Node &node) {
           builder, node.loc, cast<RankedTensorType>((*a).getType()),
           {whole(*a)},
           [&](OpBuilder &nested, Location l, ValueRange v) -> Value {
-            return arith::MulFOp::create(nested, l, v[0],
-                                         scalar(nested, l, alpha));
+            return arith::MulFOp::create(
+                nested, l, v[0], scalar(nested, l, v[0].getType(), alpha));
           });
   }
   FailureOr<Value> init = gemmInit(node, *type, beta);

@@ -159,7 +159,7 @@ LogicalResult lowerTranspose(Node &node) {
       return failure();
     }
   const Constant *known = node.constant(0);
-  if (known && known->isFloat()) {
+  if (known) {
     if (failed(node.type(*shape)))
       return failure();
     return node.result(known->transposed(permutation));
@@ -264,10 +264,10 @@ LogicalResult lowerPad(Node &node) {
       return failure();
     pads = *values;
     if (node.hasInput(2)) {
-      FailureOr<float> value = node.scalar(2, "the padding value");
+      FailureOr<double> value = node.scalar(2, "the padding value");
       if (failed(value))
         return failure();
-      padding = *value;
+      padding = float(*value);
     }
     if (node.hasInput(3)) {
       FailureOr<SmallVector<int64_t, 4>> given = node.integers(3, "axes");
@@ -299,7 +299,8 @@ LogicalResult lowerPad(Node &node) {
   FailureOr<Value> x = node.tensor(0);
   if (failed(x) || failed(node.type(padded)))
     return failure();
-  return node.result(pad(node.builder, node.loc, *x, low, high, padding));
+  return node.result(pad(node.builder, node.loc, *x, low, high,
+                         node.builder.getF32FloatAttr(padding)));
 }
 
 //===----------------------------------------------------------------------===//
@@ -307,8 +308,7 @@ LogicalResult lowerPad(Node &node) {
 //===----------------------------------------------------------------------===//
 
 /// TensorProto::INT64, the type of shapes.
-static constexpr int kInt64 = 7;
-static constexpr int kFloat = 1;
+static constexpr int kInt64 = onnxtype::Int64;
 
 LogicalResult lowerConstant(Node &node) {
   if (node.hasAttribute("value")) {
@@ -362,7 +362,7 @@ LogicalResult lowerConstantOfShape(Node &node) {
   }
   std::optional<int64_t> count = countElements(*shape);
   if (value.numElements() != 1 || !count || *count > kMaxFolded ||
-      !(value.isInteger() || value.kind() == Constant::Kind::Float)) {
+      !(value.isInteger() || (value.isFloat() && value.hasData()))) {
     node.error() << "needs one FLOAT or integer value and at most 2^20 "
                     "elements, got the shape "
                  << shapeText(*shape);
@@ -463,32 +463,6 @@ LogicalResult lowerSlice(Node &node) {
   std::vector<int64_t> values(data->begin() + start, data->begin() + end);
   return node.result(Constant::makeIntegers(
       "shape", {end - start}, std::move(values), node.constant(0)->onnxType()));
-}
-
-LogicalResult lowerCast(Node &node) {
-  int64_t to = 0;
-  node.ignoreAttribute("saturate");   // of 8-bit floats, which are refused
-  node.ignoreAttribute("round_mode"); // of 8-bit floats, which are refused
-  if (failed(node.attribute("to", to)))
-    return failure();
-  const Constant *known = node.constant(0);
-  bool integer = to == kInt64 || to == 6; // INT64, INT32
-  if (known && known->isInteger() && integer)
-    return node.result(Constant::makeIntegers(
-        known->name(), known->shape(), known->integers().vec(), int(to)));
-  if (known && known->isInteger() && to == kFloat) {
-    std::vector<float> values;
-    for (int64_t value : known->integers())
-      values.push_back(float(value));
-    return node.result(
-        Constant::makeFloats(known->name(), known->shape(), std::move(values)));
-  }
-  if ((!known || known->isFloat()) && to == kFloat)
-    return lowerIdentity(node);
-  node.error() << "to " << onnxTypeName(int(to))
-               << " is not supported: FLOAT to FLOAT, and integers known at "
-                  "import to INT64, INT32 or FLOAT are";
-  return failure();
 }
 
 } // namespace imc::onnximport

@@ -18,98 +18,91 @@ using onnx::TensorProto;
 
 namespace imc::onnximport {
 
-std::string onnxTypeName(int type) {
-  if (TensorProto::DataType_IsValid(type))
-    return TensorProto::DataType_Name(TensorProto::DataType(type));
-  return "type " + std::to_string(type);
+/// Bytes that `count` elements take in raw or external data, where two 4-bit
+/// elements share a byte; 0 for types that are not read.
+static int64_t storedBytes(int type, int64_t count) {
+  if (type == onnxtype::Int4 || type == onnxtype::UInt4)
+    return (count + 1) / 2;
+  return count * bytesPerElement(type);
 }
 
-/// Bytes of one element in raw or external data, 0 for types that are not read.
-static int64_t elementSize(int type) {
-  switch (type) {
-  case TensorProto::BOOL:
-  case TensorProto::INT8:
-  case TensorProto::UINT8:
-    return 1;
-  case TensorProto::INT16:
-  case TensorProto::UINT16:
-    return 2;
-  case TensorProto::FLOAT:
-  case TensorProto::INT32:
-  case TensorProto::UINT32:
-    return 4;
-  case TensorProto::INT64:
-  case TensorProto::UINT64:
-    return 8;
-  default:
-    return 0;
-  }
-}
-
-template <typename T>
-static int64_t loadInteger(const char *data) {
-  return int64_t(
-      llvm::support::endian::read<T, llvm::endianness::little>(data));
-}
-
-/// Element `i` of little-endian integers of ONNX type `type`.
-static int64_t loadElement(int type, const char *data, int64_t i) {
-  data += i * elementSize(type);
-  switch (type) {
-  case TensorProto::BOOL:
-  case TensorProto::UINT8:
-    return loadInteger<uint8_t>(data);
-  case TensorProto::INT8:
-    return loadInteger<int8_t>(data);
-  case TensorProto::UINT16:
-    return loadInteger<uint16_t>(data);
-  case TensorProto::INT16:
-    return loadInteger<int16_t>(data);
-  case TensorProto::UINT32:
-    return loadInteger<uint32_t>(data);
-  case TensorProto::INT32:
-    return loadInteger<int32_t>(data);
-  default:
-    return loadInteger<uint64_t>(data);
-  }
-}
-
-/// ONNX data is little-endian; resources are in the order of the host, and they
-/// want aligned floats.
-static std::shared_ptr<Blob> makeFloatBlob(std::shared_ptr<const void> owner,
-                                           ArrayRef<char> data) {
-  auto blob = std::make_shared<Blob>();
-  bool aligned = reinterpret_cast<uintptr_t>(data.data()) % alignof(float) == 0;
-  if (!aligned || llvm::sys::IsBigEndianHost) {
-    auto copy = std::make_shared<std::vector<float>>(data.size() / 4);
-    for (size_t i = 0; i < copy->size(); ++i) {
-      uint32_t bits = llvm::support::endian::read32le(data.data() + 4 * i);
-      std::memcpy(&(*copy)[i], &bits, 4);
+/// Elements of ONNX (little-endian, packed) as a Constant holds them: aligned,
+/// in the order of the host, 4-bit elements one to a byte.
+static std::shared_ptr<Blob> makeBlob(int type, int64_t count,
+                                      std::shared_ptr<const void> owner,
+                                      ArrayRef<char> data) {
+  if (type == onnxtype::Int4 || type == onnxtype::UInt4) {
+    std::vector<int8_t> values;
+    for (int64_t i = 0; i < count; ++i) {
+      int8_t nibble = (uint8_t(data[i / 2]) >> (i % 2 ? 4 : 0)) & 15;
+      values.push_back(type == onnxtype::Int4 && nibble > 7 ? nibble - 16
+                                                            : nibble);
     }
-    data = {reinterpret_cast<const char *>(copy->data()), data.size()};
+    return makeBlob(std::move(values));
+  }
+  int64_t size = bytesPerElement(type);
+  bool aligned = reinterpret_cast<uintptr_t>(data.data()) % size == 0;
+  if (!aligned || llvm::sys::IsBigEndianHost) {
+    // Words, so that any element type is aligned.
+    auto copy = std::make_shared<std::vector<uint64_t>>((data.size() + 7) / 8);
+    char *bytes = reinterpret_cast<char *>(copy->data());
+    std::memcpy(bytes, data.data(), data.size());
+    if (llvm::sys::IsBigEndianHost)
+      for (size_t i = 0; i + size <= data.size(); i += size)
+        std::reverse(bytes + i, bytes + i + size);
+    data = {bytes, data.size()};
     owner = copy;
   }
+  auto blob = std::make_shared<Blob>();
   blob->owner = std::move(owner);
   blob->data = data;
   return blob;
 }
 
-/// Takes values from the typed field that the ONNX type is stored in.
-static std::optional<std::vector<int64_t>>
-integersOfField(const TensorProto &tensor, int64_t count) {
-  auto take = [&](const auto &field) -> std::optional<std::vector<int64_t>> {
+/// Takes the elements from the typed field that the ONNX type is stored in, or
+/// null when the field has not `count` of them.
+static std::shared_ptr<Blob> blobOfField(const TensorProto &tensor,
+                                         int64_t count) {
+  auto take = [&](auto zero, const auto &field) -> std::shared_ptr<Blob> {
+    using T = decltype(zero);
     if (field.size() != count)
-      return std::nullopt;
-    return std::vector<int64_t>(field.begin(), field.end());
+      return nullptr;
+    std::vector<T> values;
+    values.reserve(count);
+    for (auto value : field)
+      values.push_back(T(value));
+    return makeBlob(std::move(values));
   };
-  switch (tensor.data_type()) {
+  switch (int type = tensor.data_type()) {
+  case TensorProto::FLOAT:
+    return take(float(), tensor.float_data());
+  case TensorProto::DOUBLE:
+    return take(double(), tensor.double_data());
   case TensorProto::INT64:
-    return take(tensor.int64_data());
+    return take(int64_t(), tensor.int64_data());
   case TensorProto::UINT32:
+    return take(uint32_t(), tensor.uint64_data());
   case TensorProto::UINT64:
-    return take(tensor.uint64_data());
+    return take(uint64_t(), tensor.uint64_data());
+  case TensorProto::INT4:
+  case TensorProto::UINT4: {
+    // Each entry is a byte with two elements.
+    if (tensor.int32_data_size() != (count + 1) / 2)
+      return nullptr;
+    std::vector<char> packed(tensor.int32_data().begin(),
+                             tensor.int32_data().end());
+    return makeBlob(type, count, nullptr, packed);
+  }
   default:
-    return take(tensor.int32_data());
+    // Bits of 16-bit floats, and the small integers.
+    switch (bytesPerElement(type)) {
+    case 1:
+      return take(uint8_t(), tensor.int32_data());
+    case 2:
+      return take(uint16_t(), tensor.int32_data());
+    default:
+      return take(int32_t(), tensor.int32_data());
+    }
   }
 }
 
@@ -130,10 +123,9 @@ FailureOr<Constant> TensorReader::read(TensorProto &tensor, StringRef name,
     return failure();
   }
   int type = tensor.data_type();
-  int64_t size = elementSize(type);
-  if (size == 0)
+  if (bytesPerElement(type) == 0)
     return Constant::makeUnsupported(name, shape, type);
-  int64_t bytes = *count * size;
+  int64_t bytes = storedBytes(type, *count);
 
   ArrayRef<char> data;
   std::shared_ptr<const void> owner;
@@ -172,37 +164,16 @@ FailureOr<Constant> TensorReader::read(TensorProto &tensor, StringRef name,
     }
   }
 
-  if (type == TensorProto::FLOAT) {
-    if (owner)
-      return Constant::makeFloat(name, shape,
-                                 makeFloatBlob(std::move(owner), data));
-    if (tensor.float_data_size() != *count) {
-      error() << "has " << tensor.float_data_size() << " values, but the shape "
-              << shapeText(shape) << " needs " << *count
-              << "; the file is damaged";
-      return failure();
-    }
-    return Constant::makeFloats(name, shape,
-                                std::vector<float>(tensor.float_data().begin(),
-                                                   tensor.float_data().end()));
+  std::shared_ptr<Blob> blob =
+      owner ? makeBlob(type, *count, std::move(owner), data)
+            : blobOfField(tensor, *count);
+  if (!blob) {
+    error() << "has not the " << *count << " values that its shape "
+            << shapeText(shape) << " of " << onnxTypeName(type)
+            << " needs; the file is damaged";
+    return failure();
   }
-
-  std::vector<int64_t> values;
-  if (owner) {
-    values.resize(*count);
-    for (int64_t i = 0; i < *count; ++i)
-      values[i] = loadElement(type, data.data(), i);
-  } else {
-    std::optional<std::vector<int64_t>> field = integersOfField(tensor, *count);
-    if (!field) {
-      error() << "has not the " << *count << " values that its shape "
-              << shapeText(shape) << " of " << onnxTypeName(type)
-              << " needs; the file is damaged";
-      return failure();
-    }
-    values = std::move(*field);
-  }
-  return Constant::makeIntegers(name, shape, std::move(values), type);
+  return Constant::make(name, shape, type, std::move(blob));
 }
 
 FailureOr<std::shared_ptr<llvm::MemoryBuffer>>

@@ -30,9 +30,6 @@ class TensorProto;
 
 namespace imc::onnximport {
 
-/// "FLOAT", "INT64", … or the number of an unknown type.
-std::string onnxTypeName(int type);
-
 class TensorReader {
 public:
   /// `folder` bounds external data; empty: no file is opened.

@@ -41,8 +41,8 @@ llvm::Expected<ONNXShapeBinding> parseONNXShapeBinding(StringRef text) {
   text.drop_front(equals + 1).split(parts, 'x');
   for (StringRef part : parts) {
     int64_t dim;
-    if (part.getAsInteger(10, dim) || dim < 1)
-      return error("'" + part + "' is not a dimension of at least 1");
+    if (part.getAsInteger(10, dim) || dim < 0)
+      return error("'" + part + "' is not a dimension of at least 0");
     binding.dims.push_back(dim);
   }
   return binding;

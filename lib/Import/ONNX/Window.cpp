@@ -114,7 +114,8 @@ FailureOr<Value> padWindow(Node &node, Value x, const Window &window,
   }
   if (failed(node.type(shape)))
     return failure();
-  return pad(node.builder, node.loc, x, low, high, padding);
+  return pad(node.builder, node.loc, x, low, high,
+             node.builder.getF32FloatAttr(padding));
 }
 
 Attribute stridesOf(Node &node, const Window &window) {
