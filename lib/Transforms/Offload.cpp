@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "DeadCode.h"
+#include "OffloadIntegers.h"
 #include "imc/Transforms/Passes.h"
 
 #include "dialects/imc/IR/IMC.h"
@@ -39,7 +40,8 @@ const SmallVector<ReassociationIndices> kGroupReassociation = {
 
 class Offloader {
 public:
-  explicit Offloader(MLIRContext *context) : rewriter(context) {}
+  explicit Offloader(MLIRContext *context)
+      : rewriter(context), integers(rewriter) {}
 
   void rewrite(const LinalgProduct &product);
 
@@ -58,7 +60,14 @@ private:
   void replaceWithExpanded(Operation *op, Value value,
                            ArrayRef<ReassociationIndices> reassociation);
 
+  /// Where the sums of `product` start: `init` itself, or zero for integers,
+  /// whose init is added by `finish`.
+  Value startOf(const LinalgProduct &product, Value init);
+  /// Marks the new product and corrects its integer sums.
+  void finish(const LinalgProduct &product, Value acc, Value init);
+
   IRRewriter rewriter;
+  imc::detail::IntegerOffloader integers;
   std::vector<std::pair<ConstantView, Value>> weights;
 };
 
@@ -106,6 +115,28 @@ void Offloader::replaceWithExpanded(
     rewriter.eraseOp(op);
 }
 
+Value Offloader::startOf(const LinalgProduct &product, Value init) {
+  if (!product.integer || isZeroFilled(init))
+    return init;
+  auto type = cast<RankedTensorType>(init.getType());
+  Value zero = arith::ConstantOp::create(
+      rewriter, init.getLoc(), rewriter.getZeroAttr(type.getElementType()));
+  Value empty = tensor::EmptyOp::create(rewriter, init.getLoc(),
+                                        type.getShape(), type.getElementType());
+  return linalg::FillOp::create(rewriter, init.getLoc(), zero, empty)
+      .getResult(0);
+}
+
+void Offloader::finish(const LinalgProduct &product, Value acc, Value init) {
+  if (!product.integer)
+    return;
+  Operation *op = acc.getDefiningOp();
+  op->setAttr(IMCDialect::inputBitsAttrName, rewriter.getI64IntegerAttr(8));
+  integers.correct(acc, op->getOperand(1),
+                   product.kind == LinalgProduct::Kind::Conv,
+                   product.signedInput, isZeroFilled(init) ? Value() : init);
+}
+
 void Offloader::rewrite(const LinalgProduct &product) {
   linalg::LinalgOp op = product.op;
   Location loc = op.getLoc();
@@ -129,10 +160,13 @@ void Offloader::rewrite(const LinalgProduct &product) {
     };
     x = collapse(loc, x, fold(x), kGroupReassociation);
     init = collapse(loc, init, fold(init), kGroupReassociation);
-    auto conv =
-        imc::Conv2DOp::create(rewriter, loc, x, w, init, product.strides,
-                              product.dilations, product.groups);
+    if (product.integer && product.signedInput)
+      x = integers.unsignedInput(loc, x);
+    auto conv = imc::Conv2DOp::create(rewriter, loc, x, w,
+                                      startOf(product, init), product.strides,
+                                      product.dilations, product.groups);
     replaceWithExpanded(op, conv.getResult(), kGroupReassociation);
+    finish(product, conv.getResult(), init);
   } else {
     // Leading dimensions of the left operand are rows of one matrix.
     auto flatten = [](Value value) {
@@ -150,9 +184,13 @@ void Offloader::rewrite(const LinalgProduct &product) {
     };
     x = collapse(loc, x, flatten(x), reassociation(x));
     init = collapse(loc, init, flatten(init), reassociation(init));
-    auto matmul = imc::MatmulOp::create(rewriter, loc, x, w, init);
+    if (product.integer && product.signedInput)
+      x = integers.unsignedInput(loc, x);
+    auto matmul =
+        imc::MatmulOp::create(rewriter, loc, x, w, startOf(product, init));
     replaceWithExpanded(op, matmul.getResult(),
                         reassociation(op.getDpsInits()[0]));
+    finish(product, matmul.getResult(), init);
   }
   imc::detail::eraseDead(rewriter, feeders, [&](Operation *dead) {
     llvm::erase_if(weights, [&](auto &entry) {

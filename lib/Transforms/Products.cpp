@@ -42,14 +42,48 @@ static InFlightDiagnostic refuse(linalg::LinalgOp op) {
       "is a product with constant weights that imc-offload cannot take: ");
 }
 
-static LogicalResult checkTypes(linalg::LinalgOp op) {
+/// How the body of an integer product reads its operand `index` (0 or 1):
+/// widened as a signed or an unsigned number; nothing when it does more than
+/// that.
+static std::optional<bool> isReadSigned(linalg::LinalgOp op, unsigned index) {
+  Value argument = op.getBlock()->getArgument(index);
+  if (!argument.hasOneUse())
+    return std::nullopt;
+  Operation *user = *argument.user_begin();
+  if (!isa<arith::ExtSIOp, arith::ExtUIOp>(user) ||
+      !user->getResult(0).hasOneUse() ||
+      !isa<arith::MulIOp>(*user->getResult(0).user_begin()))
+    return std::nullopt;
+  return isa<arith::ExtSIOp>(user);
+}
+
+/// Fills in the element types of a product with a constant operand; fails with
+/// a diagnostic when no imc op has them.
+static LogicalResult matchTypes(linalg::LinalgOp op, LinalgProduct &product) {
   if (!isStatic(op))
     return refuse(op) << "its operands are not all tensors of static shape; "
                          "bind symbolic dimensions at import";
+  Type x = getElementTypeOrSelf(op->getOperand(0)),
+       w = getElementTypeOrSelf(op->getOperand(1)),
+       y = getElementTypeOrSelf(op->getOperand(2));
+  if (x.isInteger(8) && w.isInteger(8) && y.isInteger(32)) {
+    std::optional<bool> signedInput = isReadSigned(op, 0);
+    std::optional<bool> signedWeight = isReadSigned(op, 1);
+    if (!signedInput || !signedWeight)
+      return refuse(op) << "its body does more than widen, multiply and add; "
+                           "take zero points off the sums instead";
+    if (!*signedWeight)
+      return refuse(op) << "its weights are unsigned; subtract 128 from them "
+                           "and add 128 times the sum of the inputs";
+    product.integer = true;
+    product.signedInput = *signedInput;
+    return success();
+  }
   for (Value operand : op->getOperands())
     if (Type element = getElementTypeOrSelf(operand); !element.isF32())
       return refuse(op) << "element type " << element
-                        << "; imc products start from f32";
+                        << "; imc products start from f32, or from i8 with "
+                           "sums in i32";
   return success();
 }
 
@@ -80,7 +114,7 @@ matchContraction(linalg::LinalgOp op) {
                            "product so that it is the right one";
     return std::optional<LinalgProduct>(product);
   }
-  if (failed(checkTypes(op)))
+  if (failed(matchTypes(op, product)))
     return failure();
   if (!dims->batch.empty())
     return refuse(op) << "it has " << dims->batch.size()
@@ -118,7 +152,7 @@ matchConvolution(linalg::LinalgOp op) {
       ConstantView::match(op.getDpsInputs()[1]);
   if (!weight)
     return std::optional<LinalgProduct>(product);
-  if (failed(checkTypes(op)))
+  if (failed(matchTypes(op, product)))
     return failure();
   if (auto conv = dyn_cast<linalg::Conv2DNchwFchwOp>(op.getOperation())) {
     product.strides = values(conv.getStrides());

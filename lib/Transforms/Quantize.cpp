@@ -395,6 +395,20 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
     return product;
   }
 
+  /// Bits of a product that is in integers already (Q5).
+  LogicalResult checkInteger(Operation *op) {
+    int64_t bits =
+        op->getAttrOfType<IntegerAttr>(IMCDialect::inputBitsAttrName).getInt();
+    if (weightBits == 8 && inputBits == bits)
+      return success();
+    return op->emitOpError("is a product in integers of the model, with 8 bits "
+                           "per weight and ")
+           << bits << " per activation; weight-bits = " << weightBits.getValue()
+           << " and input-bits = " << inputBits.getValue()
+           << " cannot change them: use 8 and " << bits
+           << ", or import a float model";
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     if (failed(requirePhase(module, Phase::Offloaded, getArgument())) ||
@@ -405,6 +419,11 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
     module.walk([&](Operation *op) {
       if (!isa<imc::Conv2DOp, imc::MatmulOp>(op))
         return;
+      // The model's own integers stay as they are (Q5).
+      if (op->hasAttr(IMCDialect::inputBitsAttrName)) {
+        refused |= failed(checkInteger(op));
+        return;
+      }
       FailureOr<Product> product = check(op);
       if (failed(product))
         refused = true;

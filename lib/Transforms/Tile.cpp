@@ -141,6 +141,8 @@ LogicalResult Tiler::rewrite(const Product &product) {
                 rewriter, loc, *acc, u, empty(loc, yType.getShape(), i32),
                 encoding, groups, t.groups_per_pack, product.work.rows)
                 .getResult();
+  if (Attribute bits = op->getAttr(IMCDialect::inputBitsAttrName))
+    y.getDefiningOp()->setAttr(IMCDialect::inputBitsAttrName, bits);
   rewriter.replaceOp(op, y);
   // The zeros that the product started from.
   if (Operation *fill = product.init.getDefiningOp();
@@ -154,6 +156,16 @@ LogicalResult Tiler::rewrite(const Product &product) {
       rewriter.eraseOp(producer);
   }
   return success();
+}
+
+/// Whether a constant i8 weight holds −128, which has no magnitude of 7 bits.
+static bool holdsLowestWeight(Value w) {
+  auto constant = w.getDefiningOp<arith::ConstantOp>();
+  std::vector<char> storage;
+  return constant &&
+         llvm::is_contained(
+             getRawData(cast<ElementsAttr>(constant.getValue()), storage),
+             static_cast<char>(-128));
 }
 
 namespace {
@@ -188,11 +200,19 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
       return op->emitOpError("cannot be tiled: its sums do not start from "
                              "zero; add the initial value after "
                              "imc.dequantize");
+    if (encoding == "differential" && holdsLowestWeight(product.w))
+      return op->emitOpError("cannot be tiled: a weight is -128, which "
+                             "encoding=differential cannot store; use offset "
+                             "or twos_complement");
     return product;
   }
 
-  /// Bits of the input: those of the imc.quantize that made it.
+  /// Bits of the input: those of the model, or of the imc.quantize that made
+  /// it.
   FailureOr<int64_t> inputBits(const Product &product) {
+    if (auto bits = product.op->getAttrOfType<IntegerAttr>(
+            IMCDialect::inputBitsAttrName))
+      return bits.getInt();
     Value x = product.x;
     while (isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
                            tensor::PadOp>(x.getDefiningOp()))

@@ -105,7 +105,8 @@ void PhaseVerifier::verifyProduct(Operation *op) {
     }
     return;
   }
-  if (!isa<imc::IMCDialect>(op->getDialect()) || isa<imc::MissingWeightOp>(op))
+  if (!isa<imc::IMCDialect>(op->getDialect()) ||
+      isa<imc::MissingWeightOp, imc::RequantizeOp>(op))
     return;
   if (!from(Phase::Offloaded)) {
     report(op, "P2") << "op '" << op->getName() << "' belongs to a later phase";
@@ -118,7 +119,8 @@ void PhaseVerifier::verifyProduct(Operation *op) {
              !op->getOperand(1).getDefiningOp<imc::MissingWeightOp>())
       report(op, "P2") << "weight is no constant";
     else if (bool isFloat = getElementTypeOrSelf(op->getOperand(0)).isF32();
-             isFloat != !from(Phase::Quantized))
+             isFloat != !from(Phase::Quantized) &&
+             !op->hasAttr(IMCDialect::inputBitsAttrName))
       report(op, "P2") << "product with "
                        << (isFloat ? "f32 operands; run imc-quantize"
                                    : "integer operands");
@@ -153,19 +155,23 @@ void PhaseVerifier::verifyInteger(Operation *op) {
             op->getAttrOfType<IntegerAttr>(IMCDialect::weightBitsAttrName))
       weightBits = bits.getInt();
   }
-  if (!x.getDefiningOp<imc::QuantizeOp>())
+  // Where the model itself is in integers, its own ops are around the product.
+  bool ownIntegers = op->hasAttr(IMCDialect::inputBitsAttrName);
+  if (!ownIntegers && !x.getDefiningOp<imc::QuantizeOp>())
     report(op, "P3") << "input does not come from imc.quantize";
   for (Operation *user : y.getUsers())
-    if (!isa<imc::DequantizeOp>(user))
+    if (!ownIntegers && !isa<imc::DequantizeOp>(user))
       report(op, "P3") << "integer sums are used by '" << user->getName()
                        << "'; only imc.dequantize may";
   if (auto constant =
           w ? w.getDefiningOp<arith::ConstantOp>() : arith::ConstantOp()) {
     int64_t top = (int64_t(1) << (weightBits - 1)) - 1;
+    int64_t bottom = ownIntegers ? -top - 1 : -top;
     std::vector<char> storage;
     for (char value :
          getRawData(cast<ElementsAttr>(constant.getValue()), storage))
-      if (std::abs(static_cast<int8_t>(value)) > top) {
+      if (static_cast<int8_t>(value) > top ||
+          static_cast<int8_t>(value) < bottom) {
         report(op, "P3") << "weight "
                          << static_cast<int>(static_cast<int8_t>(value))
                          << " lies outside ±" << top << " of " << weightBits

@@ -98,7 +98,8 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
            << name << "' is " << value
            << ", expected a machine such as #imc.target<...>";
   }
-  if (name == stepAttrName || name == weightBitsAttrName)
+  if (name == stepAttrName || name == weightBitsAttrName ||
+      name == inputBitsAttrName)
     return verifyCount(op, name, value);
   if (name == costAttrName) {
     if (isa<DictionaryAttr>(value))
@@ -118,12 +119,12 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
            << "' belongs on arguments and results of a function, not on an op";
   return op->emitOpError("has unknown attribute '")
          << name << "' of the imc dialect; known on ops are "
-         << llvm::join(ArrayRef<StringRef>{phaseAttrName, targetAttrName,
-                                           parametersAttrName,
-                                           dynamicProductAttrName,
-                                           rangeAttrName, stepAttrName,
-                                           weightBitsAttrName, costAttrName},
-                       ", ");
+         << llvm::join(
+                ArrayRef<StringRef>{
+                    phaseAttrName, targetAttrName, parametersAttrName,
+                    dynamicProductAttrName, rangeAttrName, stepAttrName,
+                    weightBitsAttrName, inputBitsAttrName, costAttrName},
+                ", ");
 }
 
 /// Arguments and results of functions: only `imc.name`, a string.

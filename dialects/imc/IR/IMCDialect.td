@@ -19,8 +19,8 @@ def IMC_Dialect : Dialect {
 
     - **weight-stationary products** (`imc.matmul`, `imc.conv2d`): the operands
       are those of a layer of a network;
-    - **integers** (`imc.choose_qparams`, `imc.quantize`, `imc.dequantize`):
-      where real numbers become the unsigned inputs of an array and back;
+    - **integers** (`imc.choose_qparams`, `imc.quantize`, `imc.dequantize`,
+      `imc.requantize`): where real numbers become the unsigned inputs of an array and back;
     - **arrays** (`imc.unfold`, `imc.encode_weights`, `imc.mvm`,
       `imc.shift_add`): windows, cells, array accesses and the recombination of
       bit slices.
@@ -42,6 +42,7 @@ def IMC_Dialect : Dialect {
     | `imc.range` | a product in f32 | `[lo, hi]`, two finite f64 with lo ≤ hi: calibrated range of the input |
     | `imc.step` | any op | 64-bit integer ≥ 0, position in the layer order |
     | `imc.weight_bits` | a product in integers | 64-bit integer: bits of its weights (8 without it) |
+    | `imc.input_bits` | a product in integers of the model itself, not made by `imc-quantize` | 64-bit integer: bits of its unsigned inputs |
     | `imc.cost` | any op | dictionary of figures |
 
     Any other attribute whose name starts with `imc.` is refused on ops, so that a
@@ -66,6 +67,7 @@ def IMC_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral rangeAttrName = "imc.range";
     static constexpr ::llvm::StringLiteral stepAttrName = "imc.step";
     static constexpr ::llvm::StringLiteral weightBitsAttrName = "imc.weight_bits";
+    static constexpr ::llvm::StringLiteral inputBitsAttrName = "imc.input_bits";
     static constexpr ::llvm::StringLiteral costAttrName = "imc.cost";
 
     void registerAttributes();

@@ -32,6 +32,9 @@ struct LinalgProduct {
   /// Of convolutions only.
   llvm::SmallVector<int64_t, 2> strides, dilations;
   int64_t groups = 1;
+  /// i8 × i8 → i32 with signed weights, in place of f32; the input is signed
+  /// or unsigned.
+  bool integer = false, signedInput = false;
 };
 
 /// Classifies `op`: nullopt for what is no product (element-wise work, pooling,
