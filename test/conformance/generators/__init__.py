@@ -1,0 +1,1 @@
+"""Random valid ONNX models, each a function of a NumPy random generator."""
