@@ -1,28 +1,17 @@
-//===- OpsShape.cpp - Ops that move data, and shape arithmetic ----------===//
+//===- OpsShape.cpp - Ops that rename or permute dimensions ---------------===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
 //===----------------------------------------------------------------------===//
 
-//
-// Each op works on tensors and, where exporters compute shapes with it, on the
-// integers known at import.
-//
-//===----------------------------------------------------------------------===//
-
 #include "Build.h"
 #include "Node.h"
 #include "OpTable.h"
-#include "mlir/Dialect/Tensor/IR/Tensor.h"
 
 using namespace mlir;
 
 namespace imc::onnximport {
-
-/// The limit on integers that are computed at import: shapes are short, and a
-/// damaged file must not make us allocate.
-static constexpr int64_t kMaxFolded = int64_t(1) << 20;
 
 /// Result of an op that only renames dimensions.
 static LogicalResult resultReshaped(Node &node, ArrayRef<int64_t> shape) {
@@ -172,211 +161,6 @@ LogicalResult lowerTranspose(Node &node) {
   return node.result(transpose(node.builder, node.loc, *x, permutation));
 }
 
-LogicalResult lowerConcat(Node &node) {
-  int64_t axis = 0;
-  if (!node.hasAttribute("axis")) {
-    node.error() << "attribute 'axis' is missing";
-    return failure();
-  }
-  if (failed(node.attribute("axis", axis)))
-    return failure();
-  SmallVector<int64_t, 4> shape;
-  bool integers = true;
-  for (unsigned i = 0; i < node.numInputs(); ++i) {
-    FailureOr<SmallVector<int64_t, 4>> part = node.shape(i);
-    const Constant *known = node.constant(i);
-    integers &= known && known->isInteger();
-    if (i == 0) {
-      shape = *part;
-      FailureOr<int64_t> checked = node.axis(axis, shape.size());
-      if (failed(checked))
-        return failure();
-      axis = *checked;
-      continue;
-    }
-    bool fits = part->size() == shape.size();
-    for (size_t d = 0; fits && d < shape.size(); ++d)
-      fits = int64_t(d) == axis || (*part)[d] == shape[d];
-    if (!fits) {
-      node.error() << "input " << i << " of shape " << shapeText(*part)
-                   << " does not fit " << shapeText(shape) << " along axis "
-                   << axis;
-      return failure();
-    }
-    shape[axis] += (*part)[axis];
-  }
-  if (integers && shape.size() == 1) {
-    std::vector<int64_t> values;
-    for (unsigned i = 0; i < node.numInputs(); ++i)
-      llvm::append_range(values, node.constant(i)->integers());
-    const Constant *first = node.constant(0);
-    return node.result(Constant::makeIntegers(
-        first->name(), shape, std::move(values), first->onnxType()));
-  }
-
-  FailureOr<RankedTensorType> type = node.type(shape);
-  if (failed(type))
-    return failure();
-  OpBuilder &b = node.builder;
-  Value result = tensor::EmptyOp::create(b, node.loc, type->getShape(),
-                                         type->getElementType());
-  int64_t at = 0;
-  for (unsigned i = 0; i < node.numInputs(); ++i) {
-    FailureOr<Value> part = node.tensor(i);
-    if (failed(part))
-      return failure();
-    SmallVector<OpFoldResult> offsets, sizes, strides;
-    for (size_t d = 0; d < shape.size(); ++d) {
-      offsets.push_back(b.getIndexAttr(int64_t(d) == axis ? at : 0));
-      sizes.push_back(b.getIndexAttr(shapeOf(*part)[d]));
-      strides.push_back(b.getIndexAttr(1));
-    }
-    at += shapeOf(*part)[axis];
-    result = tensor::InsertSliceOp::create(b, node.loc, *part, result, offsets,
-                                           sizes, strides);
-  }
-  return node.result(result);
-}
-
-LogicalResult lowerPad(Node &node) {
-  std::string mode = "constant";
-  SmallVector<int64_t, 4> pads;
-  float padding = 0.0f;
-  if (failed(node.attribute("mode", mode)))
-    return failure();
-  if (mode != "constant") {
-    node.error() << "mode '" << mode
-                 << "' is not supported, only 'constant' is";
-    return failure();
-  }
-  FailureOr<SmallVector<int64_t, 4>> shape = node.shape(0);
-  int64_t rank = shape->size();
-  SmallVector<int64_t, 4> axes;
-  for (int64_t d = 0; d < rank; ++d)
-    axes.push_back(d);
-  if (node.version() < 11) {
-    if (failed(node.attribute("pads", pads)) ||
-        failed(node.attribute("value", padding)))
-      return failure();
-  } else {
-    FailureOr<SmallVector<int64_t, 4>> values = node.integers(1, "pads");
-    if (failed(values))
-      return failure();
-    pads = *values;
-    if (node.hasInput(2)) {
-      FailureOr<double> value = node.scalar(2, "the padding value");
-      if (failed(value))
-        return failure();
-      padding = float(*value);
-    }
-    if (node.hasInput(3)) {
-      FailureOr<SmallVector<int64_t, 4>> given = node.integers(3, "axes");
-      if (failed(given) || failed(node.axes(*given, rank)))
-        return failure();
-      axes = *given;
-    }
-  }
-  if (pads.size() != 2 * axes.size()) {
-    node.error() << "pads has " << pads.size() << " values for " << axes.size()
-                 << " axes; it takes two per axis";
-    return failure();
-  }
-  SmallVector<int64_t, 4> low(rank, 0), high(rank, 0), padded = *shape;
-  for (size_t i = 0; i < axes.size(); ++i) {
-    int64_t before = pads[i], after = pads[axes.size() + i];
-    if (before < 0 || after < 0 || before > kMaxElements ||
-        after > kMaxElements) {
-      node.error() << "pads " << before << " and " << after << " of axis "
-                   << axes[i]
-                   << " must be between 0 and 2^34; cutting off (negative "
-                      "pads) is not supported";
-      return failure();
-    }
-    low[axes[i]] = before;
-    high[axes[i]] = after;
-    padded[axes[i]] += before + after;
-  }
-  FailureOr<Value> x = node.tensor(0);
-  if (failed(x) || failed(node.type(padded)))
-    return failure();
-  return node.result(pad(node.builder, node.loc, *x, low, high,
-                         node.builder.getF32FloatAttr(padding)));
-}
-
-//===----------------------------------------------------------------------===//
-// Shape arithmetic
-//===----------------------------------------------------------------------===//
-
-/// TensorProto::INT64, the type of shapes.
-static constexpr int kInt64 = onnxtype::Int64;
-
-LogicalResult lowerConstant(Node &node) {
-  if (node.hasAttribute("value")) {
-    FailureOr<Constant> value = node.tensorAttribute("value");
-    return failed(value) ? failure() : node.result(std::move(*value));
-  }
-  auto integers = [&](ArrayRef<int64_t> shape, ArrayRef<int64_t> values) {
-    return node.result(
-        Constant::makeIntegers("constant", shape, values.vec(), kInt64));
-  };
-  if (node.version() >= 12 && node.hasAttribute("value_int")) {
-    int64_t value = 0;
-    return failed(node.attribute("value_int", value)) ? failure()
-                                                      : integers({}, value);
-  }
-  if (node.version() >= 12 && node.hasAttribute("value_ints")) {
-    SmallVector<int64_t, 4> values;
-    return failed(node.attribute("value_ints", values))
-               ? failure()
-               : integers({int64_t(values.size())}, values);
-  }
-  if (node.version() >= 12 && node.hasAttribute("value_float")) {
-    float value = 0;
-    return failed(node.attribute("value_float", value))
-               ? failure()
-               : node.result(Constant::makeFloats("constant", {}, {value}));
-  }
-  if (node.version() >= 12 && node.hasAttribute("value_floats")) {
-    std::vector<float> values;
-    if (failed(node.attribute("value_floats", values)))
-      return failure();
-    int64_t count = values.size();
-    return node.result(
-        Constant::makeFloats("constant", {count}, std::move(values)));
-  }
-  node.error() << "has no value of a supported kind (value, value_int, "
-                  "value_ints, value_float, value_floats)";
-  return failure();
-}
-
-LogicalResult lowerConstantOfShape(Node &node) {
-  FailureOr<SmallVector<int64_t, 4>> shape = node.integers(0, "the shape");
-  if (failed(shape))
-    return failure();
-  Constant value = Constant::makeFloats("zero", {1}, {0.0f});
-  if (node.hasAttribute("value")) {
-    FailureOr<Constant> given = node.tensorAttribute("value");
-    if (failed(given))
-      return failure();
-    value = *given;
-  }
-  std::optional<int64_t> count = countElements(*shape);
-  if (value.numElements() != 1 || !count || *count > kMaxFolded ||
-      !(value.isInteger() || (value.isFloat() && value.hasData()))) {
-    node.error() << "needs one FLOAT or integer value and at most 2^20 "
-                    "elements, got the shape "
-                 << shapeText(*shape);
-    return failure();
-  }
-  if (value.isInteger())
-    return node.result(Constant::makeIntegers(
-        "constant", *shape,
-        std::vector<int64_t>(*count, value.integers().front()),
-        value.onnxType()));
-  return node.result(Constant::makeFloats(
-      "constant", *shape, std::vector<float>(*count, value.floats().front())));
-}
-
 LogicalResult lowerShape(Node &node) {
   FailureOr<SmallVector<int64_t, 4>> shape = node.shape(0);
   int64_t rank = shape->size(), start = 0, end = rank;
@@ -389,80 +173,91 @@ LogicalResult lowerShape(Node &node) {
   start = clamp(start);
   end = std::max(start, clamp(end));
   std::vector<int64_t> values(shape->begin() + start, shape->begin() + end);
-  return node.result(Constant::makeIntegers("shape", {end - start},
-                                            std::move(values), kInt64));
-}
-
-/// The integers of input 0 in one dimension (or none), or an error.
-static FailureOr<SmallVector<int64_t, 4>> shapeData(Node &node) {
-  FailureOr<SmallVector<int64_t, 4>> shape = node.shape(0);
-  const Constant *known = node.constant(0);
-  if (!known || !known->isInteger() || shape->size() != 1) {
-    node.error() << "is supported on shapes known at import (integers in one "
-                    "dimension), not on tensors computed at run time";
-    return failure();
-  }
-  return node.integers(0, "the data");
-}
-
-LogicalResult lowerGather(Node &node) {
-  int64_t axis = 0;
-  if (failed(node.attribute("axis", axis)))
-    return failure();
-  FailureOr<SmallVector<int64_t, 4>> data = shapeData(node);
-  if (failed(data) || failed(node.axis(axis, 1)))
-    return failure();
-  FailureOr<SmallVector<int64_t, 4>> indices = node.integers(1, "indices");
-  if (failed(indices))
-    return failure();
-  std::vector<int64_t> values;
-  for (int64_t i : *indices) {
-    FailureOr<int64_t> at = node.axis(i, data->size());
-    if (failed(at))
-      return failure();
-    values.push_back((*data)[*at]);
-  }
-  return node.result(Constant::makeIntegers("shape", *node.shape(1),
-                                            std::move(values),
-                                            node.constant(0)->onnxType()));
-}
-
-LogicalResult lowerSlice(Node &node) {
-  SmallVector<int64_t, 4> starts, ends, axes, steps;
-  if (node.version() < 10) {
-    if (failed(node.attribute("starts", starts)) ||
-        failed(node.attribute("ends", ends)) ||
-        failed(node.attribute("axes", axes)))
-      return failure();
-  } else {
-    SmallVector<int64_t, 4> *lists[] = {&starts, &ends, &axes, &steps};
-    const char *names[] = {"starts", "ends", "axes", "steps"};
-    for (unsigned i = 0; i < 4; ++i) {
-      if (!node.hasInput(i + 1))
-        continue;
-      FailureOr<SmallVector<int64_t, 4>> values =
-          node.integers(i + 1, names[i]);
-      if (failed(values))
-        return failure();
-      *lists[i] = *values;
-    }
-  }
-  FailureOr<SmallVector<int64_t, 4>> data = shapeData(node);
-  if (failed(data) || failed(node.axes(axes, 1)))
-    return failure();
-  if (starts.size() != 1 || ends.size() != 1 || axes.size() > 1 ||
-      (!steps.empty() && steps != SmallVector<int64_t, 4>{1})) {
-    node.error() << "needs one start and one end, and step 1";
-    return failure();
-  }
-  int64_t size = data->size();
-  auto clamp = [&](int64_t at) {
-    return std::clamp<int64_t>(at < 0 ? at + size : at, 0, size);
-  };
-  int64_t start = clamp(starts[0]), end = std::max(start, clamp(ends[0]));
-  std::vector<int64_t> values(data->begin() + start, data->begin() + end);
   return node.result(Constant::makeIntegers(
-      "shape", {end - start}, std::move(values), node.constant(0)->onnxType()));
+      "shape", {end - start}, std::move(values), onnxtype::Int64));
+}
+
+LogicalResult lowerSize(Node &node) {
+  return node.result(Constant::makeIntegers(
+      "size", {}, {*countElements(*node.shape(0))}, onnxtype::Int64));
+}
+
+/// Reshapes, transposes and reshapes input 0.
+static LogicalResult resultRearranged(Node &node, ArrayRef<int64_t> split,
+                                      ArrayRef<int64_t> permutation,
+                                      ArrayRef<int64_t> joined) {
+  if (failed(node.type(split)) || failed(node.type(joined)))
+    return failure();
+  FailureOr<Value> x = node.tensor(0, split);
+  if (failed(x))
+    return failure();
+  Value moved = transpose(node.builder, node.loc, *x, permutation);
+  return node.result(reshape(node.builder, node.loc, moved, joined));
+}
+
+/// The attributes of SpaceToDepth and DepthToSpace, and the NCHW shape.
+static FailureOr<SmallVector<int64_t, 4>>
+blockAttributes(Node &node, int64_t &block, bool &depthFirst) {
+  std::string mode = "DCR";
+  if (!node.hasAttribute("blocksize")) {
+    node.error() << "attribute 'blocksize' is missing";
+    return failure();
+  }
+  if (failed(node.attribute("blocksize", block)) ||
+      (node.version() >= (node.op() == "DepthToSpace" ? 11 : 28) &&
+       failed(node.attribute("mode", mode))))
+    return failure();
+  FailureOr<SmallVector<int64_t, 4>> shape = node.shape(0);
+  if (shape->size() != 4 || block < 1 || block > (1 << 15) ||
+      (mode != "DCR" && mode != "CRD")) {
+    node.error() << "blocksize " << block << ", mode '" << mode
+                 << "' and a tensor of shape " << shapeText(*shape)
+                 << " do not fit; needed are a positive size, DCR or CRD, and "
+                    "four dimensions";
+    return failure();
+  }
+  depthFirst = mode == "DCR";
+  return shape;
+}
+
+LogicalResult lowerSpaceToDepth(Node &node) {
+  int64_t block = 0;
+  bool depthFirst = true;
+  auto shape = blockAttributes(node, block, depthFirst);
+  if (failed(shape))
+    return failure();
+  int64_t n = (*shape)[0], c = (*shape)[1], h = (*shape)[2], w = (*shape)[3];
+  if (h % block != 0 || w % block != 0) {
+    node.error() << "height " << h << " and width " << w
+                 << " must be multiples of blocksize " << block;
+    return failure();
+  }
+  SmallVector<int64_t, 6> order = {0, 3, 5, 1, 2, 4};
+  if (!depthFirst)
+    order = {0, 1, 3, 5, 2, 4};
+  return resultRearranged(node, {n, c, h / block, block, w / block, block},
+                          order, {n, c * block * block, h / block, w / block});
+}
+
+LogicalResult lowerDepthToSpace(Node &node) {
+  int64_t block = 0;
+  bool depthFirst = true;
+  auto shape = blockAttributes(node, block, depthFirst);
+  if (failed(shape))
+    return failure();
+  int64_t n = (*shape)[0], c = (*shape)[1], h = (*shape)[2], w = (*shape)[3];
+  if (c % (block * block) != 0) {
+    node.error() << c << " channels are no multiple of the squared blocksize "
+                 << block << "^2";
+    return failure();
+  }
+  c /= block * block;
+  SmallVector<int64_t, 4> joined = {n, c, h * block, w * block};
+  if (depthFirst)
+    return resultRearranged(node, {n, block, block, c, h, w},
+                            {0, 3, 4, 1, 5, 2}, joined);
+  return resultRearranged(node, {n, c, block, block, h, w}, {0, 1, 4, 2, 5, 3},
+                          joined);
 }
 
 } // namespace imc::onnximport

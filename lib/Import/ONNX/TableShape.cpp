@@ -6,36 +6,60 @@
 //===----------------------------------------------------------------------===//
 
 #include "OpTable.h"
+#include <limits>
 
 namespace imc::onnximport {
 
+IMC_ONNX_LOWERING(CenterCropPad)
+IMC_ONNX_LOWERING(Compress)
 IMC_ONNX_LOWERING(Concat)
 IMC_ONNX_LOWERING(Constant)
 IMC_ONNX_LOWERING(ConstantOfShape)
+IMC_ONNX_LOWERING(DepthToSpace)
 IMC_ONNX_LOWERING(Dropout)
+IMC_ONNX_LOWERING(Expand)
 IMC_ONNX_LOWERING(Flatten)
 IMC_ONNX_LOWERING(Gather)
+IMC_ONNX_LOWERING(GatherElements)
+IMC_ONNX_LOWERING(GatherND)
+IMC_ONNX_LOWERING(MelWeightMatrix)
+IMC_ONNX_LOWERING(OneHot)
 IMC_ONNX_LOWERING(Pad)
+IMC_ONNX_LOWERING(Range)
 IMC_ONNX_LOWERING(Reshape)
+IMC_ONNX_LOWERING(ReverseSequence)
+IMC_ONNX_LOWERING(ScatterElements)
+IMC_ONNX_LOWERING(ScatterND)
 IMC_ONNX_LOWERING(Shape)
+IMC_ONNX_LOWERING(SignalWindow)
+IMC_ONNX_LOWERING(Size)
 IMC_ONNX_LOWERING(Slice)
+IMC_ONNX_LOWERING(SpaceToDepth)
+IMC_ONNX_LOWERING(Split)
 IMC_ONNX_LOWERING(Squeeze)
+IMC_ONNX_LOWERING(TensorScatter)
+IMC_ONNX_LOWERING(Tile)
 IMC_ONNX_LOWERING(Transpose)
 IMC_ONNX_LOWERING(Unsqueeze)
 
-void addShapeOps(OpList &list) {
-  list.op("Concat", {4, 11, 13}, lowerConcat)
-      .inputs(1, -1)
-      .on(AllTypes, -1)
-      .to("tensor.insert_slice");
+/// Ops that rename or permute dimensions, and constants.
+static void addDimensionOps(OpList &list) {
+  for (const char *window : {"BlackmanWindow", "HammingWindow", "HannWindow"})
+    list.op(window, {17}, lowerSignalWindow)
+        .on(SignedIntegers)
+        .to("arith.constant where it is used")
+        .except("size known at import, at most 2^20");
   list.op("Constant", {1, 9, 11, 12, 13, 19, 21, 23, 24, 25}, lowerConstant)
       .inputs(0)
       .to("arith.constant where it is used")
-      .except("value, value_int(s), value_float(s)");
+      .except("value_string(s), sparse_value");
   list.op("ConstantOfShape", {9, 20, 21, 23, 24, 25}, lowerConstantOfShape)
       .on(SignedIntegers)
-      .to("arith.constant where it is used")
-      .except("shape known at import, at most 2^20 elements");
+      .to("linalg.fill")
+      .except("shape known at import");
+  list.op("DepthToSpace", {1, 11, 13, 28}, lowerDepthToSpace)
+      .on(AllTypes)
+      .to("tensor.expand_shape, linalg.transpose, tensor.collapse_shape");
   list.op("Dropout", {7, 10, 12, 13, 22}, lowerDropout)
       .inputs(1, 3)
       .on(AllTypes)
@@ -44,19 +68,20 @@ void addShapeOps(OpList &list) {
   list.op("Flatten", {1, 9, 11, 13, 21, 23, 24, 25}, lowerFlatten)
       .on(AllTypes)
       .to("tensor.collapse_shape or tensor.expand_shape");
-  list.op("Gather", {1, 11, 13}, lowerGather)
-      .inputs(2)
-      .on(AllTypes)
-      .to("nothing")
-      .except("shape arithmetic known at import");
   list.op("Identity", {1, 13, 14, 16, 19, 21, 23, 24, 25}, lowerIdentity)
       .on(AllTypes)
       .to("nothing")
       .except("tensors");
-  list.op("Pad", {2, 11, 13, 18, 19, 21, 23, 24, 25}, lowerPad)
-      .inputs(1, 4)
-      .to("tensor.pad")
-      .except("mode constant; pads known at import and not negative");
+  list.op("MelWeightMatrix", {17}, lowerMelWeightMatrix)
+      .inputs(5)
+      .on(SignedIntegers)
+      .to("arith.constant where it is used")
+      .except("inputs known at import, at most 2^20 elements");
+  list.op("Range", {11, 27}, lowerRange)
+      .inputs(3)
+      .on(Numbers, 3)
+      .to("linalg.generic")
+      .except("inputs known at import");
   list.op("Reshape", {5, 13, 14, 19, 21, 23, 24, 25}, lowerReshape)
       .inputs(2)
       .on(AllTypes)
@@ -65,11 +90,12 @@ void addShapeOps(OpList &list) {
   list.op("Shape", {1, 13, 15, 19, 21, 23, 24, 25}, lowerShape)
       .on(AllTypes)
       .to("nothing");
-  list.op("Slice", {1, 10, 11, 13}, lowerSlice)
-      .inputs(1, 5)
+  list.op("Size", {1, 13, 19, 21, 23, 24, 25}, lowerSize)
       .on(AllTypes)
-      .to("nothing")
-      .except("shape arithmetic known at import; step 1");
+      .to("nothing");
+  list.op("SpaceToDepth", {1, 13, 28}, lowerSpaceToDepth)
+      .on(AllTypes)
+      .to("tensor.expand_shape, linalg.transpose, tensor.collapse_shape");
   list.op("Squeeze", {1, 11, 13, 21, 23, 24, 25}, lowerSqueeze)
       .inputs(1, 2)
       .on(AllTypes)
@@ -83,6 +109,98 @@ void addShapeOps(OpList &list) {
       .on(AllTypes)
       .to("tensor.expand_shape")
       .except("axes known at import");
+}
+
+/// Ops that cut, join, repeat and pad.
+static void addCopyOps(OpList &list) {
+  list.op("CenterCropPad", {18}, lowerCenterCropPad)
+      .inputs(2)
+      .on(AllTypes)
+      .to("tensor.extract_slice and tensor.pad")
+      .except("shape known at import");
+  list.op("Compress", {9, 11, 28}, lowerCompress)
+      .inputs(2)
+      .on(AllTypes)
+      .to("tensor.extract_slice or linalg.generic")
+      .except("condition known at import");
+  list.op("Concat", {4, 11, 13}, lowerConcat)
+      .inputs(1, -1)
+      .on(AllTypes, -1)
+      .to("tensor.insert_slice; stored weights are joined at import");
+  list.op("Expand", {8, 13}, lowerExpand)
+      .inputs(2)
+      .on(AllTypes)
+      .to("linalg.broadcast")
+      .except("shape known at import");
+  list.op("Pad", {2, 11, 13, 18, 19, 21, 23, 24, 25}, lowerPad)
+      .inputs(1, 4)
+      .on(AllTypes)
+      .to("tensor.pad; other modes than constant: linalg.generic")
+      .except("pads and axes known at import");
+  list.op("Slice", {1, 10, 11, 13}, lowerSlice)
+      .inputs(1, 5)
+      .on(AllTypes)
+      .to("tensor.extract_slice; negative steps: linalg.generic; a stored "
+          "weight is cut at import")
+      .except("starts, ends, axes, steps known at import");
+  list.op("Split", {2, 11, 13, 18}, lowerSplit)
+      .inputs(1, 2)
+      .results(std::numeric_limits<int>::max())
+      .on(AllTypes)
+      .to("tensor.extract_slice; a stored weight is cut at import")
+      .except("sizes known at import");
+  list.op("Tile", {6, 13}, lowerTile)
+      .inputs(2)
+      .on(AllTypes)
+      .to("linalg.broadcast and tensor.collapse_shape")
+      .except("repeats known at import");
+}
+
+/// Ops that read and write at indices.
+static void addIndexOps(OpList &list) {
+  list.op("Gather", {1, 11, 13}, lowerGather)
+      .inputs(2)
+      .on(AllTypes)
+      .to("linalg.generic; known indices: tensor.extract_slice if it can be");
+  list.op("GatherElements", {11, 13}, lowerGatherElements)
+      .inputs(2)
+      .on(AllTypes)
+      .to("linalg.generic");
+  list.op("GatherND", {11, 12, 13}, lowerGatherND)
+      .inputs(2)
+      .on(AllTypes)
+      .to("linalg.generic");
+  list.op("OneHot", {9, 11, 28}, lowerOneHot)
+      .inputs(3)
+      .on(Numbers)
+      .to("linalg.generic")
+      .except("depth known at import");
+  list.op("ReverseSequence", {10, 28}, lowerReverseSequence)
+      .inputs(2)
+      .on(AllTypes)
+      .to("linalg.generic");
+  list.op("Scatter", {9, 11}, lowerScatterElements)
+      .inputs(3)
+      .on(AllTypes)
+      .to("scf.for");
+  list.op("ScatterElements", {11, 13, 16, 18}, lowerScatterElements)
+      .inputs(3)
+      .on(AllTypes)
+      .to("scf.for");
+  list.op("ScatterND", {11, 13, 16, 18}, lowerScatterND)
+      .inputs(3)
+      .on(AllTypes)
+      .to("scf.for");
+  list.op("TensorScatter", {24}, lowerTensorScatter)
+      .inputs(2, 3)
+      .on(AllTypes, 2)
+      .to("linalg.generic");
+}
+
+void addShapeOps(OpList &list) {
+  addDimensionOps(list);
+  addCopyOps(list);
+  addIndexOps(list);
 }
 
 } // namespace imc::onnximport

@@ -13,6 +13,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "onnx-ml.pb.h"
 #include "llvm/Support/CommandLine.h"
@@ -50,7 +51,7 @@ llvm::Expected<ONNXShapeBinding> parseONNXShapeBinding(StringRef text) {
 
 void registerONNXImportDialects(DialectRegistry &registry) {
   registry.insert<IMCDialect, arith::ArithDialect, func::FuncDialect,
-                  linalg::LinalgDialect, math::MathDialect,
+                  linalg::LinalgDialect, math::MathDialect, scf::SCFDialect,
                   tensor::TensorDialect>();
 }
 
@@ -59,7 +60,7 @@ importONNXFromBuffer(StringRef bytes, StringRef name, MLIRContext *context,
                      const ONNXImportOptions &options) {
   context->loadDialect<IMCDialect, arith::ArithDialect, func::FuncDialect,
                        linalg::LinalgDialect, math::MathDialect,
-                       tensor::TensorDialect>();
+                       scf::SCFDialect, tensor::TensorDialect>();
   auto error = [&] {
     return emitError(FileLineColLoc::get(context, name, 0, 0));
   };
