@@ -172,6 +172,19 @@ Constant Constant::reshaped(ArrayRef<int64_t> shape) const {
   return result;
 }
 
+Constant Constant::rows(int64_t begin, int64_t count) const {
+  assert(!dims.empty() && begin + count <= dims[0] && "rows of the tensor");
+  SmallVector<int64_t, 4> shape(dims);
+  shape[0] = count;
+  if (isMissing())
+    return makeMissing(nameText, shape);
+  int64_t bytes = dims[0] ? int64_t(blob->data.size()) / dims[0] : 0;
+  auto part = std::make_shared<Blob>();
+  part->owner = blob->owner;
+  part->data = blob->data.slice(begin * bytes, count * bytes);
+  return make(nameText, shape, type, std::move(part));
+}
+
 /// Copies `source` (rows x columns) transposed. In blocks, because the weights
 /// of a classifier are tens of megabytes and a plain loop misses the cache on
 /// every store.

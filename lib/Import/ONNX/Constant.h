@@ -109,6 +109,8 @@ public:
   Constant renamed(llvm::StringRef name) const;
   /// The same values in another shape of as many elements.
   Constant reshaped(llvm::ArrayRef<int64_t> shape) const;
+  /// Entries [begin, begin + count) of the first dimension; shares the bytes.
+  Constant rows(int64_t begin, int64_t count) const;
   /// result[…, i_permutation[d], …] as in ONNX Transpose: dimension d of the
   /// result is dimension permutation[d] of this.
   Constant transposed(llvm::ArrayRef<int64_t> permutation) const;

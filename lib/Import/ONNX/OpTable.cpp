@@ -22,6 +22,7 @@ ArrayRef<OpEntry> opTable() {
     addElementwiseOps(list);
     addShapeOps(list);
     addProductOps(list);
+    addRecurrentOps(list);
     addWindowOps(list);
     addNormalizationOps(list);
     llvm::sort(list.entries, [](const OpEntry &a, const OpEntry &b) {

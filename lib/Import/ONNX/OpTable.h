@@ -90,6 +90,7 @@ public:
 void addElementwiseOps(OpList &list);
 void addShapeOps(OpList &list);
 void addProductOps(OpList &list);
+void addRecurrentOps(OpList &list);
 void addWindowOps(OpList &list);
 void addNormalizationOps(OpList &list);
 
