@@ -15,6 +15,7 @@
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/ViewLikeInterface.h"
 #include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/StringMap.h"
 
 namespace imc {
 #define GEN_PASS_DEF_OUTLINELOOPSPASS
@@ -34,6 +35,7 @@ namespace {
 struct OutlineLoops : public imc::impl::OutlineLoopsPassBase<OutlineLoops> {
   void runOnOperation() override {
     SymbolTable symbols(getOperation());
+    byText.clear();
     for (auto function :
          llvm::to_vector(getOperation().getOps<func::FuncOp>())) {
       if (function.isExternal())
@@ -51,6 +53,9 @@ struct OutlineLoops : public imc::impl::OutlineLoopsPassBase<OutlineLoops> {
   }
 
 private:
+  /// The functions made so far, by what is in them.
+  llvm::StringMap<func::FuncOp> byText;
+
   void outline(scf::ForOp loop, SymbolTable &symbols) {
     llvm::SetVector<Value> used;
     used.insert_range(loop->getOperands());
@@ -84,7 +89,18 @@ private:
     mapping.map(arguments, body->getArguments());
     builder.clone(*loop, mapping);
     func::ReturnOp::create(builder, loc);
-    symbols.insert(outlined);
+    // Networks repeat their blocks: equal nests share one function. The text
+    // has neither locations nor, so far, a distinct name.
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    outlined.print(os, OpPrintingFlags().useLocalScope());
+    auto [known, isNew] = byText.try_emplace(text, outlined);
+    if (isNew) {
+      symbols.insert(outlined);
+    } else {
+      outlined.erase();
+      outlined = known->second;
+    }
 
     builder.setInsertionPoint(loop);
     func::CallOp::create(builder, loc, outlined, arguments);

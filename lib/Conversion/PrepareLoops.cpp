@@ -67,12 +67,29 @@ static SmallVector<unsigned> loopOrder(linalg::LinalgOp op) {
   return order;
 }
 
+/// Whether the elementwise producer of `operand` should become part of its
+/// user: no second use, which would need its value stored anyway, and no
+/// element computed twice.
+static bool shouldFuse(OpOperand *operand) {
+  auto producer = operand->get().getDefiningOp<linalg::GenericOp>();
+  auto consumer = dyn_cast<linalg::GenericOp>(operand->getOwner());
+  if (!producer || !consumer || !operand->get().hasOneUse() ||
+      producer.getNumResults() != 1)
+    return false;
+  // A reduction that reads an element once may compute it, too; windows and
+  // products read it several times.
+  return consumer.getMatchingIndexingMap(operand).isPermutation() &&
+         producer.getMatchingIndexingMap(producer.getDpsInitOperand(0))
+             .isPermutation();
+}
+
 namespace {
 struct PrepareLoops : public imc::impl::PrepareLoopsPassBase<PrepareLoops> {
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
     tensor::populateDecomposeTensorConcatPatterns(patterns);
     linalg::populateDecomposePadPatterns(patterns);
+    linalg::populateElementwiseOpsFusionPatterns(patterns, shouldFuse);
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       return signalPassFailure();
 

@@ -19,9 +19,13 @@
 #include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
 
 using namespace imc::execute;
 using namespace mlir;
+
+/// Marks arguments and results whose integers are unsigned.
+static constexpr StringLiteral unsignedAttrName = "imc.unsigned";
 
 /// The function's name in the compiled copy: `main` is special to LLVM.
 static constexpr StringLiteral compiledName = "imc_entry";
@@ -53,9 +57,34 @@ ArrayRef<Port> Executor::outputs() const { return impl->outputs; }
 // Compile
 //===----------------------------------------------------------------------===//
 
+/// The element type of a tensor of `type`; integers of the IR have no sign.
+static std::optional<ElementType> toElementType(Type type, bool isUnsigned) {
+  if (type.isF16())
+    return ElementType::F16;
+  if (type.isBF16())
+    return ElementType::BF16;
+  if (type.isF32())
+    return ElementType::F32;
+  if (type.isF64())
+    return ElementType::F64;
+  if (type.isInteger(1))
+    return ElementType::Bool;
+  isUnsigned |= type.isUnsignedInteger();
+  if (type.isInteger(8))
+    return isUnsigned ? ElementType::U8 : ElementType::I8;
+  if (type.isInteger(16))
+    return isUnsigned ? ElementType::U16 : ElementType::I16;
+  if (type.isInteger(32))
+    return isUnsigned ? ElementType::U32 : ElementType::I32;
+  if (type.isInteger(64))
+    return isUnsigned ? ElementType::U64 : ElementType::I64;
+  return std::nullopt;
+}
+
 /// The port of one argument or result, or a diagnostic.
 static FailureOr<Port> makePort(func::FuncOp function, Type type,
-                                Attribute name, const Twine &position) {
+                                Attribute name, bool isUnsigned,
+                                const Twine &position) {
   Port port;
   auto string = dyn_cast_or_null<StringAttr>(name);
   port.name = string ? string.str() : position.str();
@@ -71,33 +100,24 @@ static FailureOr<Port> makePort(func::FuncOp function, Type type,
            << " ('" << port.name << "') has the dynamic shape " << type
            << "; bind it at import (--shape " << port.name << "=...)";
   port.shape.assign(tensor.getShape().begin(), tensor.getShape().end());
-  Type element = tensor.getElementType();
-  if (element.isF32())
-    port.type = ElementType::F32;
-  else if (element.isUnsignedInteger(8))
-    port.type = ElementType::U8;
-  else if (element.isInteger(8))
-    port.type = ElementType::I8;
-  else if (element.isInteger(32) && !element.isUnsignedInteger())
-    port.type = ElementType::I32;
-  else if (element.isInteger(64) && !element.isUnsignedInteger())
-    port.type = ElementType::I64;
-  else if (element.isInteger(1))
-    port.type = ElementType::Bool;
+  if (std::optional<ElementType> element =
+          toElementType(tensor.getElementType(), isUnsigned))
+    port.type = *element;
   else
     return function.emitError()
            << "cannot run '" << function.getSymName() << "': " << position
-           << " ('" << port.name << "') has element type " << element
-           << ", expected f32, i8, i32, i64 or i1";
+           << " ('" << port.name << "') has element type "
+           << tensor.getElementType()
+           << ", expected f16, bf16, f32, f64, i1, i8, i16, i32 or i64";
   return port;
 }
 
 static LogicalResult makePorts(func::FuncOp function, std::vector<Port> &inputs,
                                std::vector<Port> &outputs) {
   for (auto [i, type] : llvm::enumerate(function.getArgumentTypes())) {
-    FailureOr<Port> port =
-        makePort(function, type, function.getArgAttr(i, "imc.name"),
-                 "input_" + Twine(i));
+    FailureOr<Port> port = makePort(
+        function, type, function.getArgAttr(i, "imc.name"),
+        bool(function.getArgAttr(i, unsignedAttrName)), "input_" + Twine(i));
     if (failed(port))
       return failure();
     inputs.push_back(std::move(*port));
@@ -105,6 +125,7 @@ static LogicalResult makePorts(func::FuncOp function, std::vector<Port> &inputs,
   for (auto [i, type] : llvm::enumerate(function.getResultTypes())) {
     FailureOr<Port> port =
         makePort(function, type, function.getResultAttr(i, "imc.name"),
+                 bool(function.getResultAttr(i, unsignedAttrName)),
                  "output_" + Twine(i));
     if (failed(port))
       return failure();
@@ -144,6 +165,15 @@ static LogicalResult collectConstants(func::FuncOp function, unsigned first,
     constants.push_back(value);
   }
   return success();
+}
+
+/// The width of the host's vector registers.
+static unsigned hostVectorBits() {
+  llvm::StringMap<bool> features = llvm::sys::getHostCPUFeatures();
+  if (features.lookup("avx512f") && features.lookup("avx512vl") &&
+      features.lookup("avx512bw"))
+    return 512;
+  return features.lookup("avx2") ? 256 : 128;
 }
 
 static std::unique_ptr<llvm::TargetMachine> hostMachine(std::string &message) {
@@ -229,7 +259,7 @@ Executor::compile(ModuleOp module, const ExecutorOptions &options) {
   dropDialectAttributes(*copy);
   {
     PassManager pm(context);
-    buildLoweringPipelineToLLVM(pm);
+    buildLoweringPipelineToLLVM(pm, hostVectorBits());
     if (failed(pm.run(*copy)))
       return failure();
   }
@@ -276,6 +306,39 @@ Executor::compile(ModuleOp module, const ExecutorOptions &options) {
 // Run
 //===----------------------------------------------------------------------===//
 
+/// Whether a port of `type` takes `input`: integers without the mark of
+/// unsigned ones may be either.
+static bool accepts(ElementType type, const Tensor &input) {
+  switch (type) {
+  case ElementType::I8:
+    return input.type == ElementType::I8 || input.type == ElementType::U8;
+  case ElementType::I16:
+    return input.type == ElementType::I16 || input.type == ElementType::U16;
+  case ElementType::I32:
+    return input.type == ElementType::I32 || input.type == ElementType::U32;
+  case ElementType::I64:
+    return input.type == ElementType::I64 || input.type == ElementType::U64;
+  case ElementType::BF16: {
+    // .npy files hold bfloat16 as f32; other f32 values would be rounded.
+    if (input.type != ElementType::F32)
+      return input.type == type;
+    return llvm::all_of(input.as<uint32_t>(),
+                        [](uint32_t bits) { return (bits & 0xffff) == 0; });
+  }
+  default:
+    return input.type == type;
+  }
+}
+
+/// The upper halves of floats, all of which are bfloat16.
+static Tensor narrowToBFloat(const Tensor &wide) {
+  Tensor tensor = Tensor::zeros(ElementType::BF16, wide.shape);
+  for (auto [bits, value] :
+       llvm::zip(tensor.as<uint16_t>(), wide.as<uint32_t>()))
+    bits = value >> 16;
+  return tensor;
+}
+
 llvm::Error Executor::checkInputs(ArrayRef<Tensor> inputs) const {
   auto refuse = [](const Twine &what) {
     return llvm::createStringError(llvm::inconvertibleErrorCode(), what);
@@ -290,11 +353,13 @@ llvm::Error Executor::checkInputs(ArrayRef<Tensor> inputs) const {
                   names + ", but " + Twine(inputs.size()) + " were given");
   }
   for (auto [port, input] : llvm::zip(ports, inputs)) {
-    bool sameType = port.type == input.type || (port.type == ElementType::I8 &&
-                                                input.type == ElementType::U8);
-    if (!sameType || port.shape != input.shape)
-      return refuse("input '" + port.name + "' is " + input.describe() +
-                    ", but the model takes " + port.describe());
+    if (!accepts(port.type, input) || port.shape != input.shape)
+      return refuse(
+          "input '" + port.name + "' is " + input.describe() +
+          ", but the model takes " + port.describe() +
+          (port.type == ElementType::BF16 && input.type == ElementType::F32
+               ? "; round its values to bfloat16"
+               : ""));
   }
   return llvm::Error::success();
 }
@@ -323,8 +388,14 @@ llvm::Expected<std::vector<Tensor>> Executor::run(ArrayRef<Tensor> inputs) {
     outputs.push_back(Tensor::zeros(port.type, port.shape));
 
   std::vector<SmallVector<intptr_t>> descriptors;
-  for (const Tensor &input : inputs)
-    descriptors.push_back(makeDescriptor(input.data.data(), input.shape));
+  std::vector<Tensor> narrowed;
+  narrowed.reserve(inputs.size());
+  for (auto [port, input] : llvm::zip(impl->inputs, inputs)) {
+    const Tensor *tensor = &input;
+    if (port.type != input.type && port.type == ElementType::BF16)
+      tensor = &narrowed.emplace_back(narrowToBFloat(input));
+    descriptors.push_back(makeDescriptor(tensor->data.data(), tensor->shape));
+  }
   for (ElementsAttr constant : impl->constants)
     descriptors.push_back(makeDescriptor(rawBytes(constant).data(),
                                          constant.getShapedType().getShape()));

@@ -43,7 +43,8 @@ void imc::execute::buildLoweringPipelineToLinalg(OpPassManager &pm) {
   pm.addPass(imc::createExternalizeConstantsPass());
 }
 
-void imc::execute::buildLoweringPipelineToLLVM(OpPassManager &pm) {
+void imc::execute::buildLoweringPipelineToLLVM(OpPassManager &pm,
+                                               unsigned vectorBits) {
   pm.addPass(bufferization::createEmptyTensorEliminationPass());
   pm.addPass(bufferization::createEmptyTensorToAllocTensorPass());
   bufferization::OneShotBufferizePassOptions bufferize;
@@ -62,8 +63,12 @@ void imc::execute::buildLoweringPipelineToLLVM(OpPassManager &pm) {
   pm.addPass(createConvertBufferizationToMemRefPass());
 
   pm.addPass(imc::createLowerStridedCopiesPass());
+  imc::VectorizeProductsPassOptions products;
+  products.vectorBits = vectorBits;
+  pm.addPass(imc::createVectorizeProductsPass(products));
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(imc::createOutlineLoopsPass());
+  pm.addPass(imc::createLegalizeScalarsPass());
   pm.addPass(memref::createExpandStridedMetadataPass());
   pm.addPass(createLowerAffinePass());
   pm.addPass(createSCFToControlFlowPass());

@@ -9,13 +9,15 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
+#include "llvm/ADT/bit.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MathExtras.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/raw_ostream.h"
 
-#include <cstring>
+#include <cmath>
+#include <limits>
 
 using namespace imc::execute;
 using llvm::StringRef;
@@ -26,37 +28,38 @@ static llvm::Error refuse(StringRef name, const Twine &what) {
                                  name + ": " + what);
 }
 
-int64_t imc::execute::byteWidth(ElementType type) {
-  switch (type) {
-  case ElementType::F32:
-  case ElementType::I32:
-    return 4;
-  case ElementType::I64:
-    return 8;
-  case ElementType::I8:
-  case ElementType::U8:
-  case ElementType::Bool:
-    return 1;
-  }
-  llvm_unreachable("covered switch");
+namespace {
+struct TypeInfo {
+  ElementType type;
+  StringRef name;
+  int64_t bytes;
+  /// The 'descr' of .npy; one-byte types have no byte order.
+  StringRef npy;
+};
+} // namespace
+
+static constexpr TypeInfo typeInfos[] = {
+    {ElementType::F16, "f16", 2, "<f2"},   {ElementType::BF16, "bf16", 2, ""},
+    {ElementType::F32, "f32", 4, "<f4"},   {ElementType::F64, "f64", 8, "<f8"},
+    {ElementType::I8, "i8", 1, "|i1"},     {ElementType::U8, "u8", 1, "|u1"},
+    {ElementType::I16, "i16", 2, "<i2"},   {ElementType::U16, "u16", 2, "<u2"},
+    {ElementType::I32, "i32", 4, "<i4"},   {ElementType::U32, "u32", 4, "<u4"},
+    {ElementType::I64, "i64", 8, "<i8"},   {ElementType::U64, "u64", 8, "<u8"},
+    {ElementType::Bool, "bool", 1, "|b1"},
+};
+
+static const TypeInfo &infoOf(ElementType type) {
+  const TypeInfo &info = typeInfos[static_cast<unsigned>(type)];
+  assert(info.type == type && "the table is in the order of the enumeration");
+  return info;
 }
 
-StringRef imc::execute::toString(ElementType type) {
-  switch (type) {
-  case ElementType::F32:
-    return "f32";
-  case ElementType::I8:
-    return "i8";
-  case ElementType::U8:
-    return "u8";
-  case ElementType::I32:
-    return "i32";
-  case ElementType::I64:
-    return "i64";
-  case ElementType::Bool:
-    return "bool";
-  }
-  llvm_unreachable("covered switch");
+int64_t imc::execute::byteWidth(ElementType type) { return infoOf(type).bytes; }
+
+StringRef imc::execute::toString(ElementType type) { return infoOf(type).name; }
+
+bool imc::execute::isFloat(ElementType type) {
+  return type <= ElementType::F64;
 }
 
 Tensor Tensor::zeros(ElementType type, llvm::ArrayRef<int64_t> shape) {
@@ -74,19 +77,52 @@ int64_t Tensor::numElements() const {
   return count;
 }
 
+/// The value of IEEE 754 binary16 bits.
+static double halfToDouble(uint16_t bits) {
+  int exponent = bits >> 10 & 0x1f, fraction = bits & 0x3ff;
+  double magnitude;
+  if (exponent == 0x1f)
+    magnitude = fraction ? std::numeric_limits<double>::quiet_NaN()
+                         : std::numeric_limits<double>::infinity();
+  else if (exponent == 0)
+    magnitude = std::ldexp(fraction, -24);
+  else
+    magnitude = std::ldexp(fraction | 0x400, exponent - 25);
+  return bits & 0x8000 ? -magnitude : magnitude;
+}
+
+/// A bfloat16 is the upper half of a float.
+static float bfloatToFloat(uint16_t bits) {
+  return llvm::bit_cast<float>(static_cast<uint32_t>(bits) << 16);
+}
+
 double Tensor::at(int64_t index) const {
   switch (type) {
+  case ElementType::F16:
+    return halfToDouble(as<uint16_t>()[index]);
+  case ElementType::BF16:
+    return bfloatToFloat(as<uint16_t>()[index]);
   case ElementType::F32:
     return as<float>()[index];
+  case ElementType::F64:
+    return as<double>()[index];
   case ElementType::I8:
     return as<int8_t>()[index];
   case ElementType::U8:
   case ElementType::Bool:
     return as<uint8_t>()[index];
+  case ElementType::I16:
+    return as<int16_t>()[index];
+  case ElementType::U16:
+    return as<uint16_t>()[index];
   case ElementType::I32:
     return as<int32_t>()[index];
+  case ElementType::U32:
+    return as<uint32_t>()[index];
   case ElementType::I64:
     return static_cast<double>(as<int64_t>()[index]);
+  case ElementType::U64:
+    return static_cast<double>(as<uint64_t>()[index]);
   }
   llvm_unreachable("covered switch");
 }
@@ -214,22 +250,17 @@ llvm::Expected<Tensor> imc::execute::parseNpy(StringRef bytes, StringRef name) {
 
   Tensor tensor;
   StringRef descr = header.descr;
-  if (descr == "<f4")
-    tensor.type = ElementType::F32;
-  else if (descr == "|i1" || descr == "<i1")
-    tensor.type = ElementType::I8;
-  else if (descr == "|u1" || descr == "<u1")
-    tensor.type = ElementType::U8;
-  else if (descr == "<i4")
-    tensor.type = ElementType::I32;
-  else if (descr == "<i8")
-    tensor.type = ElementType::I64;
-  else if (descr == "|b1")
-    tensor.type = ElementType::Bool;
-  else
+  std::string wanted = descr.str();
+  if (wanted == "<i1" || wanted == "<u1")
+    wanted[0] = '|';
+  const TypeInfo *info = llvm::find_if(
+      typeInfos, [&](const TypeInfo &info) { return info.npy == wanted; });
+  if (info == std::end(typeInfos))
     return refuse(name, "element type '" + descr +
-                            "' is not supported; save it as float32, int8, "
-                            "uint8, int32, int64 or bool, little endian");
+                            "' is not supported; save it as float16, float32, "
+                            "float64, int8 to int64, uint8 to uint64 or bool, "
+                            "little endian");
+  tensor.type = info->type;
 
   tensor.shape = header.shape;
   uint64_t count = byteWidth(tensor.type);
@@ -245,27 +276,14 @@ llvm::Expected<Tensor> imc::execute::parseNpy(StringRef bytes, StringRef name) {
 }
 
 std::string imc::execute::serializeNpy(const Tensor &tensor) {
-  StringRef descr;
-  switch (tensor.type) {
-  case ElementType::F32:
-    descr = "<f4";
-    break;
-  case ElementType::I8:
-    descr = "|i1";
-    break;
-  case ElementType::U8:
-    descr = "|u1";
-    break;
-  case ElementType::I32:
-    descr = "<i4";
-    break;
-  case ElementType::I64:
-    descr = "<i8";
-    break;
-  case ElementType::Bool:
-    descr = "|b1";
-    break;
+  if (tensor.type == ElementType::BF16) {
+    Tensor wide = Tensor::zeros(ElementType::F32, tensor.shape);
+    for (auto [value, bits] :
+         llvm::zip(wide.as<float>(), tensor.as<uint16_t>()))
+      value = bfloatToFloat(bits);
+    return serializeNpy(wide);
   }
+  StringRef descr = infoOf(tensor.type).npy;
   std::string header =
       ("{'descr': '" + descr + "', 'fortran_order': False, " + "'shape': (")
           .str();

@@ -31,6 +31,8 @@ enum Field : uint64_t {
   Int32Data = 5,
   Int64Data = 7,
   RawData = 9,
+  DoubleData = 10,
+  Uint64Data = 11,
   ExternalData = 13,
   DataLocation = 14,
 };
@@ -68,8 +70,9 @@ struct Reader {
 struct Message {
   std::vector<int64_t> dims;
   uint64_t dataType = 0;
-  std::vector<float> floats;
-  std::vector<int64_t> int32s, int64s;
+  /// Elements of float_data and double_data, as bytes.
+  std::vector<char> floats, doubles;
+  std::vector<int64_t> int32s, int64s, uint64s;
   std::optional<StringRef> raw;
   bool external = false;
 };
@@ -104,21 +107,19 @@ static bool readIntegers(Reader &reader, unsigned wire,
   return true;
 }
 
-static bool readFloats(Reader &reader, unsigned wire,
-                       std::vector<float> &values) {
+/// Appends a repeated field of elements of 4 or 8 bytes, packed or not.
+static bool readFixed(Reader &reader, unsigned wire, size_t width,
+                      std::vector<char> &values) {
   std::optional<StringRef> run;
-  if (wire == Fixed32) {
-    run = reader.take(4);
+  if (wire == (width == 4 ? Fixed32 : Fixed64)) {
+    run = reader.take(width);
   } else if (wire == Bytes) {
     if (std::optional<uint64_t> size = reader.varint())
       run = reader.take(*size);
   }
-  if (!run || run->size() % 4 != 0)
+  if (!run || run->size() % width != 0)
     return false;
-  size_t old = values.size();
-  values.resize(old + run->size() / 4);
-  if (!run->empty())
-    std::memcpy(values.data() + old, run->data(), run->size());
+  values.insert(values.end(), run->begin(), run->end());
   return true;
 }
 
@@ -151,7 +152,15 @@ static bool readMessage(Reader reader, Message &message) {
         return false;
       continue;
     case FloatData:
-      if (!readFloats(reader, wire, message.floats))
+      if (!readFixed(reader, wire, 4, message.floats))
+        return false;
+      continue;
+    case DoubleData:
+      if (!readFixed(reader, wire, 8, message.doubles))
+        return false;
+      continue;
+    case Uint64Data:
+      if (!readIntegers(reader, wire, message.uint64s))
         return false;
       continue;
     case Int32Data:
@@ -191,21 +200,40 @@ static bool readMessage(Reader reader, Message &message) {
   return true;
 }
 
+/// TensorProto.DataType of the types that pack two elements into a byte.
+enum DataType : uint64_t { Uint4 = 21, Int4 = 22 };
+
 /// TensorProto.DataType -> element type.
 static std::optional<ElementType> toElementType(uint64_t dataType) {
   switch (dataType) {
   case 1:
     return ElementType::F32;
   case 2:
+  case Uint4:
     return ElementType::U8;
   case 3:
+  case Int4:
     return ElementType::I8;
+  case 4:
+    return ElementType::U16;
+  case 5:
+    return ElementType::I16;
   case 6:
     return ElementType::I32;
   case 7:
     return ElementType::I64;
   case 9:
     return ElementType::Bool;
+  case 10:
+    return ElementType::F16;
+  case 11:
+    return ElementType::F64;
+  case 12:
+    return ElementType::U32;
+  case 13:
+    return ElementType::U64;
+  case 16:
+    return ElementType::BF16;
   default:
     return std::nullopt;
   }
@@ -217,11 +245,59 @@ static bool store(llvm::ArrayRef<int64_t> values, std::vector<char> &data) {
   data.resize(values.size() * sizeof(T));
   for (auto [i, value] : llvm::enumerate(values)) {
     T narrow = static_cast<T>(value);
-    if (narrow != value)
+    if (static_cast<int64_t>(narrow) != value)
       return false;
     std::memcpy(data.data() + i * sizeof(T), &narrow, sizeof(T));
   }
   return true;
+}
+
+/// The typed field that holds elements of `type`, as bytes; false when a value
+/// does not fit the type.
+static bool storeTyped(const Message &message, ElementType type,
+                       std::vector<char> &data) {
+  switch (type) {
+  case ElementType::F32:
+    data = message.floats;
+    return true;
+  case ElementType::F64:
+    data = message.doubles;
+    return true;
+  case ElementType::I8:
+    return store<int8_t>(message.int32s, data);
+  case ElementType::U8:
+    return store<uint8_t>(message.int32s, data);
+  case ElementType::Bool:
+    return llvm::all_of(message.int32s,
+                        [](int64_t v) { return v >> 1 == 0; }) &&
+           store<uint8_t>(message.int32s, data);
+  case ElementType::I16:
+    return store<int16_t>(message.int32s, data);
+  case ElementType::U16:
+  case ElementType::F16: // the bits
+  case ElementType::BF16:
+    return store<uint16_t>(message.int32s, data);
+  case ElementType::I32:
+    return store<int32_t>(message.int32s, data);
+  case ElementType::U32:
+    return store<uint32_t>(message.uint64s, data);
+  case ElementType::I64:
+    return store<int64_t>(message.int64s, data);
+  case ElementType::U64:
+    return store<uint64_t>(message.uint64s, data);
+  }
+  llvm_unreachable("covered switch");
+}
+
+/// Unpacks `count` elements of four bits, the first one in the low half.
+static std::vector<char> unpackNibbles(llvm::ArrayRef<char> packed,
+                                       uint64_t count, bool isSigned) {
+  std::vector<char> data(count);
+  for (uint64_t i = 0; i < count; ++i) {
+    int value = static_cast<unsigned char>(packed[i / 2]) >> (i % 2 * 4) & 0xf;
+    data[i] = static_cast<char>(isSigned && value > 7 ? value - 16 : value);
+  }
+  return data;
 }
 
 llvm::Expected<Tensor> imc::execute::parseTensorProto(StringRef bytes,
@@ -235,8 +311,9 @@ llvm::Expected<Tensor> imc::execute::parseTensorProto(StringRef bytes,
   std::optional<ElementType> type = toElementType(message.dataType);
   if (!type)
     return refuse(name, "TensorProto data type " + Twine(message.dataType) +
-                            " is not supported; use float, uint8, int8, "
-                            "int32, int64 or bool");
+                            " is not supported; use a float, integer or bool "
+                            "type");
+  bool isNibbles = message.dataType == Uint4 || message.dataType == Int4;
   Tensor tensor;
   tensor.type = *type;
   tensor.shape = message.dims;
@@ -246,36 +323,16 @@ llvm::Expected<Tensor> imc::execute::parseTensorProto(StringRef bytes,
       return refuse(name, "negative extent " + Twine(extent));
     size = llvm::SaturatingMultiply<uint64_t>(size, extent);
   }
-  bool inRange = true;
-  if (message.raw) {
+  if (message.raw)
     tensor.data.assign(message.raw->begin(), message.raw->end());
-  } else {
-    switch (*type) {
-    case ElementType::F32:
-      tensor.data.resize(message.floats.size() * sizeof(float));
-      if (!message.floats.empty())
-        std::memcpy(tensor.data.data(), message.floats.data(),
-                    tensor.data.size());
-      break;
-    case ElementType::I8:
-      inRange = store<int8_t>(message.int32s, tensor.data);
-      break;
-    case ElementType::U8:
-    case ElementType::Bool:
-      inRange = store<uint8_t>(message.int32s, tensor.data);
-      break;
-    case ElementType::I32:
-      inRange = store<int32_t>(message.int32s, tensor.data);
-      break;
-    case ElementType::I64:
-      inRange = store<int64_t>(message.int64s, tensor.data);
-      break;
-    }
-  }
-  if (!inRange)
+  else if (!storeTyped(message, isNibbles ? ElementType::U8 : *type,
+                       tensor.data))
     return refuse(name, "holds a value outside " + toString(*type));
-  if (tensor.data.size() != size)
-    return refuse(name, tensor.describe() + " needs " + Twine(size) +
+  uint64_t stored = isNibbles ? size / 2 + size % 2 : size;
+  if (tensor.data.size() != stored)
+    return refuse(name, tensor.describe() + " needs " + Twine(stored) +
                             " bytes, found " + Twine(tensor.data.size()));
+  if (isNibbles)
+    tensor.data = unpackNibbles(tensor.data, size, message.dataType == Int4);
   return tensor;
 }

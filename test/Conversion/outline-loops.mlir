@@ -31,6 +31,31 @@ func.func @main(%x: memref<8xf32>) {
 
 // -----
 
+// Equal nests on other buffers: one function, called twice.
+// CHECK-LABEL: func.func @equal(
+// CHECK:         call @[[F:.*]](%{{.*}})
+// CHECK:         call @[[F]](%{{.*}})
+// CHECK:       func.func private @[[F]](
+// CHECK-NOT:   func.func
+func.func @equal(%x: memref<8xf32>, %y: memref<8xf32>) {
+  %zero = arith.constant 0 : index
+  %one = arith.constant 1 : index
+  %eight = arith.constant 8 : index
+  scf.for %i = %zero to %eight step %one {
+    %v = memref.load %x[%i] : memref<8xf32>
+    %w = arith.addf %v, %v : f32
+    memref.store %w, %x[%i] : memref<8xf32>
+  }
+  scf.for %i = %zero to %eight step %one {
+    %v = memref.load %y[%i] : memref<8xf32>
+    %w = arith.addf %v, %v : f32
+    memref.store %w, %y[%i] : memref<8xf32>
+  }
+  return
+}
+
+// -----
+
 // Two views of one buffer may overlap.
 // CHECK-LABEL: func.func @views(
 // CHECK:       func.func private

@@ -40,3 +40,48 @@ func.func @concat_and_pad(%a: tensor<2xf32>, %b: tensor<3xf32>) -> tensor<7xf32>
   } : tensor<5xf32> to tensor<7xf32>
   return %p : tensor<7xf32>
 }
+
+// One loop computes both: the value between them has no other use.
+// CHECK-LABEL: @elementwise
+// CHECK:         linalg.generic
+// CHECK:           arith.mulf
+// CHECK:           arith.addf
+// CHECK-NOT:     linalg.generic
+// CHECK:         return
+#same = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+func.func @elementwise(%x: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %e = tensor.empty() : tensor<4x8xf32>
+  %a = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]} ins(%x : tensor<4x8xf32>) outs(%e : tensor<4x8xf32>) {
+    ^bb0(%p: f32, %o: f32):
+      %0 = arith.mulf %p, %p : f32
+      linalg.yield %0 : f32
+  } -> tensor<4x8xf32>
+  %b = linalg.generic {indexing_maps = [#same, #same], iterator_types = ["parallel", "parallel"]} ins(%a : tensor<4x8xf32>) outs(%e : tensor<4x8xf32>) {
+    ^bb0(%p: f32, %o: f32):
+      %0 = arith.addf %p, %p : f32
+      linalg.yield %0 : f32
+  } -> tensor<4x8xf32>
+  return %b : tensor<4x8xf32>
+}
+
+// Each root would be taken eight times.
+// CHECK-LABEL: @repeated
+// CHECK:         math.sqrt
+// CHECK:         linalg.generic
+// CHECK:           arith.addf
+func.func @repeated(%x: tensor<4xf32>, %y: tensor<4x8xf32>) -> tensor<4x8xf32> {
+  %e = tensor.empty() : tensor<4xf32>
+  %a = linalg.generic {indexing_maps = [affine_map<(i) -> (i)>, affine_map<(i) -> (i)>], iterator_types = ["parallel"]} ins(%x : tensor<4xf32>) outs(%e : tensor<4xf32>) {
+    ^bb0(%p: f32, %o: f32):
+      %0 = math.sqrt %p : f32
+      linalg.yield %0 : f32
+  } -> tensor<4xf32>
+  %f = tensor.empty() : tensor<4x8xf32>
+  %b = linalg.generic {indexing_maps = [#same, #row, #same], iterator_types = ["parallel", "parallel"]} ins(%y, %a : tensor<4x8xf32>, tensor<4xf32>) outs(%f : tensor<4x8xf32>) {
+    ^bb0(%p: f32, %q: f32, %o: f32):
+      %0 = arith.addf %p, %q : f32
+      linalg.yield %0 : f32
+  } -> tensor<4x8xf32>
+  return %b : tensor<4x8xf32>
+}

@@ -152,7 +152,7 @@ def test_structural_model_is_refused_by_the_weights_name(tool, models, tmp_path)
 @pytest.mark.parametrize("array, message", [
     (np.zeros((2, 1, 28, 28), np.float32), "is 2x1x28x28xf32, but the model takes 1x1x28x28xf32"),
     (np.zeros((1, 1, 28, 28), np.int32), "is 1x1x28x28xi32, but the model takes 1x1x28x28xf32"),
-    (np.zeros((1, 1, 28, 28), np.float64), "element type '<f8' is not supported"),
+    (np.zeros((1, 1, 28, 28), np.complex64), "element type '<c8' is not supported"),
     (np.asfortranarray(np.zeros((28, 28), np.float32)), "Fortran order"),
 ])
 def test_wrong_inputs_are_refused_by_name(tool, models, tmp_path, array, message):

@@ -127,15 +127,25 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
                 ", ");
 }
 
-/// Arguments and results of functions: only `imc.name`, a string.
+/// Arguments and results of functions: `imc.name`, a string, and the unit
+/// attribute `imc.unsigned` where the integers are unsigned (builtin integers
+/// have no sign).
 static LogicalResult verifyBoundaryAttribute(Operation *op, StringRef what,
                                              unsigned index,
                                              NamedAttribute attribute) {
+  constexpr StringLiteral unsignedAttrName = "imc.unsigned";
+  if (attribute.getName() == unsignedAttrName) {
+    if (isa<UnitAttr>(attribute.getValue()))
+      return success();
+    return op->emitOpError("'")
+           << unsignedAttrName << "' of " << what << " " << index << " is "
+           << attribute.getValue() << ", expected a unit attribute";
+  }
   if (attribute.getName() != IMCDialect::nameAttrName)
     return op->emitOpError("has unknown attribute '")
            << attribute.getName().getValue() << "' of the imc dialect on "
-           << what << " " << index << "; known there is '"
-           << IMCDialect::nameAttrName << "'";
+           << what << " " << index << "; known there are '"
+           << IMCDialect::nameAttrName << "' and '" << unsignedAttrName << "'";
   if (isa<StringAttr>(attribute.getValue()))
     return success();
   return op->emitOpError("'")

@@ -63,7 +63,8 @@ def PrepareLoopsPass : Pass<"imc-prepare-loops", "mlir::ModuleOp"> {
     dimension (for convolutions its rows and columns) moves inside the reduction
     loops, whose order among each other stays. Each element of the output still sums
     its terms in the same order. Padding and concatenation are split into fills
-    and slices.
+    and slices. An elementwise op joins the only op that uses it when it runs over
+    the same elements, so that the value between them is not stored.
   }];
   let dependentDialects = [
     "mlir::linalg::LinalgDialect", "mlir::tensor::TensorDialect"];
@@ -87,9 +88,53 @@ def OutlineLoopsPass : Pass<"imc-outline-loops", "mlir::ModuleOp"> {
     analyses of LLVM take more than linear time. Every `scf.for` without results at
     the top of a function with more than one becomes a private function that is
     not inlined. Constants are repeated in it; buffers that cannot overlap are
-    marked `llvm.noalias`.
+    marked `llvm.noalias`. Equal nests share one function.
   }];
   let dependentDialects = ["mlir::func::FuncDialect"];
+}
+
+def LegalizeScalarsPass : Pass<"imc-legalize-scalars", "mlir::ModuleOp"> {
+  let summary = "Rewrite scalar arithmetic that LLVM or the host does not have";
+  let description = [{
+    `math.ipowi` becomes a function. Arithmetic in `bf16` is done in `f32` and
+    rounded to nearest, ties to even, after every op; conversions between the two
+    become integer ops, so that no runtime library is needed. `f64` is rounded to
+    `f32` on its way to `bf16`, as onnxruntime does. Modules without such ops are
+    left alone.
+  }];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::LLVM::LLVMDialect", "mlir::math::MathDialect",
+    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+}
+
+def VectorizeProductsPass : Pass<"imc-vectorize-products", "mlir::ModuleOp"> {
+  let summary = "Compute large products on buffers by blocked vector kernels";
+  let description = [{
+    Matrix products and convolutions on memrefs of static shape whose loops count
+    at least `min-work` multiplications become calls of functions that keep a tile
+    of the result in vector registers: one function per combination of element
+    types (f32, f64, or integers extended to i32 or i64), with shapes as
+    arguments. Convolutions copy the windows of some output rows at a time into a
+    matrix.
+
+    An element of the result sums its terms in the order of the op, as the loops
+    do; floating-point terms are added by fused multiply-adds where the host has
+    them. Whether an op is rewritten depends on the op alone, so that two modules
+    with the same op compute the same bits.
+
+    Products of fewer than 4 rows or 8 columns, operands whose last dimension is
+    not contiguous, other element types and depthwise convolutions stay.
+  }];
+  let options = [
+    Option<"minWork", "min-work", "int64_t", /*default=*/"524288",
+           "Multiplications from which on an op is rewritten">,
+    Option<"vectorBits", "vector-bits", "unsigned", /*default=*/"256",
+           "Width of the host's vector registers: 128, 256 or 512">];
+  let dependentDialects = [
+    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::LLVM::LLVMDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
 }
 
 #endif // IMC_CONVERSION_PASSES_TD

@@ -6,11 +6,12 @@
 // Runs a module of any phase on the host: imc ops are lowered to linalg, linalg
 // to loops, loops to LLVM, and LLVM's just-in-time compiler makes machine code.
 //
-// Numbers: nothing is reassociated, contracted or otherwise relaxed (no
-// fast-math), so that a result depends on the module and not on the machine's
-// vector width, and two phases whose integer parts agree give the same bits.
-// Sums run in the order of the ops' definition (input channel, kernel row,
-// kernel column).
+// Numbers: nothing is reassociated or otherwise relaxed (no fast-math), so that
+// a result does not depend on the machine's vector width, and two phases whose
+// integer parts agree give the same bits. Sums run in the order of the ops'
+// definition (input channel, kernel row, kernel column). Large float products
+// and convolutions (`imc-vectorize-products`) add their terms by fused
+// multiply-adds where the host has them; which ones depends on the op alone.
 //
 // Weights are passed to the compiled code by pointer; they are neither copied
 // nor compiled.
@@ -46,8 +47,9 @@ struct ExecutorOptions {
 struct Port {
   /// The model's tensor name (`imc.name`), or "input_0" and so on.
   std::string name;
-  /// An `i8` of the IR has no sign: ports of that type say I8, and inputs take
-  /// U8 as well.
+  /// Integers of the IR have no sign. Those of an argument or result with the
+  /// unit attribute `imc.unsigned` are unsigned; without it a port says I8 to
+  /// I64, and inputs take U8 to U64 as well.
   ElementType type;
   std::vector<int64_t> shape;
 
@@ -92,8 +94,10 @@ private:
 void buildLoweringPipelineToLinalg(mlir::OpPassManager &pm);
 
 /// The second bufferizes and lowers to the LLVM dialect; tensors that functions
-/// return become trailing out-parameters.
-void buildLoweringPipelineToLLVM(mlir::OpPassManager &pm);
+/// return become trailing out-parameters. `vectorBits` is the width of the
+/// host's vector registers: 128, 256 or 512.
+void buildLoweringPipelineToLLVM(mlir::OpPassManager &pm,
+                                 unsigned vectorBits = 256);
 
 /// Registers the dialects, interface implementations and translations that the
 /// pipeline needs. Executor::compile does this for the module's context, too.

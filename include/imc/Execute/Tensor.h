@@ -6,12 +6,15 @@
 // A dense host tensor in row-major order and the two file forms in which
 // models' inputs and outputs travel:
 //  - NumPy's .npy (format versions 1 to 3; NEP 1 of NumPy): little endian, C
-//    order, element types f4, i1, u1, i4, i8 and b1;
+//    order, element types f2, f4, f8, i1 to i8, u1 to u8 and b1. NumPy has no
+//    bfloat16: such tensors are written as f4, which holds every bfloat16;
 //  - ONNX's .pb (one serialized TensorProto of onnx.proto3): the same element
-//    types, as raw_data or as the typed repeated fields.
-// Anything else (Fortran order, big endian, float64, strings, external data,
-// truncated files) is refused by an error that names the file, what was found
-// and what to do. Reading never allocates more than the file can back.
+//    types and bfloat16, as raw_data or as the typed repeated fields. The two
+//    values that int4 and uint4 pack into a byte are unpacked to i8 and u8.
+// Anything else (Fortran order, big endian, complex numbers, strings, external
+// data, truncated files) is refused by an error that names the file, what was
+// found and what to do. Reading never allocates more than a small multiple of
+// the file's size.
 //
 //===----------------------------------------------------------------------===//
 
@@ -29,13 +32,30 @@
 namespace imc::execute {
 
 /// Element types that models read and write. `Bool` is one byte, 0 or 1.
-enum class ElementType { F32, I8, U8, I32, I64, Bool };
+enum class ElementType {
+  F16,
+  BF16,
+  F32,
+  F64,
+  I8,
+  U8,
+  I16,
+  U16,
+  I32,
+  U32,
+  I64,
+  U64,
+  Bool
+};
 
-/// Bytes of one element: 4, 1, 1, 4, 8, 1.
+/// Bytes of one element: the digits of the name divided by 8, or 1.
 int64_t byteWidth(ElementType type);
 
-/// "f32", "i8", "u8", "i32", "i64" or "bool", as messages spell it.
+/// "f16", "bf16", …, "u64" or "bool", as messages spell it.
 llvm::StringRef toString(ElementType type);
+
+/// One of f16, bf16, f32 and f64.
+bool isFloat(ElementType type);
 
 /// A dense tensor that owns its elements in row-major order.
 struct Tensor {
@@ -61,7 +81,8 @@ struct Tensor {
     return {reinterpret_cast<const T *>(data.data()), data.size() / sizeof(T)};
   }
 
-  /// Element `index` (row-major) as a double; i64 beyond 2^53 rounds.
+  /// Element `index` (row-major) as a double; 64-bit integers beyond 2^53
+  /// round.
   double at(int64_t index) const;
 
   /// Shape and type as in "1x3x224x224xf32"; "f32" for a scalar.
@@ -78,7 +99,8 @@ llvm::Expected<Tensor> parseNpy(llvm::StringRef bytes, llvm::StringRef name);
 llvm::Expected<Tensor> parseTensorProto(llvm::StringRef bytes,
                                         llvm::StringRef name);
 
-/// The bytes of a version 1.0 `.npy` file.
+/// The bytes of a version 1.0 `.npy` file; a bfloat16 tensor is widened to
+/// float32.
 std::string serializeNpy(const Tensor &tensor);
 
 /// Writes `.npy` files as a whole: every tensor goes to a temporary file beside

@@ -52,7 +52,7 @@ func.func private @argument(tensor<1xf32> {imc.name = 1})
 
 // -----
 
-// expected-error @below {{has unknown attribute 'imc.nom' of the imc dialect on result 0; known there is 'imc.name'}}
+// expected-error @below {{has unknown attribute 'imc.nom' of the imc dialect on result 0; known there are 'imc.name' and 'imc.unsigned'}}
 func.func private @result() -> (tensor<1xf32> {imc.nom = "y"})
 
 // -----
@@ -69,3 +69,10 @@ func.func private @range_infinite() attributes {imc.range = [0.0, 0x7FF000000000
 
 // expected-error @below {{'imc.weight_bits' is "8", expected a 64-bit integer >= 0}}
 func.func private @weight_bits() attributes {imc.weight_bits = "8"}
+
+// -----
+
+// expected-error @below {{'imc.unsigned' of argument 0 is true, expected a unit attribute}}
+func.func @f(%x: tensor<2xi8> {imc.unsigned = true}) -> tensor<2xi8> {
+  return %x : tensor<2xi8>
+}

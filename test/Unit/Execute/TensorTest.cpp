@@ -12,6 +12,9 @@
 #include "llvm/Support/raw_ostream.h"
 #include "gtest/gtest.h"
 
+#include <cmath>
+#include <limits>
+
 using namespace imc::execute;
 
 static std::string messageOf(llvm::Expected<Tensor> tensor) {
@@ -33,8 +36,10 @@ static std::string npy(const std::string &dictionary, std::string payload,
 
 TEST(Npy, RoundTripsEveryType) {
   for (ElementType type :
-       {ElementType::F32, ElementType::I8, ElementType::U8, ElementType::I32,
-        ElementType::I64, ElementType::Bool}) {
+       {ElementType::F16, ElementType::F32, ElementType::F64, ElementType::I8,
+        ElementType::U8, ElementType::I16, ElementType::U16, ElementType::I32,
+        ElementType::U32, ElementType::I64, ElementType::U64,
+        ElementType::Bool}) {
     for (std::vector<int64_t> shape :
          std::vector<std::vector<int64_t>>{{}, {3}, {2, 0, 3}, {2, 3, 1, 4}}) {
       Tensor tensor = Tensor::zeros(type, shape);
@@ -50,6 +55,35 @@ TEST(Npy, RoundTripsEveryType) {
       EXPECT_EQ(read->data, tensor.data);
     }
   }
+}
+
+TEST(Npy, WidensBFloat16) {
+  Tensor tensor = Tensor::zeros(ElementType::BF16, {2});
+  tensor.as<uint16_t>()[0] = 0x3fc0;
+  tensor.as<uint16_t>()[1] = 0xff80;
+  llvm::Expected<Tensor> read = parseNpy(serializeNpy(tensor), "t.npy");
+  ASSERT_TRUE(static_cast<bool>(read)) << llvm::toString(read.takeError());
+  EXPECT_EQ(read->type, ElementType::F32);
+  EXPECT_EQ(read->at(0), 1.5);
+  EXPECT_EQ(read->at(1), -std::numeric_limits<double>::infinity());
+}
+
+TEST(Tensor, ReadsValuesOfEveryWidth) {
+  Tensor half = Tensor::zeros(ElementType::F16, {6});
+  uint16_t bits[] = {0x3c00, 0xc500, 0x0001, 0x7bff, 0xfc00, 0x7e00};
+  llvm::copy(bits, half.as<uint16_t>().begin());
+  EXPECT_EQ(half.at(0), 1);
+  EXPECT_EQ(half.at(1), -5);
+  EXPECT_EQ(half.at(2), std::ldexp(1, -24));
+  EXPECT_EQ(half.at(3), 65504);
+  EXPECT_EQ(half.at(4), -std::numeric_limits<double>::infinity());
+  EXPECT_TRUE(std::isnan(half.at(5)));
+  Tensor wide = Tensor::zeros(ElementType::U64, {1});
+  wide.as<uint64_t>()[0] = ~uint64_t(0);
+  EXPECT_EQ(wide.at(0), std::ldexp(1, 64));
+  Tensor narrow = Tensor::zeros(ElementType::I16, {1});
+  narrow.as<int16_t>()[0] = -2;
+  EXPECT_EQ(narrow.at(0), -2);
 }
 
 TEST(Npy, ReadsVersions2And3) {
@@ -69,9 +103,9 @@ TEST(Npy, RefusesWithCauseAndWayOut) {
     std::string bytes, message;
   } cases[] = {
       {"PK\x03\x04", "the magic string is missing"},
-      {npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1,)}",
+      {npy("{'descr': '<c8', 'fortran_order': False, 'shape': (1,)}",
            std::string(8, '\0')),
-       "'<f8' is not supported; save it as float32"},
+       "'<c8' is not supported; save it as float16, float32"},
       {npy("{'descr': '>f4', 'fortran_order': False, 'shape': (1,)}",
            std::string(4, '\0')),
        "'>f4' is not supported"},
@@ -134,12 +168,44 @@ TEST(TensorProto, ReadsRawPackedAndUnpackedData) {
   EXPECT_EQ(tensor->at(0), 200);
 }
 
+TEST(TensorProto, ReadsTheOtherTypesAndTheirFields) {
+  struct {
+    std::string bytes, description;
+    double value;
+  } cases[] = {
+      // double_data packed {-2.0}
+      {std::string("\x08\x01\x10\x0b\x52\x08\0\0\0\0\0\0\0\xc0", 14), "1xf64",
+       -2},
+      // uint64_data {3}, as UINT32 and as UINT64
+      {std::string("\x08\x01\x10\x0c\x58\x03", 6), "1xu32", 3},
+      {std::string("\x08\x01\x10\x0d\x58\x03", 6), "1xu64", 3},
+      // int32_data {0x3c00}: the bits of a half and of a bfloat16
+      {std::string("\x08\x01\x10\x0a\x28\x80\x78", 7), "1xf16", 1},
+      {std::string("\x08\x01\x10\x10\x28\x80\x78", 7), "1xbf16", 0.0078125},
+      {std::string("\x08\x01\x10\x04\x28\x80\x78", 7), "1xu16", 0x3c00},
+      // INT4, raw_data of three elements in two bytes: -1, 2, 7
+      {std::string("\x08\x03\x10\x16\x4a\x02\x2f\x07", 8), "3xi8", -1},
+      // UINT4, int32_data with the same byte
+      {std::string("\x08\x02\x10\x15\x28\x2f", 6), "2xu8", 15},
+  };
+  for (const auto &[bytes, description, value] : cases) {
+    llvm::Expected<Tensor> tensor = parseTensorProto(bytes, "t.pb");
+    ASSERT_TRUE(static_cast<bool>(tensor))
+        << llvm::toString(tensor.takeError());
+    EXPECT_EQ(tensor->describe(), description);
+    EXPECT_EQ(tensor->at(0), value);
+  }
+}
+
 TEST(TensorProto, RefusesWithCause) {
   struct {
     std::string bytes, message;
   } cases[] = {
       {"\x4a\x08", "truncated"},
-      {std::string("\x10\x0b", 2), "data type 11 is not supported"},
+      {std::string("\x10\x0e", 2), "data type 14 is not supported"},
+      {std::string("\x08\x03\x10\x16\x4a\x01\x2f", 7),
+       "3xi8 needs 2 bytes, found 1"},
+      {std::string("\x08\x01\x10\x09\x28\x02", 6), "outside bool"},
       {std::string("\x08\x02\x10\x01", 4), "2xf32 needs 8 bytes, found 0"},
       {std::string("\x10\x01\x70\x01", 4), "in another file"},
       {std::string("\x08\x01\x10\x02\x28\xac\x02", 7), "outside u8"},
