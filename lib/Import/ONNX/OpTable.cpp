@@ -46,6 +46,9 @@ StringRef explainUnsupported(StringRef name) {
               "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"},
              "quantized ONNX is not read; import the float model, the "
              "quantization pass chooses bits and scales")
+      .Case("NonMaxSuppression",
+            "how many boxes remain depends on the data, and only fixed shapes "
+            "are supported; export the model without its post-processing")
       .Cases({"If", "Loop", "Scan", "SequenceMap"},
              "control flow is not read; export the model for one fixed input "
              "shape, or simplify it so that conditions fold away")

@@ -175,6 +175,113 @@ LogicalResult lowerRange(Node &node) {
 }
 
 //===----------------------------------------------------------------------===//
+// Unique
+//===----------------------------------------------------------------------===//
+
+/// -1, 0 or 1 as element `i` is less than, equal to or greater than `j`. NaN
+/// is equal to itself and greater than all numbers, as for NumPy.
+static int order(const Constant &x, int64_t i, int64_t j) {
+  if (x.isInteger()) {
+    int64_t a = x.integer(i), b = x.integer(j);
+    if (x.onnxType() == onnxtype::UInt64)
+      return uint64_t(a) < uint64_t(b) ? -1 : a != b;
+    return a < b ? -1 : a != b;
+  }
+  double a = x.real(i), b = x.real(j);
+  if (std::isnan(a) || std::isnan(b))
+    return int(std::isnan(a)) - int(std::isnan(b));
+  return a < b ? -1 : a > b;
+}
+
+LogicalResult lowerUnique(Node &node) {
+  int64_t sorted = 1, axis = 0;
+  if (failed(node.attribute("sorted", sorted)))
+    return failure();
+  const Constant *known = node.constant(0);
+  if (!known || !known->hasData() || known->numElements() > kMaxComputed) {
+    node.error() << "how many values are unique is not known at import; only "
+                    "known inputs of at most 2^20 elements are supported";
+    return failure();
+  }
+  Shape permutation, back;
+  bool flat = !node.hasAttribute("axis");
+  if (!flat) {
+    if (failed(node.attribute("axis", axis)))
+      return failure();
+    FailureOr<int64_t> checked = node.axis(axis, known->shape().size());
+    if (failed(checked))
+      return failure();
+    // The axis first, and how it comes back.
+    permutation.push_back(*checked);
+    for (int64_t d = 0; d < int64_t(known->shape().size()); ++d) {
+      if (d != *checked)
+        permutation.push_back(d);
+      back.push_back(d == *checked ? 0 : d + (d < *checked));
+    }
+  }
+  Constant x = flat ? known->reshaped({known->numElements()})
+                    : known->transposed(permutation);
+  int64_t count = x.shape()[0];
+  int64_t width = count == 0 ? 1 : x.numElements() / count;
+  auto compareRows = [&](int64_t a, int64_t b) {
+    for (int64_t i = 0; i < width; ++i)
+      if (int result = order(x, a * width + i, b * width + i))
+        return result;
+    return 0;
+  };
+  Shape rows, first, inverse(count), counts;
+  for (int64_t i = 0; i < count; ++i)
+    rows.push_back(i);
+  llvm::sort(rows, [&](int64_t a, int64_t b) {
+    int result = compareRows(a, b);
+    return result < 0 || (result == 0 && a < b); // stable
+  });
+  for (int64_t i = 0; i < count; ++i) {
+    if (i == 0 || compareRows(rows[i - 1], rows[i]) != 0) {
+      first.push_back(rows[i]);
+      counts.push_back(0);
+    }
+    ++counts.back();
+    inverse[rows[i]] = first.size() - 1;
+  }
+  if (!sorted) {
+    // In the order in which they first occur.
+    Shape byPlace(first.size()), rank(first.size());
+    for (size_t i = 0; i < first.size(); ++i)
+      byPlace[i] = i;
+    llvm::sort(byPlace,
+               [&](int64_t a, int64_t b) { return first[a] < first[b]; });
+    Shape oldFirst = first, oldCounts = counts;
+    for (auto [place, old] : llvm::enumerate(byPlace)) {
+      first[place] = oldFirst[old];
+      counts[place] = oldCounts[old];
+      rank[old] = place;
+    }
+    for (int64_t &i : inverse)
+      i = rank[i];
+  }
+  SmallVector<Positions, 4> positions;
+  for (int64_t dim : x.shape())
+    positions.push_back(Positions::all(dim));
+  positions[0] = Positions::of(first);
+  FailureOr<Binding> values = take(node, Binding(std::move(x)), positions);
+  if (failed(values))
+    return failure();
+  if (!flat)
+    values = node.call("Transpose", {*values}, {{"perm", back}});
+  if (failed(values))
+    return failure();
+  int64_t unique = first.size();
+  auto integers = [](int64_t size, ArrayRef<int64_t> numbers) {
+    return Constant::makeIntegers("unique", {size}, numbers);
+  };
+  return success(succeeded(node.result(*values)) &&
+                 succeeded(node.result(integers(unique, first), 1)) &&
+                 succeeded(node.result(integers(count, inverse), 2)) &&
+                 succeeded(node.result(integers(unique, counts), 3)));
+}
+
+//===----------------------------------------------------------------------===//
 // Windows of signal processing
 //===----------------------------------------------------------------------===//
 

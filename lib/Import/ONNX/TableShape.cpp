@@ -10,11 +10,14 @@
 
 namespace imc::onnximport {
 
+IMC_ONNX_LOWERING(AffineGrid)
 IMC_ONNX_LOWERING(CenterCropPad)
+IMC_ONNX_LOWERING(Col2Im)
 IMC_ONNX_LOWERING(Compress)
 IMC_ONNX_LOWERING(Concat)
 IMC_ONNX_LOWERING(Constant)
 IMC_ONNX_LOWERING(ConstantOfShape)
+IMC_ONNX_LOWERING(DFT)
 IMC_ONNX_LOWERING(DepthToSpace)
 IMC_ONNX_LOWERING(Dropout)
 IMC_ONNX_LOWERING(Expand)
@@ -22,12 +25,17 @@ IMC_ONNX_LOWERING(Flatten)
 IMC_ONNX_LOWERING(Gather)
 IMC_ONNX_LOWERING(GatherElements)
 IMC_ONNX_LOWERING(GatherND)
+IMC_ONNX_LOWERING(GridSample)
+IMC_ONNX_LOWERING(MaxRoiPool)
 IMC_ONNX_LOWERING(MelWeightMatrix)
 IMC_ONNX_LOWERING(OneHot)
 IMC_ONNX_LOWERING(Pad)
 IMC_ONNX_LOWERING(Range)
 IMC_ONNX_LOWERING(Reshape)
+IMC_ONNX_LOWERING(Resize)
 IMC_ONNX_LOWERING(ReverseSequence)
+IMC_ONNX_LOWERING(RoiAlign)
+IMC_ONNX_LOWERING(STFT)
 IMC_ONNX_LOWERING(ScatterElements)
 IMC_ONNX_LOWERING(ScatterND)
 IMC_ONNX_LOWERING(Shape)
@@ -40,7 +48,9 @@ IMC_ONNX_LOWERING(Squeeze)
 IMC_ONNX_LOWERING(TensorScatter)
 IMC_ONNX_LOWERING(Tile)
 IMC_ONNX_LOWERING(Transpose)
+IMC_ONNX_LOWERING(Unique)
 IMC_ONNX_LOWERING(Unsqueeze)
+IMC_ONNX_LOWERING(Upsample)
 
 /// Ops that rename or permute dimensions, and constants.
 static void addDimensionOps(OpList &list) {
@@ -104,6 +114,11 @@ static void addDimensionOps(OpList &list) {
   list.op("Transpose", {1, 13, 21, 23, 24, 25}, lowerTranspose)
       .on(AllTypes)
       .to("linalg.transpose; a stored weight is transposed at import");
+  list.op("Unique", {11, 28}, lowerUnique)
+      .results(4)
+      .on(AllTypes)
+      .to("arith.constant where it is used")
+      .except("input known at import, at most 2^20 elements");
   list.op("Unsqueeze", {1, 11, 13, 21, 23, 24, 25}, lowerUnsqueeze)
       .inputs(1, 2)
       .on(AllTypes)
@@ -197,7 +212,56 @@ static void addIndexOps(OpList &list) {
       .to("linalg.generic");
 }
 
+/// Ops that interpolate.
+static void addSampleOps(OpList &list) {
+  list.op("AffineGrid", {20}, lowerAffineGrid)
+      .inputs(2)
+      .on(Floats)
+      .to("linalg.generic")
+      .except("size known at import");
+  list.op("Col2Im", {18}, lowerCol2Im)
+      .inputs(3)
+      .on(Numbers)
+      .to("linalg.generic")
+      .except("image_shape and block_shape known at import");
+  list.op("DFT", {17, 20}, lowerDFT)
+      .inputs(1, 3)
+      .on(Floats)
+      .to("linalg.generic with a table of factors, in f64")
+      .except("dft_length and axis known at import; at most 2^24 factors");
+  list.op("GridSample", {16, 20, 22}, lowerGridSample)
+      .inputs(2)
+      .on(Floats)
+      .to("linalg.generic")
+      .except("more than 4 spatial dimensions, 3 if cubic");
+  list.op("MaxRoiPool", {1, 22}, lowerMaxRoiPool)
+      .inputs(2)
+      .on(Floats)
+      .to("linalg.generic with scf.for inside");
+  list.op("Resize", {10, 11, 13, 18, 19}, lowerResize)
+      .inputs(1, 4)
+      .on(Numbers)
+      .to("linalg.generic with tables of positions and weights")
+      .except("scales, sizes, roi known at import");
+  list.op("RoiAlign", {10, 16, 22}, lowerRoiAlign)
+      .inputs(3)
+      .on(Floats)
+      .to("linalg.generic with scf.for inside")
+      .except("more than 4096 samples along an axis of a bin");
+  list.op("STFT", {17}, lowerSTFT)
+      .inputs(2, 4)
+      .on(Floats)
+      .to("linalg.generic with a table of factors, in f64")
+      .except("frame_step and frame_length known at import");
+  list.op("Upsample", {7, 9}, lowerUpsample)
+      .inputs(1, 2)
+      .on(Numbers)
+      .to("linalg.generic with tables of positions and weights")
+      .except("scales known at import");
+}
+
 void addShapeOps(OpList &list) {
+  addSampleOps(list);
   addDimensionOps(list);
   addCopyOps(list);
   addIndexOps(list);
