@@ -24,6 +24,7 @@
 #include "llvm/Support/raw_ostream.h"
 #include <atomic>
 #include <chrono>
+#include <ctime>
 #include <fcntl.h>
 #include <map>
 #include <sys/mman.h>
@@ -44,7 +45,7 @@ static cl::opt<uint64_t> first("first", cl::init(0),
                                cl::desc("number of the first mutant"));
 static cl::opt<uint64_t> seed("seed", cl::init(20261121), cl::desc("seed"));
 static cl::opt<double> timeLimit("time-limit", cl::init(5),
-                                 cl::desc("seconds for one import"));
+                                 cl::desc("seconds of processor time for one import"));
 static cl::opt<uint64_t> memoryLimit("memory-limit", cl::init(1024),
                                      cl::desc("MiB for one import"));
 static cl::opt<std::string> work("work", cl::init("import-mutants"),
@@ -171,6 +172,23 @@ void resetPeak() {
   ::close(file);
 }
 
+/// Seconds of processor time that a child has used; 0 when it is gone.
+double processorTime(pid_t child) {
+  auto buffer = llvm::MemoryBuffer::getFileAsStream(
+      "/proc/" + std::to_string(child) + "/stat");
+  if (!buffer)
+    return 0;
+  // The second field, the name in brackets, may hold spaces.
+  llvm::StringRef text = (*buffer)->getBuffer();
+  llvm::SmallVector<llvm::StringRef> fields;
+  text.substr(text.rfind(')') + 1).ltrim().split(fields, ' ');
+  uint64_t user = 0, system = 0;
+  if (fields.size() < 13 || fields[11].getAsInteger(10, user) ||
+      fields[12].getAsInteger(10, system))
+    return 0;
+  return double(user + system) / double(::sysconf(_SC_CLK_TCK));
+}
+
 /// Names of kinds, and their numbers in a Record.
 const char *const kinds[] = {"truncation",   "bytes set",
                              "bytes erased", "bytes inserted",
@@ -207,12 +225,12 @@ uint8_t kindNumber(llvm::StringRef kind) {
     options.shapes = mutant.shapes;
     options.folder = folder;
     resetPeak();
-    auto start = Clock::now();
+    std::clock_t start = std::clock();
     shared.current = i + 1;
     bool print = i % 16 == 0 && mutant.bytes.size() < 20000;
     fuzz::ImportOutcome outcome =
         fuzz::checkImport(mutant.bytes, context.get(), options, print);
-    record.seconds = std::chrono::duration<float>(Clock::now() - start).count();
+    record.seconds = float(std::clock() - start) / CLOCKS_PER_SEC;
     record.mebibytes = peakMemory();
     if (!outcome.complaint.empty())
       llvm::errs() << "mutant " << i << " (" << mutant.kind << " of "
@@ -299,8 +317,11 @@ int main(int argc, char **argv) {
         runChunk(seeds, vocabulary, *shared, chunk, begin, end, folder);
       }
       // Watch it: the same mutant for longer than the limit is a hang.
+      // In processor time, so that a busy machine makes none; but an import
+      // that sleeps is one, too.
       uint64_t seen = 0;
       auto since = Clock::now();
+      double used = 0;
       int status = 0;
       bool hung = false;
       while (::waitpid(child, &status, WNOHANG) == 0) {
@@ -310,8 +331,10 @@ int main(int argc, char **argv) {
         if (current != seen) {
           seen = current;
           since = now;
-        } else if (std::chrono::duration<double>(now - since).count() >
-                   timeLimit) {
+          used = processorTime(child);
+        } else if (processorTime(child) - used > timeLimit ||
+                   std::chrono::duration<double>(now - since).count() >
+                       120 * timeLimit) {
           hung = true;
           ::kill(child, SIGKILL);
           ::waitpid(child, &status, 0);

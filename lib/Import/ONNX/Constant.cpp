@@ -13,6 +13,11 @@
 #include "mlir/IR/BuiltinTypes.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/MathExtras.h"
+#include "llvm/Support/Process.h"
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 using namespace mlir;
 
@@ -40,6 +45,21 @@ std::string shapeText(ArrayRef<int64_t> shape) {
     return "scalar";
   return llvm::join(
       llvm::map_range(shape, [](int64_t d) { return std::to_string(d); }), "x");
+}
+
+void releasePages(const Blob &blob) {
+  // Not MemoryBuffer::dontNeedIfMmap: its posix_madvise does nothing in glibc.
+#ifdef __linux__
+  if (!blob.mapped)
+    return;
+  static const uintptr_t page = llvm::sys::Process::getPageSizeEstimate();
+  auto address = reinterpret_cast<uintptr_t>(blob.data.data());
+  uintptr_t begin = llvm::alignTo(address, page);
+  uintptr_t end = llvm::alignDown(address + blob.data.size(), page);
+  if (begin < end)
+    (void)::madvise(reinterpret_cast<void *>(begin), end - begin,
+                    MADV_DONTNEED);
+#endif
 }
 
 Constant Constant::make(StringRef name, ArrayRef<int64_t> shape, int onnxType,
@@ -251,6 +271,7 @@ Constant Constant::transposed(ArrayRef<int64_t> permutation) const {
   default:
     moved = transposeBytes<uint64_t>(blob->data, dims, permutation, shape);
   }
+  releasePages(*blob);
   return make(nameText, shape, type, std::move(moved));
 }
 
@@ -260,6 +281,7 @@ Constant Constant::scaled(float factor) const {
   std::vector<float> values = floats().vec();
   for (float &value : values)
     value *= factor;
+  releasePages(*blob);
   return makeFloats(nameText, dims, std::move(values));
 }
 

@@ -49,9 +49,15 @@ std::string shapeText(llvm::ArrayRef<int64_t> shape);
 struct Blob {
   std::shared_ptr<const void> owner;
   llvm::ArrayRef<char> data;
+  /// The bytes lie in a file that is mapped for reading.
+  bool mapped = false;
   /// The resource that these bytes became in the module, once they have.
   mlir::DenseResourceElementsAttr resource;
 };
+
+/// Gives pages of a mapped file back that were read only to be copied; they are
+/// read again where they are needed again. Nothing for other bytes.
+void releasePages(const Blob &blob);
 
 class Constant {
 public:

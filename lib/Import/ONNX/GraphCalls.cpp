@@ -20,6 +20,11 @@ namespace imc::onnximport {
 /// Bounds files whose functions call each other, or branches lie in branches.
 static constexpr int kMaxCallDepth = 32;
 
+/// Bounds files whose functions multiply: nodes of inlined functions, and bytes
+/// that the calls copy beyond one copy of each function.
+static constexpr int64_t kMaxInlinedNodes = 100000;
+static constexpr int64_t kMaxInlinedBytes = int64_t(1) << 26;
+
 /// Puts the attributes of a call where the body of the function refers to them;
 /// one that was not given falls away.
 static void
@@ -61,9 +66,18 @@ LogicalResult GraphImporter::importCall(const onnx::NodeProto &call,
             << callee.input_size() << " and gives " << callee.output_size();
     return failure();
   }
+  inlinedNodes += callee.node_size();
+  inlinedBytes += int64_t(callee.ByteSizeLong());
+  if (inlinedNodes > kMaxInlinedNodes ||
+      inlinedBytes - functionBytes > kMaxInlinedBytes) {
+    error() << "the functions of the model, inlined, have more than "
+            << kMaxInlinedNodes << " nodes or " << (kMaxInlinedBytes >> 20)
+            << " MiB; the file is damaged, or export it without functions";
+    return failure();
+  }
   Scope body;
   body.depth = scope.depth + 1;
-  body.prefix = name.str() + "/";
+  body.prefix = innerPrefix(name);
   for (const onnx::OperatorSetIdProto &set : callee.opset_import())
     if (set.domain().empty() || set.domain() == "ai.onnx")
       body.opset = set.version();
@@ -168,7 +182,7 @@ LogicalResult GraphImporter::importIf(onnx::NodeProto &proto, Scope &scope,
   Scope inner;
   inner.depth = scope.depth + 1;
   inner.opset = scope.opset;
-  inner.prefix = name.str() + "/";
+  inner.prefix = innerPrefix(name);
   for (const onnx::ValueInfoProto &output : branch.output())
     inner.outputs.insert(output.name());
   if (failed(findProducers(branch.node(), inner)))

@@ -17,9 +17,6 @@ using namespace mlir;
 
 namespace imc::onnximport {
 
-/// Bounds for files whose functions and branches multiply or nest.
-static constexpr int64_t kMaxNodes = 1000000;
-
 GraphImporter::GraphImporter(onnx::ModelProto &model, StringRef file,
                              MLIRContext *context,
                              const ONNXImportOptions &options)
@@ -79,7 +76,8 @@ LogicalResult GraphImporter::checkModel() {
     error() << "the graph has no output; the file is damaged or not a model";
     return failure();
   }
-  for (const onnx::FunctionProto &function : model.functions())
+  for (const onnx::FunctionProto &function : model.functions()) {
+    functionBytes += int64_t(function.ByteSizeLong());
     if (!functions
              .try_emplace(function.domain() + ":" + function.name() + ":" +
                               function.overload(),
@@ -89,6 +87,7 @@ LogicalResult GraphImporter::checkModel() {
               << function.domain() << "' is defined twice; the file is damaged";
       return failure();
     }
+  }
   for (const onnx::ValueInfoProto &output : graph.output())
     top.outputs.insert(output.name());
   return findProducers(graph.node(), top);
@@ -97,8 +96,9 @@ LogicalResult GraphImporter::checkModel() {
 LogicalResult GraphImporter::findProducers(
     const google::protobuf::RepeatedPtrField<onnx::NodeProto> &nodes,
     Scope &scope) {
-  scope.nodes = &nodes;
-  for (int i = 0; i < nodes.size(); ++i)
+  for (int i = 0; i < nodes.size(); ++i) {
+    for (const std::string &input : nodes[i].input())
+      scope.inputs.insert(input);
     for (const std::string &output : nodes[i].output())
       if (!output.empty() && !scope.producers.try_emplace(output, i).second) {
         error() << "value '" << output << "' is the output of node "
@@ -106,6 +106,7 @@ LogicalResult GraphImporter::findProducers(
                 << "; every value has one producer, the file is damaged";
         return failure();
       }
+  }
   return success();
 }
 
@@ -337,15 +338,23 @@ std::string GraphImporter::nodeName(const onnx::NodeProto &node, int index,
   if (name.empty())
     name = node.op_type();
   name = prefix.str() + name;
-  if (nodeNames.insert(name).second)
+  auto [found, added] = nodeNames.try_emplace(name, 0);
+  if (added)
     return name;
+  unsigned &again = found->second; // entries stay where they are
   std::string unique = name + "@" + std::to_string(index);
-  while (!nodeNames.insert(unique).second)
-    unique += "'";
+  while (!nodeNames.try_emplace(unique, 0).second)
+    unique = name + "@" + std::to_string(index) + "." + std::to_string(++again);
   emitWarning(FileLineColLoc::get(context, file, index, 0))
       << "node name '" << name << "' occurs again; the node is called '"
       << unique << "'";
   return unique;
+}
+
+std::string GraphImporter::innerPrefix(StringRef name) {
+  // Cut, or a long name would be stored again with every node within.
+  constexpr size_t most = 1000;
+  return name.take_front(most).str() + "/";
 }
 
 LogicalResult GraphImporter::checkInputs(const onnx::NodeProto &node, int index,
@@ -393,25 +402,16 @@ GraphImporter::checkArity(const onnx::NodeProto &proto, const OpEntry &entry,
     error() << "has no output";
     return failure();
   }
-  llvm::StringSet<> unsupported;
-  for (int i = entry.outputs; i < proto.output_size(); ++i)
-    unsupported.insert(proto.output(i));
-  unsupported.erase("");
-  if (unsupported.empty())
-    return success();
   // A second output that nobody reads (a mask, indices) is harmless.
-  auto refuse = [&](const std::string &name) {
+  for (int i = entry.outputs; i < proto.output_size(); ++i) {
+    const std::string &name = proto.output(i);
+    if (name.empty() ||
+        !(scope.outputs.contains(name) || scope.inputs.contains(name)))
+      continue;
     error() << "output '" << name << "' is used, but only the first "
             << entry.outputs << " of this op is supported";
     return failure();
-  };
-  for (const auto &name : unsupported)
-    if (scope.outputs.contains(name.first()))
-      return refuse(name.first().str());
-  for (const onnx::NodeProto &other : *scope.nodes)
-    for (const std::string &input : other.input())
-      if (unsupported.contains(input))
-        return refuse(input);
+  }
   return success();
 }
 
@@ -424,12 +424,6 @@ LogicalResult GraphImporter::importNode(onnx::NodeProto &proto, int index,
     return emitError(loc) << "node '" << name << "' (" << proto.op_type()
                           << ", opset " << scope.opset << "): ";
   };
-  // Functions that call each other can stand for any number of nodes.
-  if (++importedNodes > kMaxNodes) {
-    error() << "the model has more than " << kMaxNodes
-            << " nodes once its functions are inlined; the file is damaged";
-    return failure();
-  }
   auto function = functions.find(proto.domain() + ":" + proto.op_type() + ":" +
                                  proto.overload());
   if (function != functions.end()) {

@@ -38,9 +38,10 @@ private:
     std::string prefix;
     /// Value name -> index of its node, to tell a cycle from a missing value.
     llvm::StringMap<int> producers;
-    const google::protobuf::RepeatedPtrField<onnx::NodeProto> *nodes = nullptr;
     /// Values that are read although no node of the list reads them.
     llvm::StringSet<> outputs;
+    /// Values that a node of the list reads.
+    llvm::StringSet<> inputs;
     int depth = 0;
   };
 
@@ -84,6 +85,8 @@ private:
   /// unique, because passes tell layers apart by it.
   std::string nodeName(const onnx::NodeProto &node, int index,
                        llvm::StringRef prefix);
+  /// What the nodes within node `name` have before theirs.
+  static std::string innerPrefix(llvm::StringRef name);
 
   onnx::ModelProto &model;
   onnx::GraphProto &graph;
@@ -96,10 +99,14 @@ private:
 
   Scope top;
   int64_t parameters = 0;
-  /// Nodes imported, those of called functions included.
-  int64_t importedNodes = 0;
+  /// Nodes of called functions, and the bytes that calls have copied.
+  int64_t inlinedNodes = 0;
+  int64_t inlinedBytes = 0;
+  /// Bytes of all functions in the file.
+  int64_t functionBytes = 0;
   llvm::StringMap<const onnx::FunctionProto *> functions;
-  llvm::StringSet<> nodeNames;
+  /// Names in use, with how often each was asked for again.
+  llvm::StringMap<unsigned> nodeNames;
   llvm::StringMap<llvm::SmallVector<int64_t, 4>> inputBindings;
   llvm::StringMap<int64_t> dimBindings;
   mlir::OwningOpRef<mlir::ModuleOp> module;

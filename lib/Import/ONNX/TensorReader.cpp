@@ -7,6 +7,7 @@
 
 #include "TensorReader.h"
 #include "onnx-ml.pb.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/Endian.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -30,7 +31,8 @@ static int64_t storedBytes(int type, int64_t count) {
 /// in the order of the host, 4-bit elements one to a byte.
 static std::shared_ptr<Blob> makeBlob(int type, int64_t count,
                                       std::shared_ptr<const void> owner,
-                                      ArrayRef<char> data) {
+                                      ArrayRef<char> data,
+                                      bool mapped = false) {
   if (type == onnxtype::Int4 || type == onnxtype::UInt4) {
     std::vector<int8_t> values;
     for (int64_t i = 0; i < count; ++i) {
@@ -38,6 +40,14 @@ static std::shared_ptr<Blob> makeBlob(int type, int64_t count,
       values.push_back(type == onnxtype::Int4 && nibble > 7 ? nibble - 16
                                                             : nibble);
     }
+    return makeBlob(std::move(values));
+  }
+  if (type == onnxtype::Bool &&
+      llvm::any_of(data, [](char byte) { return byte != 0 && byte != 1; })) {
+    // Every byte but 0 means true.
+    std::vector<int8_t> values;
+    for (char byte : data)
+      values.push_back(byte != 0);
     return makeBlob(std::move(values));
   }
   int64_t size = bytesPerElement(type);
@@ -50,10 +60,14 @@ static std::shared_ptr<Blob> makeBlob(int type, int64_t count,
     if (llvm::sys::IsBigEndianHost)
       for (size_t i = 0; i + size <= data.size(); i += size)
         std::reverse(bytes + i, bytes + i + size);
+    if (mapped)
+      releasePages({owner, data, true, {}});
     data = {bytes, data.size()};
     owner = copy;
+    mapped = false;
   }
   auto blob = std::make_shared<Blob>();
+  blob->mapped = mapped;
   blob->owner = std::move(owner);
   blob->data = data;
   return blob;
@@ -129,6 +143,7 @@ FailureOr<Constant> TensorReader::read(TensorProto &tensor, StringRef name,
 
   ArrayRef<char> data;
   std::shared_ptr<const void> owner;
+  bool mapped = false;
   bool external = tensor.data_location() == TensorProto::EXTERNAL;
   bool raw = tensor.has_raw_data();
   if (external && (raw || tensor.float_data_size() ||
@@ -152,6 +167,7 @@ FailureOr<Constant> TensorReader::read(TensorProto &tensor, StringRef name,
     }
     data = blob->data;
     owner = std::move(blob->owner);
+    mapped = blob->mapped;
   } else if (raw) {
     std::shared_ptr<std::string> text(tensor.release_raw_data());
     data = ArrayRef<char>(text->data(), text->size());
@@ -165,7 +181,7 @@ FailureOr<Constant> TensorReader::read(TensorProto &tensor, StringRef name,
   }
 
   std::shared_ptr<Blob> blob =
-      owner ? makeBlob(type, *count, std::move(owner), data)
+      owner ? makeBlob(type, *count, std::move(owner), data, mapped)
             : blobOfField(tensor, *count);
   if (!blob) {
     error() << "has not the " << *count << " values that its shape "
@@ -226,12 +242,41 @@ TensorReader::openExternal(StringRef location, const std::string &what,
                "beside the model";
     return failure();
   }
-  if (!fs::is_regular_file(real)) {
-    error() << "is not a regular file";
+  // Asked before the file is opened (opening a FIFO would wait), and again of
+  // the file that was opened, in case it was exchanged in between.
+  auto check = [&](std::error_code ec, const fs::file_status &status) {
+    if (ec) {
+      error() << "cannot be read: " << ec.message();
+      return failure();
+    }
+    if (!fs::is_regular_file(status)) {
+      error() << "is not a regular file";
+      return failure();
+    }
+    if (status.getLinkCount() > 1) {
+      error() << "has " << status.getLinkCount()
+              << " names (hard links), of which another may lie outside the "
+                 "model's folder, which is refused; copy the file beside the "
+                 "model";
+      return failure();
+    }
+    return success();
+  };
+  fs::file_status status;
+  std::error_code ec = fs::status(real, status);
+  if (failed(check(ec, status)))
+    return failure();
+  llvm::Expected<fs::file_t> opened = fs::openNativeFileForRead(real);
+  if (!opened) {
+    error() << "cannot be read: " << llvm::toString(opened.takeError());
     return failure();
   }
-  auto buffer = llvm::MemoryBuffer::getFile(real, /*IsText=*/false,
-                                            /*RequiresNullTerminator=*/false);
+  llvm::scope_exit close([&] { fs::closeFile(*opened); });
+  ec = fs::status(*opened, status);
+  if (failed(check(ec, status)))
+    return failure();
+  auto buffer = llvm::MemoryBuffer::getOpenFile(
+      *opened, real, status.getSize(), /*RequiresNullTerminator=*/false);
   if (!buffer) {
     error() << "cannot be read: " << buffer.getError().message();
     return failure();
@@ -282,6 +327,8 @@ FailureOr<Blob> TensorReader::readExternal(const TensorProto &tensor,
   Blob blob;
   blob.data = ArrayRef<char>((*file)->getBufferStart() + offset, length);
   blob.owner = *file;
+  blob.mapped =
+      (*file)->getBufferKind() == llvm::MemoryBuffer::MemoryBuffer_MMap;
   return blob;
 }
 

@@ -22,6 +22,10 @@ weights = np.arange(1, 9, dtype="<f4")  # w: 3x2 at byte 0, b: 2 at byte 24
 os.symlink("../secret.bin", model_folder / "link-out.bin")
 (model_folder / "link-in.bin").unlink(missing_ok=True)
 os.symlink("weights.bin", model_folder / "link-in.bin")
+(model_folder / "hard.bin").unlink(missing_ok=True)
+os.link(folder / "secret.bin", model_folder / "hard.bin")
+(model_folder / "fifo.bin").unlink(missing_ok=True)
+os.mkfifo(model_folder / "fifo.bin")
 
 
 def write(name, **entries):
@@ -52,3 +56,5 @@ write("offset-text", offset="-8")
 write("length", length=20)
 write("folder", location="folder.bin")
 write("empty", location="")
+write("hard", location="hard.bin")
+write("fifo", location="fifo.bin")
