@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
 """Compares random models with onnxruntime and the ONNX reference evaluator.
 
-  fuzz.py ops|models|integers --count N --seed S [--first I] [--save FOLDER] [--jobs N] [--at PHASE --target MACHINE]
+  fuzz.py ops|elementwise|models|integers --count N --seed S [--first I] [--save FOLDER] [--jobs N] [--at PHASE --target MACHINE]
 
 Sample i of seed S is the same whatever else runs: `--first I --count 1` repeats it.
 
 - ops: one node each (convolutions, products, pooling, normalization) against onnxruntime, graph optimizations off.
   Where onnxruntime rejects a model or differs, the reference evaluator of the onnx package decides; models that neither
   runs are skipped and counted.
+- elementwise: one node each of the other families (element by element, reductions, selections) in all types.
 - models: whole float models, the same way.
 - integers: quantized models, bit-equal to the reference evaluator; elements in which onnxruntime differs are counted.
 
-A float output passes when |got - want| <= 1e-4 * std(want) + 1e-5 * |want| + 1e-6 at every element, or when it is no farther
-from one of the two references than four times their own distance. A failure is saved as model, inputs and text, cut down to
+A float output passes when |got - want| <= 1e-4 * std(want) + 1e-5 * |want| + 1e-6 at every element (float16: 4e-3 * |want|
++ 1e-3), or when it is no farther from one of the two references than four times their own distance. A failure is saved as model, inputs and text, cut down to
 the first node that goes wrong. The last line is a summary; exit status 1 if a model was wrong, crashed or took too long.
 """
 import argparse
@@ -73,7 +74,8 @@ def float_difference(got, want, allowance=0.0):
     g, w = got.astype(numpy.float64), want.astype(numpy.float64)
     finite = w[numpy.isfinite(w)]
     with numpy.errstate(invalid="ignore"):
-        limit = 1e-4 * (finite.std() if finite.size else 0) + 1e-5 * numpy.abs(w) + 1e-6 + allowance
+        relative, absolute = (4e-3, 1e-3) if want.dtype == numpy.float16 else (1e-5, 1e-6)
+        limit = 1e-4 * (finite.std() if finite.size else 0) + relative * numpy.abs(w) + absolute + allowance
         bad = ~((numpy.abs(g - w) <= limit) | (g == w) | (numpy.isnan(g) & numpy.isnan(w)))
         if not bad.any():
             return None
@@ -257,7 +259,7 @@ class Runner:
 
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["ops", "models", "integers"])
+    parser.add_argument("what", choices=["ops", "elementwise", "models", "integers"])
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--first", type=int, default=0)

@@ -216,14 +216,19 @@ std::optional<SmallVector<int64_t, 4>> broadcastShapes(ArrayRef<int64_t> a,
 
 FailureOr<Operand> broadcastInput(Node &node, unsigned i,
                                   ArrayRef<int64_t> shape) {
-  FailureOr<SmallVector<int64_t, 4>> from = node.shape(i);
+  return broadcastInput(node, i, *node.shape(i), shape);
+}
+
+FailureOr<Operand> broadcastInput(Node &node, unsigned i,
+                                  ArrayRef<int64_t> from,
+                                  ArrayRef<int64_t> shape) {
   Operand operand;
   SmallVector<int64_t, 4> dropped;
-  size_t offset = shape.size() - from->size();
-  for (size_t d = 0; d < from->size(); ++d) {
-    if ((*from)[d] == 1 && shape[offset + d] != 1)
+  size_t offset = shape.size() - from.size();
+  for (size_t d = 0; d < from.size(); ++d) {
+    if (from[d] == 1 && shape[offset + d] != 1)
       continue;
-    dropped.push_back((*from)[d]);
+    dropped.push_back(from[d]);
     operand.dims.push_back(offset + d);
   }
   FailureOr<Value> value = node.tensor(i, dropped);

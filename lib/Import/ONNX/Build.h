@@ -99,6 +99,10 @@ broadcastShapes(llvm::ArrayRef<int64_t> a, llvm::ArrayRef<int64_t> b);
 /// dropped, so that the indexing map stays a projection.
 mlir::FailureOr<Operand> broadcastInput(Node &node, unsigned i,
                                         llvm::ArrayRef<int64_t> shape);
+/// The same with the input first reshaped to `from`, of as many elements.
+mlir::FailureOr<Operand> broadcastInput(Node &node, unsigned i,
+                                        llvm::ArrayRef<int64_t> from,
+                                        llvm::ArrayRef<int64_t> shape);
 
 } // namespace imc::onnximport
 

@@ -273,6 +273,24 @@ std::optional<FoldedScalar> evaluateScalar(Operation *op,
     return x[0].i != 0 ? x[1] : x[2];
   Type type = op->getResult(0).getType();
   FoldedScalar result;
+  if (isa<arith::BitcastOp>(op)) {
+    Type from = op->getOperand(0).getType();
+    uint64_t bits = isa<FloatType>(from) ? FloatAttr::get(from, x[0].f)
+                                               .getValue()
+                                               .bitcastToAPInt()
+                                               .getZExtValue()
+                                         : bitsOf(from, x[0].i);
+    if (auto floating = dyn_cast<FloatType>(type))
+      result.f =
+          FloatAttr::get(
+              type,
+              llvm::APFloat(floating.getFloatSemantics(),
+                            llvm::APInt(type.getIntOrFloatBitWidth(), bits)))
+              .getValueAsDouble();
+    else
+      result.i = cutTo(type, int64_t(bits));
+    return result;
+  }
   if (isa<FloatType>(type)) {
     std::optional<double> value = evaluateFloat(op, x);
     if (!value)

@@ -248,8 +248,16 @@ GraphImporter::inputShape(const onnx::ValueInfoProto &input) {
   for (int d = 0; d < (tensor.has_shape() ? tensor.shape().dim_size() : 0);
        ++d) {
     const auto &dim = tensor.shape().dim(d);
-    // Some exporters write 0 or -1 for "not fixed".
-    if (dim.has_dim_value() && dim.dim_value() > 0) {
+    // Some exporters write 0 or -1 for "not fixed"; but a tensor can be empty.
+    bool isEmpty = dim.has_dim_value() && dim.dim_value() == 0 &&
+                   bound == inputBindings.end();
+    if (isEmpty)
+      emitWarning(fileLoc())
+          << "dimension " << d << " of input '" << input.name()
+          << "' is 0, so the input is empty; if the file means a dimension "
+             "that is not fixed, bind the input with --shape "
+          << input.name() << "=<dims>";
+    if (isEmpty || (dim.has_dim_value() && dim.dim_value() > 0)) {
       shape.push_back(dim.dim_value());
       if (bound != inputBindings.end() && bound->second[d] != dim.dim_value()) {
         error() << "dimension " << d << " of input '" << input.name()

@@ -25,6 +25,7 @@ ArrayRef<OpEntry> opTable() {
     addRecurrentOps(list);
     addWindowOps(list);
     addNormalizationOps(list);
+    addReduceOps(list);
     llvm::sort(list.entries, [](const OpEntry &a, const OpEntry &b) {
       return a.name < b.name;
     });
@@ -52,6 +53,10 @@ StringRef explainUnsupported(StringRef name) {
       .Cases({"If", "Loop", "Scan", "SequenceMap"},
              "control flow is not read; export the model for one fixed input "
              "shape, or simplify it so that conditions fold away")
+      .Cases({"Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike",
+              "RandomUniform", "RandomUniformLike"},
+             "random numbers are not drawn: every run of a compiled network "
+             "gives the same result; make them an input of the model")
       .Cases({"LSTM", "GRU", "RNN"},
              "recurrent ops are not read; export the cell unrolled")
       .Default("see docs/reference/onnx-ops.md for the ops that are, or export "
@@ -81,6 +86,6 @@ void imc::printONNXOpReference(raw_ostream &os) {
   }
   os << "\nEverything else is refused by name, with the node and the opset. "
         "Among it:\n\n";
-  for (StringRef op : {"QuantizeLinear", "If", "LSTM"})
+  for (StringRef op : {"QuantizeLinear", "If", "LSTM", "RandomNormal"})
     os << "- `" << op << "` and its kin: " << explainUnsupported(op) << ".\n";
 }

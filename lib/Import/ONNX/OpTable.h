@@ -93,6 +93,7 @@ void addProductOps(OpList &list);
 void addRecurrentOps(OpList &list);
 void addWindowOps(OpList &list);
 void addNormalizationOps(OpList &list);
+void addReduceOps(OpList &list);
 
 /// All supported ops in alphabetical order.
 llvm::ArrayRef<OpEntry> opTable();

@@ -1,4 +1,4 @@
-//===- OpsNormalize.cpp - BatchNormalization, Softmax, Dropout ----------===//
+//===- OpsNormalize.cpp - BatchNormalization ----------------------------===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -9,9 +9,7 @@
 #include "Node.h"
 #include "OpTable.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Math/IR/Math.h"
 #include <cmath>
-#include <limits>
 
 using namespace mlir;
 
@@ -85,69 +83,6 @@ LogicalResult lowerBatchNormalization(Node &node) {
                     Value product = arith::MulFOp::create(b, l, v[0], v[1]);
                     return arith::AddFOp::create(b, l, product, v[2]);
                   }));
-}
-
-/// exp(x − max) / Σ exp(x − max) along one axis; before version 13 along all
-/// axes from `axis` on, as if they were one.
-LogicalResult lowerSoftmax(Node &node) {
-  bool flattens = node.version() < 13;
-  int64_t axis = flattens ? 1 : -1;
-  if (failed(node.attribute("axis", axis)))
-    return failure();
-  FailureOr<Value> x = node.tensor(0);
-  if (failed(x))
-    return failure();
-  SmallVector<int64_t, 4> shape(shapeOf(*x));
-  int64_t rank = shape.size();
-  FailureOr<int64_t> first = node.axis(axis, rank);
-  if (failed(first))
-    return failure();
-  SmallVector<int64_t, 4> axes;
-  for (int64_t d = *first; d < (flattens ? rank : *first + 1); ++d)
-    axes.push_back(d);
-
-  OpBuilder &builder = node.builder;
-  auto type = cast<RankedTensorType>((*x).getType());
-  Value largest = reduce(builder, node.loc, *x, axes,
-                         -std::numeric_limits<float>::infinity(),
-                         [](OpBuilder &b, Location l, Value v, Value most) {
-                           return arith::MaximumFOp::create(b, l, most, v);
-                         });
-  Operand perRow{largest, {}};
-  for (int64_t d = 0; d < rank; ++d)
-    if (!llvm::is_contained(axes, d))
-      perRow.dims.push_back(d);
-  Value exponential =
-      elementwise(builder, node.loc, type, {whole(*x), perRow},
-                  [](OpBuilder &b, Location l, ValueRange v) -> Value {
-                    return math::ExpOp::create(
-                        b, l, arith::SubFOp::create(b, l, v[0], v[1]));
-                  });
-  perRow.value = reduce(builder, node.loc, exponential, axes, 0.0f,
-                        [](OpBuilder &b, Location l, Value v, Value total) {
-                          return arith::AddFOp::create(b, l, total, v);
-                        });
-  return node.result(
-      elementwise(builder, node.loc, type, {whole(exponential), perRow},
-                  [](OpBuilder &b, Location l, ValueRange v) -> Value {
-                    return arith::DivFOp::create(b, l, v[0], v[1]);
-                  }));
-}
-
-LogicalResult lowerDropout(Node &node) {
-  node.ignoreAttribute(node.version() < 12 ? "ratio" : "seed");
-  if (node.hasInput(2)) {
-    FailureOr<SmallVector<int64_t, 4>> training =
-        node.integers(2, "training_mode");
-    if (failed(training))
-      return failure();
-    if (training->size() != 1 || training->front() != 0) {
-      node.error() << "training_mode is true; export the model in evaluation "
-                      "mode";
-      return failure();
-    }
-  }
-  return lowerIdentity(node);
 }
 
 } // namespace imc::onnximport

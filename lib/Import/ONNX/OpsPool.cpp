@@ -165,40 +165,4 @@ LogicalResult lowerGlobalAveragePool(Node &node) {
   return node.result(mean(node.builder, node.loc, *x, axes, /*keep=*/true));
 }
 
-LogicalResult lowerReduceMean(Node &node) {
-  FailureOr<Value> x = node.tensor(0);
-  if (failed(x))
-    return failure();
-  int64_t keep = 1, noop = 0;
-  SmallVector<int64_t, 4> axes;
-  if (failed(node.attribute("keepdims", keep)))
-    return failure();
-  if (node.version() < 18) {
-    if (failed(node.attribute("axes", axes)))
-      return failure();
-  } else {
-    if (failed(node.attribute("noop_with_empty_axes", noop)))
-      return failure();
-    if (node.hasInput(1)) {
-      FailureOr<SmallVector<int64_t, 4>> given = node.integers(1, "axes");
-      if (failed(given))
-        return failure();
-      axes = *given;
-    }
-  }
-  int64_t rank = shapeOf(*x).size();
-  if (failed(node.axes(axes, rank)))
-    return failure();
-  if (axes.empty()) {
-    if (noop != 0)
-      return node.result(*x);
-    for (int64_t d = 0; d < rank; ++d)
-      axes.push_back(d);
-  }
-  llvm::sort(axes);
-  if (axes.empty())
-    return node.result(*x); // the mean of a scalar
-  return node.result(mean(node.builder, node.loc, *x, axes, keep != 0));
-}
-
 } // namespace imc::onnximport

@@ -19,7 +19,6 @@ IMC_ONNX_LOWERING(Constant)
 IMC_ONNX_LOWERING(ConstantOfShape)
 IMC_ONNX_LOWERING(DFT)
 IMC_ONNX_LOWERING(DepthToSpace)
-IMC_ONNX_LOWERING(Dropout)
 IMC_ONNX_LOWERING(Expand)
 IMC_ONNX_LOWERING(Flatten)
 IMC_ONNX_LOWERING(Gather)
@@ -70,11 +69,6 @@ static void addDimensionOps(OpList &list) {
   list.op("DepthToSpace", {1, 11, 13, 28}, lowerDepthToSpace)
       .on(AllTypes)
       .to("tensor.expand_shape, linalg.transpose, tensor.collapse_shape");
-  list.op("Dropout", {7, 10, 12, 13, 22}, lowerDropout)
-      .inputs(1, 3)
-      .on(AllTypes)
-      .to("nothing")
-      .except("inference; the mask must not be used");
   list.op("Flatten", {1, 9, 11, 13, 21, 23, 24, 25}, lowerFlatten)
       .on(AllTypes)
       .to("tensor.collapse_shape or tensor.expand_shape");
