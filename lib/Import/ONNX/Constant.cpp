@@ -275,6 +275,31 @@ Constant Constant::transposed(ArrayRef<int64_t> permutation) const {
   return make(nameText, shape, type, std::move(moved));
 }
 
+Constant Constant::flipped(ArrayRef<int64_t> axes) const {
+  if (isMissing())
+    return *this;
+  int64_t size = bytesPerElement(type), count = numElements();
+  std::vector<uint64_t> storage((count * size + 7) / 8);
+  char *target = reinterpret_cast<char *>(storage.data());
+  SmallVector<int64_t, 6> index(dims.size(), 0);
+  for (int64_t i = 0; i < count; ++i) {
+    int64_t source = 0;
+    for (size_t d = 0; d < dims.size(); ++d)
+      source =
+          source * dims[d] +
+          (llvm::is_contained(axes, d) ? dims[d] - 1 - index[d] : index[d]);
+    std::memcpy(target + i * size, blob->data.data() + source * size, size);
+    for (size_t d = dims.size(); d-- > 0;) {
+      if (++index[d] < dims[d])
+        break;
+      index[d] = 0;
+    }
+  }
+  std::shared_ptr<Blob> moved = makeBlob(std::move(storage));
+  moved->data = moved->data.take_front(count * size);
+  return make(nameText, dims, type, std::move(moved));
+}
+
 Constant Constant::scaled(float factor) const {
   if (isMissing() || factor == 1.0f)
     return *this;

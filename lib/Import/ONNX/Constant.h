@@ -120,6 +120,8 @@ public:
   /// result[…, i_permutation[d], …] as in ONNX Transpose: dimension d of the
   /// result is dimension permutation[d] of this.
   Constant transposed(llvm::ArrayRef<int64_t> permutation) const;
+  /// The same shape with the order along each of `axes` reversed.
+  Constant flipped(llvm::ArrayRef<int64_t> axes) const;
   /// Every value of a FLOAT tensor times `factor` (one f32 rounding).
   Constant scaled(float factor) const;
 

@@ -10,7 +10,6 @@
 namespace imc::onnximport {
 
 IMC_ONNX_LOWERING(Attention)
-IMC_ONNX_LOWERING(Conv)
 IMC_ONNX_LOWERING(Einsum)
 IMC_ONNX_LOWERING(Gemm)
 IMC_ONNX_LOWERING(MatMul)
@@ -29,13 +28,6 @@ void addProductOps(OpList &list) {
       .inputs(3, 4)
       .on(Floats)
       .to("as Slice, Mul, Sub, Add and Concat");
-  list.op("Conv", {1, 11, 22}, lowerConv)
-      .inputs(2, 3)
-      .on(F32, -1)
-      .to("tensor.pad and linalg.conv_2d_nchw_fchw, "
-          "linalg.depthwise_conv_2d_nchw_chw (one filter per channel) or "
-          "linalg.conv_2d_ngchw_gfchw (other groups) on a broadcast bias")
-      .except("2-D");
   list.op("Einsum", {12}, lowerEinsum)
       .inputs(1, -1)
       .on(Numbers, -1)

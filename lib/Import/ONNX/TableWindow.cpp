@@ -10,20 +10,57 @@
 namespace imc::onnximport {
 
 IMC_ONNX_LOWERING(AveragePool)
+IMC_ONNX_LOWERING(Conv)
+IMC_ONNX_LOWERING(ConvTranspose)
 IMC_ONNX_LOWERING(GlobalAveragePool)
+IMC_ONNX_LOWERING(GlobalLpPool)
+IMC_ONNX_LOWERING(GlobalMaxPool)
+IMC_ONNX_LOWERING(LpPool)
 IMC_ONNX_LOWERING(MaxPool)
 
 void addWindowOps(OpList &list) {
-  list.op("AveragePool", {7, 10, 11, 19, 22}, lowerAveragePool)
-      .to("tensor.pad, linalg.pooling_nchw_sum, linalg.generic (division by "
-          "the "
-          "number of counted elements); a 1x1 pool with stride 1 disappears")
-      .except("2-D; padding smaller than the kernel");
+  list.op("AveragePool", {1, 7, 10, 11, 19, 22}, lowerAveragePool)
+      .on(Floats)
+      .to("tensor.pad, linalg.pooling_nchw_sum (1-D as height 1; "
+          "linalg.generic "
+          "from 3-D on), linalg.generic (division by the number of counted "
+          "elements); a pool of one element with stride 1 disappears")
+      .except("padding not smaller than the window");
+  list.op("Conv", {1, 11, 22}, lowerConv)
+      .inputs(2, 3)
+      .on(Floats, -1)
+      .to("tensor.pad and linalg.conv_2d_nchw_fchw, "
+          "linalg.depthwise_conv_2d_nchw_chw (one filter per channel) or "
+          "linalg.conv_2d_ngchw_gfchw (other groups) on a broadcast bias; 1-D "
+          "as height 1, from 3-D on with the planes under the window stacked "
+          "as channels; FLOAT16 and BFLOAT16 in f32");
+  list.op("ConvTranspose", {1, 11, 22}, lowerConvTranspose)
+      .inputs(2, 3)
+      .on(Floats, -1)
+      .to("tensor.insert_slice (stride − 1 zeros between elements), then as "
+          "Conv with reversed taps; stored weights are reversed at import");
   list.op("GlobalAveragePool", {1, 22}, lowerGlobalAveragePool)
+      .on(Floats)
       .to("linalg.reduce, linalg.generic (division)");
+  list.op("GlobalLpPool", {2, 22}, lowerGlobalLpPool)
+      .on(Floats)
+      .to("linalg.generic (powers), linalg.reduce, linalg.generic (root)");
+  list.op("GlobalMaxPool", {1, 22}, lowerGlobalMaxPool)
+      .on(Floats)
+      .to("linalg.reduce");
+  list.op("LpPool", {2, 11, 18, 22}, lowerLpPool)
+      .on(Floats)
+      .to("linalg.generic (powers), tensor.pad, linalg.pooling_nchw_sum, "
+          "linalg.generic (root)")
+      .except("padding not smaller than the window");
   list.op("MaxPool", {1, 8, 10, 11, 12, 22}, lowerMaxPool)
-      .to("tensor.pad (-inf) and linalg.pooling_nchw_max")
-      .except("2-D; padding smaller than the kernel; Indices must not be used");
+      .on(Floats | Integers)
+      .results(2)
+      .to("tensor.pad (lowest value) and linalg.pooling_nchw_max (1-D as "
+          "height "
+          "1); linalg.generic from 3-D on, for UINT8, and with Indices")
+      .except("padding not smaller than the window; integers but INT8 and "
+              "UINT8");
 }
 
 } // namespace imc::onnximport

@@ -15,14 +15,14 @@ namespace imc::onnximport {
 /// Numbers of a window beyond this are damage, and products of two must fit.
 static constexpr int64_t kMaxWindowNumber = int64_t(1) << 30;
 
-static LogicalResult readList(Node &node, StringRef name, size_t count,
-                              int64_t smallest,
-                              SmallVector<int64_t, 4> &values) {
+LogicalResult readWindowList(Node &node, StringRef name, size_t count,
+                             int64_t smallest,
+                             SmallVector<int64_t, 4> &values) {
   if (failed(node.attribute(name, values)))
     return failure();
   if (values.size() != count) {
     node.error() << "attribute '" << name << "' has " << values.size()
-                 << " values, a 2-D window takes " << count;
+                 << " values, the window of this input takes " << count;
     return failure();
   }
   for (int64_t value : values)
@@ -34,22 +34,9 @@ static LogicalResult readList(Node &node, StringRef name, size_t count,
   return success();
 }
 
-FailureOr<Window> readWindow(Node &node, ArrayRef<int64_t> input,
-                             ArrayRef<int64_t> kernel, bool pool) {
-  if (input.size() != 4) {
-    node.error() << "the input has rank " << input.size()
-                 << "; only 2-D windows over NxCxHxW are supported";
-    return failure();
-  }
-  SmallVector<int64_t, 4> strides(2, 1), dilations(2, 1), pads(4, 0);
+FailureOr<std::string> readAutoPad(Node &node) {
   std::string autoPad = "NOTSET";
-  int64_t ceilMode = 0;
-  if (failed(readList(node, "strides", 2, 1, strides)) ||
-      failed(readList(node, "dilations", 2, 1, dilations)) ||
-      failed(readList(node, "pads", 4, 0, pads)) ||
-      failed(node.attribute("auto_pad", autoPad)))
-    return failure();
-  if (pool && failed(node.attribute("ceil_mode", ceilMode)))
+  if (failed(node.attribute("auto_pad", autoPad)))
     return failure();
   if (autoPad != "NOTSET" && autoPad != "SAME_UPPER" &&
       autoPad != "SAME_LOWER" && autoPad != "VALID") {
@@ -57,30 +44,62 @@ FailureOr<Window> readWindow(Node &node, ArrayRef<int64_t> input,
                  << "' is none of NOTSET, SAME_UPPER, SAME_LOWER, VALID";
     return failure();
   }
+  return autoPad;
+}
 
-  Window window;
-  for (int d = 0; d < 2; ++d) {
-    WindowDim &dim = window[d];
-    dim.in = input[2 + d];
-    dim.kernel = kernel[d];
-    dim.stride = strides[d];
-    dim.dilation = dilations[d];
-    if (dim.kernel < 1 || dim.kernel > kMaxWindowNumber) {
+LogicalResult checkKernel(Node &node, ArrayRef<int64_t> input,
+                          ArrayRef<int64_t> kernel) {
+  if (kernel.empty() || input.size() != kernel.size() + 2) {
+    node.error() << "the input is " << shapeText(input)
+                 << ", which is not NxC and one dimension or more, as many as "
+                    "the kernel's "
+                 << kernel.size();
+    return failure();
+  }
+  for (int64_t size : kernel)
+    if (size < 1 || size > kMaxWindowNumber) {
       node.error() << "the kernel " << shapeText(kernel)
                    << " has a dimension outside 1 to 2^30";
       return failure();
     }
-    if (StringRef(autoPad).starts_with("SAME")) {
+  return success();
+}
+
+FailureOr<Window> readWindow(Node &node, ArrayRef<int64_t> input,
+                             ArrayRef<int64_t> kernel, bool pool) {
+  if (failed(checkKernel(node, input, kernel)))
+    return failure();
+  size_t rank = kernel.size();
+  SmallVector<int64_t, 4> strides(rank, 1), dilations(rank, 1),
+      pads(2 * rank, 0);
+  int64_t ceilMode = 0;
+  if (failed(readWindowList(node, "strides", rank, 1, strides)) ||
+      failed(readWindowList(node, "dilations", rank, 1, dilations)) ||
+      failed(readWindowList(node, "pads", 2 * rank, 0, pads)))
+    return failure();
+  FailureOr<std::string> autoPad = readAutoPad(node);
+  if (failed(autoPad) ||
+      (pool && failed(node.attribute("ceil_mode", ceilMode))))
+    return failure();
+
+  Window window;
+  for (size_t d = 0; d < rank; ++d) {
+    WindowDim &dim = window.emplace_back();
+    dim.in = input[2 + d];
+    dim.kernel = kernel[d];
+    dim.stride = strides[d];
+    dim.dilation = dilations[d];
+    if (StringRef(*autoPad).starts_with("SAME")) {
       dim.out = (dim.in + dim.stride - 1) / dim.stride;
       int64_t total = std::max<int64_t>(0, (dim.out - 1) * dim.stride +
                                                dim.extent() - dim.in);
-      dim.begin = autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
+      dim.begin = *autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
       dim.end = total - dim.begin;
       continue;
     }
-    if (autoPad == "NOTSET") {
+    if (*autoPad == "NOTSET") {
       dim.begin = pads[d];
-      dim.end = pads[2 + d];
+      dim.end = pads[rank + d];
     }
     int64_t room = dim.in + dim.begin + dim.end - dim.extent();
     if (room < 0) {
@@ -90,14 +109,17 @@ FailureOr<Window> readWindow(Node &node, ArrayRef<int64_t> input,
                    << "; the input shape is too small for this model";
       return failure();
     }
-    if (pool && (dim.begin >= dim.kernel || dim.end >= dim.kernel)) {
+    if (pool && (dim.begin >= dim.extent() || dim.end >= dim.extent())) {
       node.error() << "the padding " << std::max(dim.begin, dim.end)
-                   << " is not smaller than the kernel " << dim.kernel
-                   << ", so a window could lie in the padding alone";
+                   << " is not smaller than the window's extent "
+                   << dim.extent()
+                   << ", so that a window could lie in the padding alone";
       return failure();
     }
     dim.out = room / dim.stride + 1;
-    if (ceilMode != 0 && room % dim.stride != 0 &&
+    // VALID has no padding to reach into: the formula of ceil_mode gives the
+    // same as without it.
+    if (ceilMode != 0 && *autoPad == "NOTSET" && room % dim.stride != 0 &&
         dim.out * dim.stride < dim.in + dim.begin)
       ++dim.out;
   }
@@ -105,26 +127,31 @@ FailureOr<Window> readWindow(Node &node, ArrayRef<int64_t> input,
 }
 
 FailureOr<Value> padWindow(Node &node, Value x, const Window &window,
-                           bool needed, float padding) {
-  SmallVector<int64_t, 4> low(4, 0), high(4, 0), shape(shapeOf(x));
-  for (int d = 0; d < 2; ++d) {
-    low[2 + d] = window[d].begin;
-    high[2 + d] = needed ? window[d].neededEnd() : window[d].end;
+                           bool needed, TypedAttr padding) {
+  SmallVector<int64_t, 4> shape(shapeOf(x));
+  SmallVector<int64_t, 4> low(shape.size(), 0), high(shape.size(), 0);
+  for (auto [d, dim] : llvm::enumerate(window)) {
+    low[2 + d] = dim.begin;
+    high[2 + d] = needed ? dim.neededEnd() : dim.end;
     shape[2 + d] += low[2 + d] + high[2 + d];
   }
   if (failed(node.type(shape)))
     return failure();
-  return pad(node.builder, node.loc, x, low, high,
-             node.builder.getF32FloatAttr(padding));
+  return pad(node.builder, node.loc, x, low, high, padding);
 }
 
 Attribute stridesOf(Node &node, const Window &window) {
-  return node.builder.getI64TensorAttr({window[0].stride, window[1].stride});
+  SmallVector<int64_t, 3> strides;
+  for (const WindowDim &dim : window)
+    strides.push_back(dim.stride);
+  return node.builder.getI64TensorAttr(strides);
 }
 
 Attribute dilationsOf(Node &node, const Window &window) {
-  return node.builder.getI64TensorAttr(
-      {window[0].dilation, window[1].dilation});
+  SmallVector<int64_t, 3> dilations;
+  for (const WindowDim &dim : window)
+    dilations.push_back(dim.dilation);
+  return node.builder.getI64TensorAttr(dilations);
 }
 
 } // namespace imc::onnximport
