@@ -111,20 +111,20 @@ static FailureOr<Value> stackPlanes(Node &node, Value x, const Window &window) {
   unsigned planes = window.size() - 2;
   // Loops: n, ods…, c, kds…, h, w.
   Shape shape{xs[0]};
-  int64_t rows = xs[0], columns = xs[1];
-  for (unsigned d = 0; d < planes; ++d) {
+  for (unsigned d = 0; d < planes; ++d)
     shape.push_back(window[d].out);
-    rows *= window[d].out;
-  }
   shape.push_back(xs[1]);
-  for (unsigned d = 0; d < planes; ++d) {
+  for (unsigned d = 0; d < planes; ++d)
     shape.push_back(window[d].kernel);
-    columns *= window[d].kernel;
-  }
   shape.append({xs[xs.size() - 2], xs.back()});
   FailureOr<RankedTensorType> type = node.type(shape);
   if (failed(type))
     return failure();
+  int64_t rows = xs[0], columns = xs[1];
+  for (unsigned d = 0; d < planes; ++d) {
+    rows *= window[d].out;
+    columns *= window[d].kernel;
+  }
   OpBuilder &builder = node.builder;
   type = type->clone(cast<RankedTensorType>(x.getType()).getElementType());
   auto dim = [&](unsigned d) { return builder.getAffineDimExpr(d); };

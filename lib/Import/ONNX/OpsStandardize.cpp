@@ -333,6 +333,10 @@ LogicalResult lowerMeanVarianceNormalization(Node &node) {
   if (failed(node.attribute("axes", axes)))
     return failure();
   FailureOr<Shape> shape = node.shape(0);
+  if (axes.empty()) {
+    node.error() << "axes is empty; there is nothing to normalize over";
+    return failure();
+  }
   if (failed(node.axes(axes, shape->size())))
     return failure();
   FailureOr<Value> x = wideTensor(node, node.input(0));

@@ -12,11 +12,13 @@ namespace imc::onnximport {
 IMC_ONNX_LOWERING(AveragePool)
 IMC_ONNX_LOWERING(Conv)
 IMC_ONNX_LOWERING(ConvTranspose)
+IMC_ONNX_LOWERING(DeformConv)
 IMC_ONNX_LOWERING(GlobalAveragePool)
 IMC_ONNX_LOWERING(GlobalLpPool)
 IMC_ONNX_LOWERING(GlobalMaxPool)
 IMC_ONNX_LOWERING(LpPool)
 IMC_ONNX_LOWERING(MaxPool)
+IMC_ONNX_LOWERING(MaxUnpool)
 
 void addWindowOps(OpList &list) {
   list.op("AveragePool", {1, 7, 10, 11, 19, 22}, lowerAveragePool)
@@ -39,6 +41,12 @@ void addWindowOps(OpList &list) {
       .on(Floats, -1)
       .to("tensor.insert_slice (stride − 1 zeros between elements), then as "
           "Conv with reversed taps; stored weights are reversed at import");
+  list.op("DeformConv", {19, 22}, lowerDeformConv)
+      .inputs(3, 5)
+      .on(Floats, -1)
+      .to("linalg.generic (linear samples of all taps), then as Conv with a "
+          "window of one element over C·KH·KW channels")
+      .except("2-D");
   list.op("GlobalAveragePool", {1, 22}, lowerGlobalAveragePool)
       .on(Floats)
       .to("linalg.reduce, linalg.generic (division)");
@@ -61,6 +69,13 @@ void addWindowOps(OpList &list) {
           "1); linalg.generic from 3-D on, for UINT8, and with Indices")
       .except("padding not smaller than the window; integers but INT8 and "
               "UINT8");
+  list.op("MaxUnpool", {9, 11, 22}, lowerMaxUnpool)
+      .inputs(2, 3)
+      .on(Floats)
+      .to("as ScatterElements into zeros; an index outside writes nothing")
+      .except(
+          "output_shape known at import and no smaller than what the window "
+          "gives");
 }
 
 } // namespace imc::onnximport

@@ -12,8 +12,9 @@ using namespace mlir;
 
 namespace imc::onnximport {
 
-/// Numbers of a window beyond this are damage, and products of two must fit.
-static constexpr int64_t kMaxWindowNumber = int64_t(1) << 30;
+/// Numbers of a window beyond this are damage, and the product of one with a
+/// dimension must fit.
+static constexpr int64_t kMaxWindowNumber = int64_t(1) << 28;
 
 LogicalResult readWindowList(Node &node, StringRef name, size_t count,
                              int64_t smallest,
@@ -28,7 +29,7 @@ LogicalResult readWindowList(Node &node, StringRef name, size_t count,
   for (int64_t value : values)
     if (value < smallest || value > kMaxWindowNumber) {
       node.error() << "attribute '" << name << "' has the value " << value
-                   << ", which must be between " << smallest << " and 2^30";
+                   << ", which must be between " << smallest << " and 2^28";
       return failure();
     }
   return success();
@@ -59,7 +60,7 @@ LogicalResult checkKernel(Node &node, ArrayRef<int64_t> input,
   for (int64_t size : kernel)
     if (size < 1 || size > kMaxWindowNumber) {
       node.error() << "the kernel " << shapeText(kernel)
-                   << " has a dimension outside 1 to 2^30";
+                   << " has a dimension outside 1 to 2^28";
       return failure();
     }
   return success();

@@ -46,7 +46,7 @@ struct WindowDim {
 using Window = llvm::SmallVector<WindowDim, 3>; ///< outermost first
 
 /// Reads a list of integers that has `count` values between `smallest` and
-/// 2^30; `values` keeps its default when the attribute is absent.
+/// 2^28; `values` keeps its default when the attribute is absent.
 mlir::LogicalResult readWindowList(Node &node, llvm::StringRef name,
                                    size_t count, int64_t smallest,
                                    llvm::SmallVector<int64_t, 4> &values);
@@ -54,7 +54,7 @@ mlir::LogicalResult readWindowList(Node &node, llvm::StringRef name,
 /// Reads auto_pad and refuses what is none of its four values.
 mlir::FailureOr<std::string> readAutoPad(Node &node);
 
-/// Refuses kernels without elements or above 2^30, and inputs of another rank
+/// Refuses kernels without elements or above 2^28, and inputs of another rank
 /// than NxC and the kernel's dimensions.
 mlir::LogicalResult checkKernel(Node &node, llvm::ArrayRef<int64_t> input,
                                 llvm::ArrayRef<int64_t> kernel);

@@ -81,7 +81,7 @@ def conv_transpose(rng):
     for key, default in (("strides", [1] * rank), ("dilations", [1] * rank), ("group", 1)):
         if attributes[key] == default and b.chance(0.5):
             del attributes[key]
-    form = b.choice(["none", "pads", "output_padding", "same"], [3, 4, 3, 1])
+    form = b.choice(["none", "pads", "output_padding", "same", "output_shape"], [3, 4, 3, 1, 1])
     full = [(n - 1) * s + (k - 1) * d + 1
             for n, s, k, d in zip(extents, strides, kernel, dilations, strict=True)]
     if form in ("pads", "output_padding"):
@@ -92,6 +92,10 @@ def conv_transpose(rng):
         attributes["output_padding"] = [b.integer(0, max(s, d) - 1) for s, d in zip(strides, dilations, strict=True)]
     if form == "same":
         attributes["auto_pad"] = b.choice(["SAME_UPPER", "SAME_LOWER", "VALID"])
+    if form == "output_shape":
+        attributes["output_shape"] = [max(1, f - b.integer(0, 3)) for f in full]
+        if b.chance(0.5):
+            attributes["auto_pad"] = b.choice(["SAME_UPPER", "SAME_LOWER"])
     y = b.node("ConvTranspose", operands, **attributes)
     return Sample(f"ConvTranspose {rank}-D", b.model([y]), b.values)
 
@@ -142,7 +146,7 @@ def pool(rng):
                         p=[0.4, 0.4, 0.05, 0.06, 0.05, 0.04]))
     b = Builder(rng, _opset(rng))
     rank = b.choice([1, 2, 3], [2, 6, 2])
-    dilated = op == "MaxPool" and b.opset >= 10 or op == "AveragePool" and b.opset >= 19
+    dilated = b.opset >= {"MaxPool": 10, "AveragePool": 19, "LpPool": 18}.get(op, 99)
     kernel, strides, dilations, auto_pad, pads, extents = _window(b, rank, dilated)
     if op.startswith("Global"):
         x = b.input(b.normal(b.integer(1, 2), b.integer(1, 3), *extents))
@@ -151,11 +155,17 @@ def pool(rng):
     if dilated and auto_pad.startswith("SAME"):
         auto_pad, pads = "NOTSET", [0] * 2 * rank
         extents = [max(e, (k - 1) * d + 1) for e, k, d in zip(extents, kernel, dilations, strict=True)]
-    x = b.input(b.normal(b.integer(1, 2), b.integer(1, 3), *extents))
+    value = b.normal(b.integer(1, 2), b.integer(1, 3), *extents)
+    if op == "MaxPool" and b.opset >= 12 and b.chance(0.15):
+        value = (value * 50).astype(b.choice([numpy.int8, numpy.uint8]))
+    elif b.chance(0.05):
+        value = value.astype(numpy.float64)
+    x = b.input(value)
     attributes = _window_attributes(b, kernel, strides, dilations, auto_pad, pads, kernel_always=True)
     if not dilated:
         attributes.pop("dilations", None)
-    if b.chance(0.4) and (op in ("MaxPool", "AveragePool") and b.opset >= 10) and auto_pad == "NOTSET":
+    ceils = b.opset >= (18 if op == "LpPool" else 10)
+    if b.chance(0.4) and ceils and auto_pad == "NOTSET":
         attributes["ceil_mode"] = 1
     if op == "AveragePool" and b.chance(0.5):
         attributes["count_include_pad"] = b.integer(0, 1)
@@ -166,6 +176,39 @@ def pool(rng):
         attributes["storage_order"] = 1
     y = b.node(op, [x], outputs=2 if with_indices else 1, **attributes)
     return Sample(f"{op} {rank}-D", b.model(y if with_indices else [y]), b.values)
+
+
+def unpool(rng):
+    """The maxima of a pool put back."""
+    b = Builder(rng, _opset(rng, 11))
+    rank = b.choice([1, 2, 3])
+    kernel = b.integers(1, 3, rank)
+    extents = [k * b.integer(1, 3) for k in kernel]
+    x = b.input(b.normal(b.integer(1, 2), b.integer(1, 3), *extents))
+    y, indices = b.node("MaxPool", [x], outputs=2, kernel_shape=kernel, strides=kernel)
+    y = b.node("MaxUnpool", [y, indices], kernel_shape=kernel, strides=kernel)
+    return Sample(f"MaxUnpool {rank}-D", b.model([y]), b.values)
+
+
+def deform_conv(rng):
+    b = Builder(rng, NEWEST)
+    kernel, strides, dilations, _, pads, extents = _window(b, 2)
+    extents = [max(2, e) for e in extents]
+    out = [(e + pads[i] + pads[i + 2] - (kernel[i] - 1) * dilations[i] - 1) // strides[i] + 1
+           for i, e in enumerate(extents)]
+    groups, offset_groups = b.choice([1, 1, 2]), b.choice([1, 1, 2])
+    n, channels, filters = b.integer(1, 2), 2 * b.integer(1, 2), groups * b.integer(1, 2)
+    taps = offset_groups * kernel[0] * kernel[1]
+    operands = [b.input(b.normal(n, channels, *extents)),
+                b.maybe_constant(b.normal(filters, channels // groups, *kernel)),
+                b.maybe_constant(b.normal(n, 2 * taps, *out, scale=2.0), 0.2)]
+    if b.chance(0.7):
+        operands.append(b.maybe_constant(b.normal(filters)))
+        if b.chance(0.7):
+            operands.append(b.maybe_constant(b.uniform(0, 1, n, taps, *out), 0.2))
+    y = b.node("DeformConv", operands, kernel_shape=kernel, strides=strides, dilations=dilations, pads=pads,
+               group=groups, offset_group=offset_groups)
+    return Sample("DeformConv", b.model([y]), b.values)
 
 
 def normalization(rng):
@@ -225,7 +268,8 @@ def normalization(rng):
     return Sample(op, b.model([y]), b.values)
 
 
-KINDS = [(conv, 35), (conv_transpose, 10), (gemm, 12), (matmul, 10), (pool, 18), (normalization, 15)]
+KINDS = [(conv, 35), (conv_transpose, 10), (gemm, 12), (matmul, 10), (pool, 18), (normalization, 15), (unpool, 1),
+         (deform_conv, 2)]
 
 
 def generate(rng):
