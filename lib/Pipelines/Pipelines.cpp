@@ -154,8 +154,13 @@ static void registerPipeline(Phase to) {
       });
 }
 
+namespace imc {
+void registerInputPipeline(); // InputPipeline.cpp
+}
+
 void imc::registerIMCPipelines() {
   for (Phase phase : {Phase::Offloaded, Phase::Quantized, Phase::Tiled,
                       Phase::Placed, Phase::Scheduled, Phase::Costed})
     registerPipeline(phase);
+  registerInputPipeline();
 }

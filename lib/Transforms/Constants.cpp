@@ -159,9 +159,9 @@ StringRef imc::getWeightName(Operation *root) {
   return "weight";
 }
 
-LogicalResult ConstantView::checkData(Operation *user) const {
+bool ConstantView::hasData() const {
   if (isMissing() || !movesData())
-    return success();
+    return true;
   auto attr = cast<ElementsAttr>(cast<arith::ConstantOp>(root).getValue());
   unsigned width = type.getElementTypeBitWidth();
   bool readable = isa<DenseElementsAttr>(attr);
@@ -169,8 +169,13 @@ LogicalResult ConstantView::checkData(Operation *user) const {
     if (AsmResourceBlob *blob = resource.getRawHandle().getBlob())
       readable = static_cast<int64_t>(blob->getData().size()) ==
                  type.getNumElements() * (width / 8);
-  if (readable && width % 8 == 0)
+  return readable && width % 8 == 0;
+}
+
+LogicalResult ConstantView::checkData(Operation *user) const {
+  if (hasData())
     return success();
+  auto attr = cast<ElementsAttr>(cast<arith::ConstantOp>(root).getValue());
   InFlightDiagnostic diag = user->emitError("weight '")
                             << getWeightName(root) << "' of type "
                             << attr.getType()

@@ -92,8 +92,11 @@ int runCompile(const CompileCommandOptions &options) {
 void addCompileCommands(CLI::App &app, int &status) {
   auto import = std::make_shared<ImportOptions>();
   CLI::App *command = app.add_subcommand(
-      "import", "Read an ONNX model into linalg, tensor and arith IR");
-  command->add_option("MODEL", import->model, "The model (.onnx)")->required();
+      "import",
+      "Read a model into linalg, tensor and arith IR (phase imported)");
+  command
+      ->add_option("MODEL", import->model, "The model (.onnx, .mlir, .mlirbc)")
+      ->required();
   command->add_option("--shape", import->shapes,
                       "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
   command->add_option("-o", import->output,

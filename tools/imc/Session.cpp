@@ -118,9 +118,13 @@ Session::loadModel(StringRef path, ArrayRef<std::string> shapes) {
          "' is neither .onnx, .mlir nor .mlirbc; rename or convert the model");
     return failure();
   }
+  // Dialects of other front ends are parsed in MLIR's generic form, to be
+  // recognised or refused by name.
+  mlirContext->allowUnregisteredDialects();
   OwningOpRef<ModuleOp> module =
       parseSourceFile<ModuleOp>(path, ParserConfig(mlirContext.get()));
-  if (!module)
+  mlirContext->allowUnregisteredDialects(false);
+  if (!module || failed(normalizeInput(*module)))
     return failure();
   return module;
 }

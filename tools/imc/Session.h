@@ -52,7 +52,8 @@ public:
   Session();
   mlir::MLIRContext &context() { return *mlirContext; }
 
-  /// Reads a model: ONNX by its extension, otherwise MLIR text or bytecode.
+  /// Reads a model: ONNX by its extension, otherwise MLIR text or bytecode,
+  /// which is normalised (Pipelines.h) when it has no phase yet.
   /// `shapes` are the texts of --shape (ONNX only). Failures were printed.
   mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
   loadModel(llvm::StringRef path, llvm::ArrayRef<std::string> shapes = {});

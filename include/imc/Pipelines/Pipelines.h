@@ -59,7 +59,19 @@ void buildPipeline(mlir::OpPassManager &pm, Phase to,
 mlir::LogicalResult compileTo(mlir::ModuleOp module, Phase to,
                               const CompileOptions &options);
 
-/// Makes `imc-to-offloaded` ... `imc-to-costed` known to textual pipelines.
+/// Adds the passes that bring a module of another front end (TOSA, linalg on
+/// tensors, in any layout and without our names) to phase `imported`. `entry`
+/// is the function that becomes main; empty takes the only public one. The
+/// textual pipeline is `imc-normalize-input`.
+void buildInputPipeline(mlir::OpPassManager &pm, llvm::StringRef entry = "");
+
+/// Runs that pipeline on a module that has no `imc.phase`; one that has is left
+/// as it is. Fails, with diagnostics, on what cannot be taken.
+mlir::LogicalResult normalizeInput(mlir::ModuleOp module,
+                                   llvm::StringRef entry = "");
+
+/// Makes `imc-to-offloaded` ... `imc-to-costed` and `imc-normalize-input` known
+/// to textual pipelines.
 void registerIMCPipelines();
 
 } // namespace imc

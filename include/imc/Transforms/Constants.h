@@ -55,6 +55,9 @@ public:
   /// Same root and same steps.
   bool operator==(const ConstantView &other) const;
 
+  /// True when materialize() finds all that it needs.
+  bool hasData() const;
+
   /// Fails, with an error at `user`, when materialize() would need data that is
   /// not there (a constant whose resource is not in the file).
   mlir::LogicalResult checkData(mlir::Operation *user) const;

@@ -7,7 +7,9 @@
 //
 // One pass per arrow of docs/Architecture.md, section 2. Every pass works on
 // the module, checks everything before it changes anything, and records the
-// phase it has reached in `imc.phase`.
+// phase it has reached in `imc.phase`. The last four bring modules of other
+// front ends to phase `imported`; the pipeline imc-normalize-input strings them
+// together with upstream's conversions.
 //
 //===----------------------------------------------------------------------===//
 
@@ -257,6 +259,126 @@ def VerifyPhasePass : Pass<"imc-verify-phase", "::mlir::ModuleOp"> {
            "imported, offloaded, quantized, tiled, placed, scheduled or costed; empty takes the module's imc.phase">
   ];
   let dependentDialects = ["::imc::IMCDialect"];
+}
+
+def AdoptModulePass : Pass<"imc-adopt-module", "::mlir::ModuleOp"> {
+  let summary = "Make one function main of a module from another front end";
+  let description = [{
+    The function that is public (or `entry`) becomes `main`, all others private; inputs and
+    outputs get an `imc.name`. Globals (`ml_program.global`, `util.global`) become
+    constants where they are loaded; one whose value lies in a parameter archive becomes
+    an `imc.missing_weight`. Attributes of dialects that are not linked in are dropped.
+
+    Modules of `iree-compile --compile-to=input --mlir-print-op-generic` are taken with
+    `--allow-unregistered-dialect`: `util.func` becomes `func.func`, and the buffers and
+    fences of IREE's calling convention go.
+
+    Refused: several public functions without `entry`, inputs or outputs that are not
+    tensors of static shape with signless elements, state that is written, and ops of dialects that are not linked in.
+
+    Example:
+
+    ```mlir
+    ml_program.global private @w(dense<1.0> : tensor<4x2xf32>) : tensor<4x2xf32>
+    func.func @forward(%x: tensor<1x4xf32>) -> tensor<1x2xf32> {
+      %w = ml_program.global_load_const @w : tensor<4x2xf32>
+      ...
+    // becomes
+    func.func @main(%x: tensor<1x4xf32> {imc.name = "input_0"}) -> (tensor<1x2xf32> {imc.name = "output_0"}) {
+      %w = arith.constant dense<1.0> : tensor<4x2xf32>
+      ...
+    ```
+  }];
+  let options = [
+    Option<"entry", "entry", "std::string", /*default=*/"\"\"",
+           "Function that becomes main; empty takes the only public one">
+  ];
+  let dependentDialects = ["::imc::IMCDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::func::FuncDialect", "::mlir::ml_program::MLProgramDialect"];
+}
+
+def NameLayersPass : Pass<"imc-name-layers", "::mlir::ModuleOp"> {
+  let summary = "Give every layer a name";
+  let description = [{
+    Later phases take the name of a location for the layer that an op belongs to. Ops without one
+    get it here, before they are lowered: `conv2d_0`, `matmul_1`, counted per kind. Ops that
+    stand at one place of a file are one layer, and so are neighbours with one name; a name
+    that comes back later gets `@2`. Also counts `imc.parameters`.
+
+    Example:
+
+    ```mlir
+    %y = tosa.conv2d %x, %w, %b, %xz, %wz {...} : ... loc("model.mlir":7:10)
+    // becomes
+    %y = tosa.conv2d %x, %w, %b, %xz, %wz {...} : ... loc("conv2d_0"("model.mlir":7:10))
+    ```
+  }];
+  let statistics = [Statistic<"numLayers", "layers", "Layers that have a name now">];
+  let dependentDialects = ["::imc::IMCDialect"];
+}
+
+def NormalizeProductsPass : Pass<"imc-normalize-products", "::mlir::ModuleOp"> {
+  let summary = "Bring products with constant weights to the forms that imc-offload takes";
+  let description = [{
+    A convolution or contraction with a constant operand, named or `linalg.generic`, in any
+    layout of its operands, becomes one of the products of phase `imported`: `linalg.matmul`,
+    `linalg.conv_2d_nchw_fchw`, `linalg.depthwise_conv_2d_nchw_chw` or
+    `linalg.conv_2d_ngchw_gfchw`, between transposes and reshapes. 1-D convolutions get a second dimension of extent 1; a
+    constant on the left moves to the right; a matrix for each batch element is a grouped convolution.
+    What is in such a form already stays.
+
+    Zero points of quantized products are taken out exactly: the sum of the weights joins
+    the bias, the rest is work of the digital unit. A zero point that is not constant is refused.
+
+    Sets `imc.phase = "imported"`.
+
+    Example:
+
+    ```mlir
+    %y = linalg.conv_2d_nhwc_hwcf ins(%x, %w : tensor<1x6x6x4xf32>, tensor<3x3x4x8xf32>)
+                                  outs(%i : tensor<1x4x4x8xf32>) -> tensor<1x4x4x8xf32>
+    // becomes, %w being constant,
+    %xt = linalg.transpose ins(%x) outs(%0) permutation = [0, 3, 1, 2]
+    %wt = linalg.transpose ins(%w) outs(%1) permutation = [3, 2, 0, 1]
+    %yt = linalg.conv_2d_nchw_fchw ins(%xt, %wt) outs(%it)
+    %y = linalg.transpose ins(%yt) outs(%2) permutation = [0, 2, 3, 1]
+    ```
+  }];
+  let statistics = [
+    Statistic<"numProducts", "products rewritten", "Products that were in another form">,
+    Statistic<"numZeroPoints", "zero points", "Products whose zero points were taken out">
+  ];
+  let dependentDialects = ["::imc::IMCDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
+def SinkTransposesPass : Pass<"imc-sink-transposes", "::mlir::ModuleOp"> {
+  let summary = "Move transposes of activations towards the results, where they cancel";
+  let description = [{
+    Between two products that imc-normalize-products has turned to channels-first, a
+    transpose to channels-last and one back remain. This pass moves the first one past
+    element-wise work, padding, slices and pooling until both meet and go. `linalg.generic` reads through
+    its maps what was transposed; a transpose that moves only dimensions of extent 1 is a reshape.
+
+    With `fold-bias`, the sum of a product and one constant per channel becomes the product's
+    initial value, which is where the bias stands at phase `imported`. The sum is then added in another order: f32 results may differ in the last bits.
+
+    Example:
+
+    ```mlir
+    %t = linalg.transpose ins(%x : tensor<1x8x4x4xf32>) outs(%0) permutation = [0, 2, 3, 1]
+    %y = linalg.generic {...} ins(%t) outs(%1) {relu}
+    // becomes
+    %r = linalg.generic {...} ins(%x) outs(%2) {relu}
+    %y = linalg.transpose ins(%r : tensor<1x8x4x4xf32>) outs(%3) permutation = [0, 2, 3, 1]
+    ```
+  }];
+  let options = [
+    Option<"foldBias", "fold-bias", "bool", /*default=*/"true",
+           "Turn the sum of a product and a constant per channel into its bias">
+  ];
+  let dependentDialects = ["::mlir::arith::ArithDialect", "::mlir::linalg::LinalgDialect",
+                           "::mlir::tensor::TensorDialect"];
 }
 
 #endif // IMC_TRANSFORMS_PASSES_TD
