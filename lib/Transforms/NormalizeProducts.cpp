@@ -103,12 +103,26 @@ private:
 
 } // namespace
 
+/// True when the last output is computed from the last rows that the stride
+/// allows: imc.conv2d derives the output's size from the input's.
+static bool readsWhole(linalg::LinalgOp op, const LoopRoles &roles) {
+  SmallVector<int64_t, 8> extents = op.getStaticLoopRanges();
+  ArrayRef<int64_t> shape =
+      cast<RankedTensorType>(op.getDpsInputs()[0].getType()).getShape();
+  return llvm::all_of(roles.images, [&](const LoopRoles::Image &image) {
+    int64_t kernel = image.filter ? extents[*image.filter] : 1;
+    int64_t read = (extents[image.out] - 1) * image.stride +
+                   (kernel - 1) * image.dilation + 1;
+    return (shape[roles.inX[image.out]] - read) / image.stride == 0;
+  });
+}
+
 /// True when imc-offload takes the op as it is.
 static bool isCanonical(linalg::LinalgOp op, const LoopRoles &roles,
                         bool swapped) {
   if (isa<linalg::Conv2DNchwFchwOp, linalg::DepthwiseConv2DNchwChwOp,
           linalg::Conv2DNgchwGfchwOp>(op.getOperation()))
-    return true;
+    return readsWhole(op, roles);
   if (swapped || isa<linalg::GenericOp>(op.getOperation()) ||
       !roles.images.empty() || !roles.depth.empty() ||
       roles.columns.size() != 1 || roles.reductions.size() != 1 ||
@@ -390,6 +404,57 @@ static void nameMovements(ModuleOp module) {
   }
 }
 
+/// A slice of a constant is a constant: importers without grouped convolutions
+/// cut the weights of each group out of the whole.
+static void foldSlices(ModuleOp module) {
+  IRRewriter rewriter(module.getContext());
+  SmallVector<tensor::ExtractSliceOp> slices;
+  module.walk([&](tensor::ExtractSliceOp op) { slices.push_back(op); });
+  for (tensor::ExtractSliceOp op : slices) {
+    std::optional<ConstantView> view = ConstantView::match(op.getSource());
+    auto isStatic = [](ArrayRef<int64_t> values) {
+      return llvm::none_of(values, ShapedType::isDynamic);
+    };
+    if (!view || !view->hasData() || !isStatic(op.getStaticOffsets()) ||
+        !isStatic(op.getStaticSizes()) || !isStatic(op.getStaticStrides()))
+      continue;
+    Operation *root = view->getRoot();
+    rewriter.setInsertionPointAfter(root);
+    std::string name = getWeightName(root).str();
+    if (view->isMissing()) {
+      rewriter.replaceOpWithNewOp<imc::MissingWeightOp>(op, op.getType(), name);
+      continue;
+    }
+    Operation *whole = view->materialize(rewriter).getDefiningOp();
+    std::vector<char> storage;
+    ArrayRef<char> data = getRawData(
+        cast<ElementsAttr>(cast<arith::ConstantOp>(whole).getValue()), storage);
+    unsigned width = view->getType().getElementTypeBitWidth();
+    ArrayRef<int64_t> shape = view->getType().getShape();
+    if (width % 8 != 0 || static_cast<int64_t>(data.size()) !=
+                              view->getType().getNumElements() * (width / 8))
+      continue;
+    ArrayRef<int64_t> sizes = op.getStaticSizes();
+    AsmResourceBlob blob = HeapAsmResourceBlob::allocate(
+        op.getType().getNumElements() * (width / 8), /*align=*/64);
+    char *out = blob.getMutableData().data();
+    SmallVector<int64_t> index(sizes.size(), 0);
+    for (int64_t i = 0, e = op.getType().getNumElements(); i < e; ++i) {
+      int64_t at = 0;
+      for (size_t d = 0; d < sizes.size(); ++d)
+        at = at * shape[d] + op.getStaticOffsets()[d] +
+             index[d] * op.getStaticStrides()[d];
+      std::memcpy(out + i * (width / 8), data.data() + at * (width / 8),
+                  width / 8);
+      for (size_t d = sizes.size(); d-- > 0 && ++index[d] == sizes[d];)
+        index[d] = 0;
+    }
+    rewriter.replaceOpWithNewOp<arith::ConstantOp>(
+        op,
+        cast<TypedAttr>(makeConstantData(op.getType(), name, std::move(blob))));
+  }
+}
+
 namespace {
 struct NormalizeProductsPass
     : public imc::impl::NormalizeProductsPassBase<NormalizeProductsPass> {
@@ -400,6 +465,7 @@ struct NormalizeProductsPass
     if (failed(requirePhase(module, Phase::Imported, getArgument())))
       return signalPassFailure();
     nameMovements(module);
+    foldSlices(module);
     FailureOr<int64_t> separated = separateZeroPoints(module);
     if (failed(separated))
       return signalPassFailure();
