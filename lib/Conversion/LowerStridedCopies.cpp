@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/MemRef/Utils/MemRefUtils.h"
 #include "mlir/IR/PatternMatch.h"
 
 namespace imc {
@@ -25,9 +26,12 @@ struct LowerStridedCopies
     IRRewriter rewriter(&getContext());
     SmallVector<memref::CopyOp> copies;
     getOperation().walk([&](memref::CopyOp copy) {
+      // As MLIR's own lowering of copies sees it: also a slice of some channels
+      // of one image.
       auto isContiguous = [](Value value) {
         auto type = dyn_cast<MemRefType>(value.getType());
-        return !type || type.getLayout().isIdentity();
+        return !type || type.getLayout().isIdentity() ||
+               memref::isStaticShapeAndContiguousRowMajor(type);
       };
       if (!isContiguous(copy.getSource()) || !isContiguous(copy.getTarget()))
         copies.push_back(copy);

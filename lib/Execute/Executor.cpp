@@ -7,18 +7,15 @@
 
 #include "imc/Execute/Executor.h"
 
+#include "CodeGenerator.h"
+
 #include "imc/Conversion/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
-#include "mlir/ExecutionEngine/ExecutionEngine.h"
-#include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Pass/PassManager.h"
-#include "llvm/ExecutionEngine/Orc/JITTargetMachineBuilder.h"
-#include "llvm/Support/TargetSelect.h"
-#include "llvm/Target/TargetMachine.h"
 #include "llvm/TargetParser/Host.h"
 
 using namespace imc::execute;
@@ -41,17 +38,15 @@ struct Executor::Impl {
   std::vector<Port> inputs, outputs;
   /// Weights, in argument order; data() points into the context.
   std::vector<ElementsAttr> constants;
-  /// The code generator calls back into both during compile().
-  std::unique_ptr<llvm::TargetMachine> optimizerMachine;
-  std::function<llvm::Error(llvm::Module *)> optimizer;
-  std::unique_ptr<ExecutionEngine> engine;
-  void (*function)(void **) = nullptr;
+  std::unique_ptr<LoadedObject> code;
+  bool wasCached = false;
 };
 
 Executor::Executor(std::unique_ptr<Impl> impl) : impl(std::move(impl)) {}
 Executor::~Executor() = default;
 ArrayRef<Port> Executor::inputs() const { return impl->inputs; }
 ArrayRef<Port> Executor::outputs() const { return impl->outputs; }
+bool Executor::wasCached() const { return impl->wasCached; }
 
 //===----------------------------------------------------------------------===//
 // Compile
@@ -176,23 +171,6 @@ static unsigned hostVectorBits() {
   return features.lookup("avx2") ? 256 : 128;
 }
 
-static std::unique_ptr<llvm::TargetMachine> hostMachine(std::string &message) {
-  llvm::Expected<llvm::orc::JITTargetMachineBuilder> builder =
-      llvm::orc::JITTargetMachineBuilder::detectHost();
-  if (!builder) {
-    message = llvm::toString(builder.takeError());
-    return nullptr;
-  }
-  builder->setCodeGenOptLevel(llvm::CodeGenOptLevel::Aggressive);
-  llvm::Expected<std::unique_ptr<llvm::TargetMachine>> machine =
-      builder->createTargetMachine();
-  if (!machine) {
-    message = llvm::toString(machine.takeError());
-    return nullptr;
-  }
-  return std::move(*machine);
-}
-
 /// Our attributes mean nothing to LLVM, and some hold whole weights.
 static void dropDialectAttributes(ModuleOp module) {
   auto isOurs = [](NamedAttribute attribute) {
@@ -257,48 +235,54 @@ Executor::compile(ModuleOp module, const ExecutorOptions &options) {
   if (failed(collectConstants(function, impl->inputs.size(), impl->constants)))
     return failure();
   dropDialectAttributes(*copy);
+
+  auto fail = [&](llvm::Error error) {
+    return module.emitError()
+           << "cannot compile the module: " << llvm::toString(std::move(error));
+  };
+  std::unique_ptr<ObjectCache> cache;
+  std::string key;
+  if (!options.cacheDirectory.empty()) {
+    cache = std::make_unique<ObjectCache>(options.cacheDirectory);
+    key = objectKey(*copy, options.optLevel);
+    llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> object =
+        cache->lookup(key);
+    if (!object)
+      return fail(object.takeError());
+    if (*object) {
+      llvm::Expected<std::unique_ptr<LoadedObject>> code =
+          LoadedObject::load(std::move(*object));
+      if (!code)
+        return fail(llvm::joinErrors(
+            llvm::createStringError(
+                llvm::inconvertibleErrorCode(),
+                "the cached code in " + options.cacheDirectory +
+                    " cannot be loaded; remove that folder"),
+            code.takeError()));
+      impl->code = std::move(*code);
+      impl->wasCached = true;
+      return std::unique_ptr<Executor>(new Executor(std::move(impl)));
+    }
+  }
+
   {
     PassManager pm(context);
     buildLoweringPipelineToLLVM(pm, hostVectorBits());
     if (failed(pm.run(*copy)))
       return failure();
   }
-
-  llvm::InitializeNativeTarget();
-  llvm::InitializeNativeTargetAsmPrinter();
-  std::string message;
-  impl->optimizerMachine = hostMachine(message);
-  std::unique_ptr<llvm::TargetMachine> machine = hostMachine(message);
-  if (!impl->optimizerMachine || !machine) {
-    module.emitError() << "cannot generate code for this host: " << message;
-    return failure();
-  }
-  impl->optimizer = makeOptimizingTransformer(options.optLevel, /*sizeLevel=*/0,
-                                              impl->optimizerMachine.get());
-  ExecutionEngineOptions engineOptions;
-  engineOptions.transformer = impl->optimizer;
-  engineOptions.jitCodeGenOptLevel =
-      static_cast<llvm::CodeGenOptLevel>(std::min(options.optLevel, 3u));
-  engineOptions.enableGDBNotificationListener = false;
-  engineOptions.enablePerfNotificationListener = false;
-  llvm::Expected<std::unique_ptr<ExecutionEngine>> engine =
-      ExecutionEngine::create(*copy, engineOptions, std::move(machine));
-  if (!engine) {
-    module.emitError() << "cannot compile the module: "
-                       << llvm::toString(engine.takeError());
-    return failure();
-  }
-  impl->engine = std::move(*engine);
-  // Looking the function up compiles it now, while errors can still be
-  // reported and the optimizer is alive.
-  llvm::Expected<void (*)(void **)> packed =
-      impl->engine->lookupPacked(("_mlir_ciface_" + compiledName).str());
-  if (!packed) {
-    module.emitError() << "cannot compile the module: "
-                       << llvm::toString(packed.takeError());
-    return failure();
-  }
-  impl->function = *packed;
+  llvm::Expected<std::unique_ptr<llvm::MemoryBuffer>> object = generateObject(
+      *copy, ("_mlir_ciface_" + compiledName).str(), options.optLevel);
+  if (!object)
+    return fail(object.takeError());
+  if (cache)
+    if (llvm::Error error = cache->store(key, **object))
+      return fail(std::move(error));
+  llvm::Expected<std::unique_ptr<LoadedObject>> code =
+      LoadedObject::load(std::move(*object));
+  if (!code)
+    return fail(code.takeError());
+  impl->code = std::move(*code);
   return std::unique_ptr<Executor>(new Executor(std::move(impl)));
 }
 
@@ -402,14 +386,9 @@ llvm::Expected<std::vector<Tensor>> Executor::run(ArrayRef<Tensor> inputs) {
   for (Tensor &output : outputs)
     descriptors.push_back(makeDescriptor(output.data.data(), output.shape));
 
-  // The packed interface takes pointers to the arguments, which are pointers
-  // to descriptors.
   std::vector<void *> arguments;
   for (SmallVector<intptr_t> &descriptor : descriptors)
     arguments.push_back(descriptor.data());
-  std::vector<void *> packed;
-  for (void *&argument : arguments)
-    packed.push_back(&argument);
-  impl->function(packed.data());
+  impl->code->run(arguments.data());
   return outputs;
 }

@@ -13,6 +13,7 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
+#include <chrono>
 #include <cmath>
 #include <limits>
 
@@ -155,7 +156,13 @@ int imc::execute::runCommand(mlir::ModuleOp module,
       return fail(read.takeError());
     references = std::move(*read);
   }
+  using Clock = std::chrono::steady_clock;
+  auto secondsSince = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  Clock::time_point start = Clock::now();
   auto executor = Executor::compile(module, options.executor);
+  double compileSeconds = secondsSince(start);
   if (mlir::failed(executor))
     return 1; // a diagnostic has said why
   llvm::ArrayRef<Port> ports = (*executor)->outputs();
@@ -164,9 +171,26 @@ int imc::execute::runCommand(mlir::ModuleOp module,
             checkReferences(ports, references, options.compareDirectory))
       return fail(std::move(error));
 
-  llvm::Expected<std::vector<Tensor>> outputs = (*executor)->run(inputs);
+  std::vector<double> runSeconds;
+  auto runOnce = [&] {
+    Clock::time_point start = Clock::now();
+    llvm::Expected<std::vector<Tensor>> outputs = (*executor)->run(inputs);
+    runSeconds.push_back(secondsSince(start));
+    return outputs;
+  };
+  llvm::Expected<std::vector<Tensor>> outputs = runOnce();
+  for (unsigned i = 1; i < options.repeat && outputs; ++i)
+    outputs = runOnce();
   if (!outputs)
     return fail(outputs.takeError());
+  if (options.repeat > 1) {
+    llvm::sort(runSeconds);
+    out << llvm::formatv(
+        "{0} in {1:f4} s; {2} runs, median {3:f4} s, smallest {4:f4} s\n",
+        (*executor)->wasCached() ? "loaded from the cache" : "compiled",
+        compileSeconds, runSeconds.size(), runSeconds[runSeconds.size() / 2],
+        runSeconds.front());
+  }
   if (!options.outputDirectory.empty())
     if (llvm::Error error = writeOutputs(options.outputDirectory, *outputs))
       return fail(std::move(error));

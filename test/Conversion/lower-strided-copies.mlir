@@ -7,6 +7,14 @@ func.func @contiguous(%a: memref<4x4xf32>, %b: memref<4x4xf32>) {
   return
 }
 
+// Channels of one image lie next to each other, whatever the stride of images.
+// CHECK-LABEL: @channels
+// CHECK:         memref.copy
+func.func @channels(%a: memref<1x2x4xf32>, %b: memref<1x2x4xf32, strided<[32, 4, 1], offset: 8>>) {
+  memref.copy %a, %b : memref<1x2x4xf32> to memref<1x2x4xf32, strided<[32, 4, 1], offset: 8>>
+  return
+}
+
 // CHECK-LABEL: @strided
 // CHECK-NOT:     memref.copy
 // CHECK:         linalg.copy

@@ -90,6 +90,15 @@ void addRunCommand(CLI::App &app, int &status) {
       ->add_option("--atol", options->run.absoluteTolerance,
                    "Absolute tolerance")
       ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--repeat", options->run.repeat,
+                   "Run the model this often and print the times")
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--cache", options->run.executor.cacheDirectory,
+                   "Folder that keeps compiled code between calls; code in it "
+                   "is trusted")
+      ->envname("IMC_CACHE");
   command->callback([options, &status] { status = runRun(*options); });
 }
 

@@ -41,6 +41,11 @@ struct ExecutorOptions {
   unsigned optLevel = 2;
   /// The function to run; empty means `main`.
   std::string entry;
+  /// A folder that keeps compiled code between processes, made when it is not
+  /// there. Empty: nothing is kept. The code in it is run without further
+  /// checks, so that only those who may run programs as this user may be able
+  /// to write there.
+  std::string cacheDirectory;
 };
 
 /// One input or output of the compiled function.
@@ -75,6 +80,9 @@ public:
   /// and types are checked, and an error names the input, what it is and what
   /// was expected.
   llvm::Expected<std::vector<Tensor>> run(llvm::ArrayRef<Tensor> inputs);
+
+  /// Whether the code came from the cache.
+  bool wasCached() const;
 
   llvm::ArrayRef<Port> inputs() const;
   llvm::ArrayRef<Port> outputs() const;

@@ -33,6 +33,9 @@ struct RunOptions {
   /// defaults are those of ONNX's own backend test runner.
   double relativeTolerance = 1e-3;
   double absoluteTolerance = 1e-7;
+  /// How often the model runs. With more than one, a line with the seconds of
+  /// compiling and the median and smallest seconds of a run is written.
+  unsigned repeat = 1;
   ExecutorOptions executor;
 };
 

@@ -10,6 +10,7 @@
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Parser/Parser.h"
+#include "llvm/Support/FileSystem.h"
 #include "gtest/gtest.h"
 
 using namespace imc::execute;
@@ -117,6 +118,41 @@ TEST_F(ExecutorTest, PassesLargeConstantsByPointer) {
   ASSERT_TRUE(static_cast<bool>(y)) << llvm::toString(y.takeError());
   for (int i = 0; i < 32; ++i)
     EXPECT_EQ((*y)[0].at(i), 2 * (96 + i));
+}
+
+TEST_F(ExecutorTest, KeepsCompiledCode) {
+  llvm::SmallString<128> folder;
+  ASSERT_FALSE(llvm::sys::fs::createUniqueDirectory("imc-cache", folder));
+  // A small resource is part of the code: another value is another key.
+  auto source = [](const char *value) {
+    return R"(
+    func.func @main(%x: tensor<2xf32>) -> tensor<2xf32> {
+      %w = arith.constant dense_resource<w> : tensor<2xf32>
+      %y = arith.addf %x, %w : tensor<2xf32>
+      return %y : tensor<2xf32>
+    }
+    {-# dialect_resources: { builtin: { w: "0x040000000000803F)" +
+           std::string(value) + R"(" } } #-})";
+  };
+  auto run = [&](const char *value, double expected) {
+    mlir::MLIRContext fresh;
+    fresh.appendDialectRegistry(context.getDialectRegistry());
+    auto module =
+        mlir::parseSourceString<mlir::ModuleOp>(source(value), &fresh);
+    ExecutorOptions options;
+    options.cacheDirectory = folder.str().str();
+    auto executor = Executor::compile(*module, options);
+    EXPECT_TRUE(mlir::succeeded(executor));
+    auto y = llvm::cantFail((*executor)->run({f32({2}, {1, 2})}));
+    EXPECT_EQ(y[0].at(0), 2);
+    EXPECT_EQ(y[0].at(1), expected);
+    return (*executor)->wasCached();
+  };
+  EXPECT_FALSE(run("00000040", 4));
+  EXPECT_TRUE(run("00000040", 4));
+  EXPECT_FALSE(run("00004040", 5));
+  EXPECT_TRUE(run("00004040", 5));
+  (void)llvm::sys::fs::remove_directories(folder);
 }
 
 TEST_F(ExecutorTest, RefusesWrongInputsByName) {
