@@ -2,6 +2,7 @@
 """Compares random models with onnxruntime and the ONNX reference evaluator.
 
   fuzz.py ops|elementwise|models|integers --count N --seed S [--first I] [--save FOLDER] [--jobs N] [--at PHASE --target MACHINE]
+  fuzz.py files --folder FOLDER ...
 
 Sample i of seed S is the same whatever else runs: `--first I --count 1` repeats it.
 
@@ -10,6 +11,7 @@ Sample i of seed S is the same whatever else runs: `--first I --count 1` repeats
   runs are skipped and counted.
 - elementwise: one node each of the other families (element by element, reductions, selections) in all types.
 - models: whole float models, the same way.
+- files: the .onnx files of a folder on random inputs, the same way.
 - integers: quantized models, bit-equal to the reference evaluator; elements in which onnxruntime differs are counted.
 
 A float output passes when |got - want| <= 1e-4 * std(want) + 1e-5 * |want| + 1e-6 at every element (float16: 4e-3 * |want|
@@ -132,14 +134,22 @@ def judge_integer(got, sample, want):
 class Runner:
     def __init__(self, what, options):
         self.what, self.options = what, options
-        self.generate = importlib.import_module(f"generators.{what}").generate
+        if what == "files":
+            self.files = sorted(pathlib.Path(options.folder).glob("*.onnx"))
+            options.count = min(options.count, len(self.files) - options.first)
+        else:
+            self.generate = importlib.import_module(f"generators.{what}").generate
         self.counts, self.kinds = collections.Counter(), collections.defaultdict(collections.Counter)
         self.reasons = collections.Counter()
         self.units = self.elements = 0
         self.save = pathlib.Path(options.save) if options.save else None
 
     def sample(self, index):
-        return self.generate(numpy.random.default_rng([self.options.seed, index]))
+        rng = numpy.random.default_rng([self.options.seed, index])
+        if self.what != "files":
+            return self.generate(rng)
+        model = onnx.load(self.files[index])
+        return builder.Sample(self.files[index].stem, model, builder.random_inputs(rng, model))
 
     def write(self, sample, folder):
         """Files of a sample; returns what a job needs of them."""
@@ -259,9 +269,10 @@ class Runner:
 
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["ops", "elementwise", "models", "integers"])
+    parser.add_argument("what", choices=["ops", "elementwise", "models", "integers", "files"])
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--folder", help="of `files`")
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--save", help="folder for failing models")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
@@ -270,7 +281,10 @@ def parse(arguments=None):
     parser.add_argument("--target", help="machine, for phases with arrays")
     parser.add_argument("--strict", action="store_true", help="a refused model is a failure, too")
     parser.add_argument("--kinds", action="store_true", help="print counts by kind of model")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.what == "files" and not options.folder:
+        parser.error("files needs --folder")
+    return options
 
 
 if __name__ == "__main__":

@@ -98,6 +98,24 @@ class Builder:
         return bool(self.rng.random() < probability)
 
 
+def random_inputs(rng, model):
+    """Values for the inputs of a model with fixed shapes: normal, small integers, or coins."""
+    fixed = {t.name for t in model.graph.initializer}
+    values = {}
+    for value in model.graph.input:
+        if value.name in fixed:
+            continue
+        shape = [d.dim_value for d in value.type.tensor_type.shape.dim]
+        dtype = helper.tensor_dtype_to_np_dtype(value.type.tensor_type.elem_type)
+        if dtype.kind == "f":
+            values[value.name] = rng.standard_normal(shape).astype(dtype)
+        elif dtype.kind == "b":
+            values[value.name] = rng.random(shape) < 0.5
+        else:
+            values[value.name] = rng.integers(0, 10, shape).astype(dtype)
+    return values
+
+
 def all_tensors_as_outputs(model):
     """A copy of `model` whose outputs are all tensors that its nodes make, in node order."""
     inferred = onnx.shape_inference.infer_shapes(model, data_prop=True)
