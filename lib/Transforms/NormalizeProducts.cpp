@@ -93,6 +93,7 @@ public:
   int64_t numProducts = 0;
 
 private:
+  linalg::LinalgOp absorbBroadcast(linalg::LinalgOp op);
   Value canonicalInit(linalg::LinalgOp op, const Plan &plan);
   void rewrite(linalg::LinalgOp op, const Plan &plan, bool swapped);
   Operation *create(Location loc, const Plan &plan, linalg::LinalgOp op,
@@ -361,11 +362,44 @@ void Normalizer::rewrite(linalg::LinalgOp op, const Plan &plan, bool swapped) {
   ++numProducts;
 }
 
+/// A matrix that is repeated for each element of a batch is one matrix, which
+/// the loops of the batch do not move in.
+linalg::LinalgOp Normalizer::absorbBroadcast(linalg::LinalgOp op) {
+  for (unsigned i : {1u, 0u}) {
+    auto repeat = op.getDpsInputs()[i].getDefiningOp<linalg::BroadcastOp>();
+    if (!repeat || !ConstantView::match(repeat.getInput()))
+      continue;
+    SmallVector<AffineMap> maps = op.getIndexingMapsArray();
+    SmallVector<AffineExpr> kept;
+    for (auto [d, expr] : llvm::enumerate(maps[i].getResults()))
+      if (!llvm::is_contained(repeat.getDimensions(), d))
+        kept.push_back(expr);
+    maps[i] = AffineMap::get(maps[i].getNumDims(), 0, kept, op.getContext());
+    if (!inversePermutation(concatAffineMaps(maps, op.getContext())))
+      continue; // the extent of a loop is known from nothing else
+    SmallVector<Value> inputs(op.getDpsInputs());
+    inputs[i] = repeat.getInput();
+    rewriter.setInsertionPoint(op);
+    auto generic = linalg::GenericOp::create(
+        rewriter, op.getLoc(), op->getResultTypes(), inputs,
+        ValueRange(op.getDpsInits()), maps, op.getIteratorTypesArray());
+    rewriter.cloneRegionBefore(op->getRegion(0), generic.getRegion(),
+                               generic.getRegion().begin());
+    llvm::SetVector<Operation *> feeders;
+    feeders.insert(repeat);
+    rewriter.replaceOp(op, generic.getResults());
+    imc::detail::eraseDead(rewriter, feeders, [](Operation *) {});
+    return generic;
+  }
+  return op;
+}
+
 void Normalizer::visit(linalg::LinalgOp op) {
   if (op.getNumDpsInputs() != 2 || op.getNumDpsInits() != 1 ||
       op.hasDynamicShape() || !op.hasPureTensorSemantics() ||
       op->getNumResults() != 1)
     return;
+  op = absorbBroadcast(op);
   // With constants on both sides the right one is the weight, as everywhere.
   bool right = ConstantView::match(op.getDpsInputs()[1]).has_value();
   bool swapped = !right && ConstantView::match(op.getDpsInputs()[0]);

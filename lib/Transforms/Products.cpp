@@ -37,6 +37,10 @@ static bool multiplies(linalg::LinalgOp op) {
   });
 }
 
+/// What helps where only the form is in the way.
+static constexpr const char *kNormalize =
+    ", or run imc-normalize-products first";
+
 static InFlightDiagnostic refuse(linalg::LinalgOp op) {
   return op.emitOpError(
       "is a product with constant weights that imc-offload cannot take: ");
@@ -111,7 +115,8 @@ matchContraction(linalg::LinalgOp op) {
   if (!weight) {
     if (ConstantView::match(lhs))
       return refuse(op) << "the constant is the left operand; transpose the "
-                           "product so that it is the right one";
+                           "product so that it is the right one"
+                        << kNormalize;
     return std::optional<LinalgProduct>(product);
   }
   if (failed(matchTypes(op, product)))
@@ -119,12 +124,14 @@ matchContraction(linalg::LinalgOp op) {
   if (!dims->batch.empty())
     return refuse(op) << "it has " << dims->batch.size()
                       << " batch dimension(s), a matrix for each; use one "
-                         "linalg.matmul per matrix";
+                         "linalg.matmul per matrix"
+                      << kNormalize;
   if (dims->n.size() != 1 || dims->k.size() != 1 || dims->m.empty())
     return refuse(op)
            << "it has " << dims->m.size() << " row, " << dims->n.size()
            << " column and " << dims->k.size()
-           << " reduction dimensions; reshape it to one or more, one and one";
+           << " reduction dimensions; reshape it to one or more, one and one"
+           << kNormalize;
   SmallVector<unsigned> left(dims->m.begin(), dims->m.end());
   llvm::sort(left);
   SmallVector<unsigned> out(left);
@@ -134,7 +141,8 @@ matchContraction(linalg::LinalgOp op) {
   unsigned kn[] = {dims->k[0], dims->n[0]}, nk[] = {dims->n[0], dims->k[0]};
   if (!yields(maps[0], left) || !yields(maps[2], out))
     return refuse(op) << "rows, reduction or columns of an activation are "
-                         "permuted; transpose it before the product";
+                         "permuted; transpose it before the product"
+                      << kNormalize;
   if (yields(maps[1], nk))
     weight->transpose({1, 0});
   else if (!yields(maps[1], kn))
@@ -174,7 +182,8 @@ matchConvolution(linalg::LinalgOp op) {
   } else {
     return refuse(op)
            << "this layout is not supported; use linalg.conv_2d_nchw_fchw, "
-              "linalg.depthwise_conv_2d_nchw_chw or linalg.conv_2d_ngchw_gfchw";
+              "linalg.depthwise_conv_2d_nchw_chw or linalg.conv_2d_ngchw_gfchw"
+           << kNormalize;
   }
   product.weight = std::move(weight);
   return std::optional<LinalgProduct>(std::move(product));

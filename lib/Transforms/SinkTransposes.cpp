@@ -350,7 +350,8 @@ LogicalResult FoldBias::matchAndRewrite(linalg::GenericOp op,
     if (!maps[side].isIdentity() || !maps[2].isIdentity() || !y.hasOneUse())
       continue;
     auto collapse = y.getDefiningOp<tensor::CollapseShapeOp>();
-    Value source = collapse ? collapse.getSrc() : y;
+    auto expand = y.getDefiningOp<tensor::ExpandShapeOp>();
+    Value source = collapse ? collapse.getSrc() : expand ? expand.getSrc() : y;
     auto product = source.getDefiningOp<linalg::LinalgOp>();
     if (!product || !source.hasOneUse() || product.getNumDpsInits() != 1 ||
         !isZeroFilled(product.getDpsInits()[0]) || !product->getNumResults())
@@ -371,6 +372,9 @@ LogicalResult FoldBias::matchAndRewrite(linalg::GenericOp op,
       continue;
     if (grouped && !collapse)
       continue;
+    // The rows of a matrix may be several dimensions; its columns are one.
+    if (expand && (conv || outer.getShape().back() != inner.getDimSize(1)))
+      continue;
     int64_t channel = conv || grouped ? 1 : outer.getRank() - 1;
     Location loc = product.getLoc();
     OpBuilder::InsertionGuard guard(rewriter);
@@ -380,8 +384,9 @@ LogicalResult FoldBias::matchAndRewrite(linalg::GenericOp op,
     if (!vector)
       continue;
     SmallVector<int64_t> repeated;
+    const int64_t innerChannel = conv || grouped ? 1 : inner.getRank() - 1;
     for (int64_t d = 0; d < inner.getRank(); ++d)
-      if (d != channel && !(grouped && d == 2))
+      if (d != innerChannel && !(grouped && d == 2))
         repeated.push_back(d);
     if (grouped)
       vector = reshape(rewriter, loc, vector,

@@ -132,6 +132,41 @@ func.func @einsum(%x: tensor<3x5x4xf32>, %i: tensor<2x5x3xf32>) -> tensor<2x5x3x
 
 // -----
 
+// torch-mlir repeats the matrix of a batched product: it is one matrix.
+// CHECK-LABEL: @repeated_matrix
+// CHECK-NOT: linalg.broadcast
+// CHECK: linalg.matmul ins(%{{.*}}, %{{.*}} : tensor<18x4xf32>, tensor<4x8xf32>) outs(%{{.*}} : tensor<18x8xf32>)
+func.func @repeated_matrix(%x: tensor<3x6x4xf32>, %i: tensor<3x6x8xf32>) -> tensor<3x6x8xf32> {
+  %w = imc.missing_weight "w" : tensor<4x8xf32>
+  %e = tensor.empty() : tensor<3x4x8xf32>
+  %b = linalg.generic {indexing_maps = [affine_map<(b, k, n) -> (k, n)>, affine_map<(b, k, n) -> (b, k, n)>], iterator_types = ["parallel", "parallel", "parallel"]}
+    ins(%w : tensor<4x8xf32>) outs(%e : tensor<3x4x8xf32>) {
+  ^bb0(%in: f32, %out: f32):
+    linalg.yield %in : f32
+  } -> tensor<3x4x8xf32>
+  %y = linalg.batch_matmul ins(%x, %b : tensor<3x6x4xf32>, tensor<3x4x8xf32>) outs(%i : tensor<3x6x8xf32>) -> tensor<3x6x8xf32>
+  return %y : tensor<3x6x8xf32>
+}
+
+// -----
+
+// A slice of a weight is a weight.
+// CHECK-LABEL: @slice
+// CHECK-NOT: tensor.extract_slice
+// CHECK-DAG: arith.constant dense<{{\[\[}}2.000000e+00], [4.000000e+00]]> : tensor<2x1xf32>
+// CHECK-DAG: imc.missing_weight "w" : tensor<2x1xf32>
+func.func @slice(%x: tensor<3x2xf32>, %i: tensor<3x1xf32>) -> (tensor<3x1xf32>, tensor<3x1xf32>) {
+  %c = arith.constant dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+  %w = imc.missing_weight "w" : tensor<2x2xf32>
+  %0 = tensor.extract_slice %c[0, 1] [2, 1] [1, 1] : tensor<2x2xf32> to tensor<2x1xf32>
+  %1 = tensor.extract_slice %w[0, 1] [2, 1] [1, 1] : tensor<2x2xf32> to tensor<2x1xf32>
+  %y = linalg.matmul ins(%x, %0 : tensor<3x2xf32>, tensor<2x1xf32>) outs(%i : tensor<3x1xf32>) -> tensor<3x1xf32>
+  %z = linalg.matmul ins(%x, %1 : tensor<3x2xf32>, tensor<2x1xf32>) outs(%i : tensor<3x1xf32>) -> tensor<3x1xf32>
+  return %y, %z : tensor<3x1xf32>, tensor<3x1xf32>
+}
+
+// -----
+
 // What is in form already stays, and so do products of two activations, pooling
 // and element-wise products.
 // CHECK-LABEL: @stays

@@ -230,3 +230,69 @@ def test_resnet18_offloads_alike(tool, shared, tmp_path, importers, kind):
                    check=True, capture_output=True)
     model = tmp_path / "resnet18.onnx"
     assert totals(tool, lower(importers, model, kind, tmp_path)) == totals(tool, model)
+
+
+# --- Quantized modules: integers all the way, on arrays too.
+
+FIXTURES = pathlib.Path(__file__).resolve().parents[1] / "FrontDoors" / "Inputs"
+
+
+@pytest.mark.parametrize("at", ["imported", "offloaded", "tiled"])
+@pytest.mark.parametrize("kind", ["torch-linalg", "torch-tosa"])
+def test_quantized_module_equals_the_reference(tool, tmp_path, kind, at):
+    onnx = pytest.importorskip("onnx")
+    from onnx.reference import ReferenceEvaluator
+    model = onnx.load(FIXTURES / "tiny_qdq.onnx")
+    model.opset_import[0].version = 19  # the first that the reference evaluates; these ops are as in 17
+    evaluator = ReferenceEvaluator(model)
+    rng = np.random.default_rng(3)
+    for case in range(3):
+        x = (2 * rng.standard_normal((1, 3, 4, 4))).astype(np.float32)
+        want = evaluator.run(None, {"image": x})[0]
+        folder = tmp_path / str(case)
+        folder.mkdir()
+        np.save(folder / "input_0.npy", x)
+        tool("imc", "run", FIXTURES / f"tiny_qdq.{kind}.mlir", "--input", folder, "--at", at, "--target", TARGET,
+             "--output", folder / "out")
+        got = np.load(folder / "out" / "output_0.npy")
+        assert want.std() > 1
+        assert got.tobytes() == want.tobytes()  # scales are powers of two: no rounding but the one asked for
+
+
+@pytest.mark.parametrize("at", ["imported", "tiled"])
+def test_tosa_rescale_equals_numpy(tool, tmp_path, at):
+    """An int8 convolution with an input zero point and a rescale per channel, by the formulas of TOSA 1.0."""
+    rng = np.random.default_rng(4)
+    x = rng.integers(-128, 128, (1, 6, 6, 4)).astype(np.int8)
+    w = rng.integers(-90, 91, (8, 3, 3, 4)).astype(np.int8)
+    bias = rng.integers(-500, 500, 8).astype(np.int32)
+    multiplier = rng.integers(1 << 30, (1 << 31) - 1, 8).astype(np.int32)
+    shift = rng.integers(38, 41, 8).astype(np.int8)
+
+    def constant(array, kind):
+        return f'"tosa.const"() <{{values = dense<{literal(array)}> : {tensor(array.shape, kind)}}}> : () -> {tensor(array.shape, kind)}'
+    (tmp_path / "q.mlir").write_text(f"""
+func.func @q(%x: tensor<1x6x6x4xi8>) -> tensor<1x4x4x8xi8> {{
+  %w = {constant(w, "i8")}
+  %b = {constant(bias, "i32")}
+  %m = {constant(multiplier, "i32")}
+  %s = {constant(shift, "i8")}
+  %xz = {constant(np.array([-5], np.int8), "i8")}
+  %wz = {constant(np.array([0], np.int8), "i8")}
+  %iz = {constant(np.array([0], np.int32), "i32")}
+  %0 = tosa.conv2d %x, %w, %b, %xz, %wz {{acc_type = i32, dilation = array<i64: 1, 1>, pad = array<i64: 0, 0, 0, 0>, stride = array<i64: 1, 1>}} : (tensor<1x6x6x4xi8>, tensor<8x3x3x4xi8>, tensor<8xi32>, tensor<1xi8>, tensor<1xi8>) -> tensor<1x4x4x8xi32>
+  %1 = tosa.rescale %0, %m, %s, %iz, %xz {{scale32 = true, rounding_mode = SINGLE_ROUND, per_channel = true, input_unsigned = false, output_unsigned = false}} : (tensor<1x4x4x8xi32>, tensor<8xi32>, tensor<8xi8>, tensor<1xi32>, tensor<1xi8>) -> tensor<1x4x4x8xi8>
+  return %1 : tensor<1x4x4x8xi8>
+}}
+""")
+    np.save(tmp_path / "input_0.npy", x)
+    tool("imc", "run", tmp_path / "q.mlir", "--input", tmp_path / "input_0.npy", "--at", at, "--target", TARGET,
+         "--output", tmp_path / "out")
+    acc = np.tile(bias.astype(np.int64), (1, 4, 4, 1))
+    for i in range(3):
+        for j in range(3):
+            acc += np.einsum("nhwc,fc->nhwf", x[:, i:i + 4, j:j + 4].astype(np.int64) + 5, w[:, i, j].astype(np.int64))
+    scaled = (acc * multiplier + (np.int64(1) << (shift.astype(np.int64) - 1))) >> shift.astype(np.int64)
+    want = np.clip(scaled - 5, -128, 127).astype(np.int8)
+    assert want.std() > 10
+    assert (np.load(tmp_path / "out" / "output_0.npy") == want).all()
