@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/bit.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -90,35 +91,44 @@ static LogicalResult castTo(Node &node, int to) {
                      0, to);
 }
 
-LogicalResult lowerCast(Node &node) {
+/// The element type that the attribute `to` names; 0, which is none, for a
+/// number that no type has.
+static FailureOr<int> readTarget(Node &node) {
   int64_t to = 0;
-  node.ignoreAttribute("saturate");   // of 8-bit floats, which are refused
-  node.ignoreAttribute("round_mode"); // of 8-bit floats, which are refused
   if (failed(node.attribute("to", to)))
     return failure();
-  return castTo(node, int(to));
+  return llvm::isInt<32>(to) ? int(to) : 0;
 }
 
+LogicalResult lowerCast(Node &node) {
+  node.ignoreAttribute("saturate");   // of 8-bit floats, which are refused
+  node.ignoreAttribute("round_mode"); // of 8-bit floats, which are refused
+  FailureOr<int> to = readTarget(node);
+  return failed(to) ? failure() : castTo(node, *to);
+}
+
+/// Only the type of input 1 matters, so what is cast may be known without it.
 LogicalResult lowerCastLike(Node &node) {
   node.ignoreAttribute("saturate");   // of 8-bit floats, which are refused
   node.ignoreAttribute("round_mode"); // of 8-bit floats, which are refused
-  return castTo(node, node.elementType(1));
+  FailureOr<Binding> result = node.call(
+      "Cast", {node.input(0)}, {{"to", int64_t(node.elementType(1))}});
+  return failed(result) ? failure() : node.result(*result);
 }
 
 LogicalResult lowerBitCast(Node &node) {
-  int64_t to = 0;
-  if (failed(node.attribute("to", to)))
+  FailureOr<int> target = readTarget(node);
+  if (failed(target))
     return failure();
+  int to = *target;
   int from = node.elementType(0);
   FailureOr<SmallVector<int64_t, 4>> shape = node.shape(0);
-  FailureOr<RankedTensorType> type = node.type(*shape, int(to));
+  FailureOr<RankedTensorType> type = node.type(*shape, to);
   if (failed(type))
     return failure();
-  bool packs = (typeSetOf(from) | typeSetOf(int(to))) & Int4s;
-  if (from != int(to) &&
-      (packs || bytesPerElement(from) != bytesPerElement(int(to)))) {
-    node.error() << "reads " << onnxTypeName(from) << " as "
-                 << onnxTypeName(int(to))
+  bool packs = (typeSetOf(from) | typeSetOf(to)) & Int4s;
+  if (from != to && (packs || bytesPerElement(from) != bytesPerElement(to))) {
+    node.error() << "reads " << onnxTypeName(from) << " as " << onnxTypeName(to)
                  << "; only numbers of 8 to 64 bits of the same width can be";
     return failure();
   }
@@ -127,18 +137,18 @@ LogicalResult lowerBitCast(Node &node) {
     return failure();
   Type element = cast<RankedTensorType>((*x).getType()).getElementType();
   if (element == type->getElementType())
-    return node.result(*x, 0, int(to));
+    return node.result(*x, 0, to);
   // A BOOL is a byte of value 0 or 1.
-  bool isBool = from == onnxtype::Bool || int(to) == onnxtype::Bool;
+  bool isBool = from == onnxtype::Bool || to == onnxtype::Bool;
   return node.result(
       elementwise(node.builder, node.loc, *type, {whole(*x)},
                   [&](OpBuilder &b, Location l, ValueRange v) -> Value {
                     if (isBool)
-                      return convert(b, l, v[0], from, int(to));
+                      return convert(b, l, v[0], from, to);
                     return arith::BitcastOp::create(
                         b, l, type->getElementType(), v[0]);
                   }),
-      0, int(to));
+      0, to);
 }
 
 } // namespace imc::onnximport

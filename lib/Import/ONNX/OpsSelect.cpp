@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "llvm/Support/MathExtras.h"
 
 using namespace mlir;
 
@@ -369,7 +370,8 @@ LogicalResult lowerEyeLike(Node &node) {
                  << "; it must be a matrix";
     return failure();
   }
-  FailureOr<RankedTensorType> resultType = node.type(*shape, int(type));
+  FailureOr<RankedTensorType> resultType =
+      node.type(*shape, llvm::isInt<32>(type) ? int(type) : 0);
   if (failed(resultType))
     return failure();
   return node.result(
@@ -387,6 +389,9 @@ LogicalResult lowerEyeLike(Node &node) {
       0, int(type));
 }
 
+/// A byte becomes 8 bytes per dimension, which a small file could abuse.
+static constexpr int64_t kMaxIndices = int64_t(1) << 24;
+
 /// How many elements are not zero decides the shape, so they must be known.
 LogicalResult lowerNonZero(Node &node) {
   const Constant *known = node.constant(0);
@@ -399,9 +404,16 @@ LogicalResult lowerNonZero(Node &node) {
   ArrayRef<int64_t> shape = known->shape();
   int64_t rank = shape.size(), count = known->numElements();
   std::vector<int64_t> found;
-  for (int64_t i = 0; i < count; ++i)
-    if (known->isInteger() ? known->integer(i) != 0 : known->real(i) != 0)
-      found.push_back(i);
+  for (int64_t i = 0; i < count; ++i) {
+    if (known->isInteger() ? known->integer(i) == 0 : known->real(i) == 0)
+      continue;
+    found.push_back(i);
+    if (int64_t(found.size()) * rank > kMaxIndices) {
+      node.error() << "has more than " << kMaxIndices
+                   << " indices; only masks and the like are supported";
+      return failure();
+    }
+  }
   std::vector<int64_t> indices(rank * found.size());
   for (auto [position, flat] : llvm::enumerate(found)) {
     int64_t rest = flat;
