@@ -66,6 +66,8 @@ static FailureOr<Value> convolve2D(Node &node, Value x, const Binding &weight,
   int64_t kh = window[0].kernel, kw = window[1].kernel;
   int64_t oh = window[0].out, ow = window[1].out;
   auto element = cast<RankedTensorType>(x.getType()).getElementType();
+  if (element.isInteger())
+    element = builder.getI32Type();
   auto type = RankedTensorType::get({n, f, oh, ow}, element);
   Attribute strides = stridesOf(node, window);
   Attribute dilations = dilationsOf(node, window);

@@ -6,11 +6,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "GraphImporter.h"
+#include "Deferred.h"
 #include "Fold.h"
 #include "OpTable.h"
 #include "mlir/IR/Verifier.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
 #include "onnx-ml.pb.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -209,18 +212,29 @@ LogicalResult GraphImporter::readInitializers(onnx::GraphProto &from,
 }
 
 void GraphImporter::countParameters() {
-  // Trained are the stored float tensors that some node computes with. One
-  // value alone (a bound, an exponent) is a constant of the program.
+  // Trained are the stored float tensors that some node computes with, and the
+  // codes of quantized weights, whose scales and zero points are not. One value
+  // alone (a bound, an exponent) is a constant of the program.
   llvm::StringSet<> counted;
-  for (const onnx::NodeProto &node : graph.node())
-    for (const std::string &input : node.input()) {
-      auto found = top.symbols.find(input);
-      if (found == top.symbols.end() || !counted.insert(input).second)
+  for (const onnx::NodeProto &node : graph.node()) {
+    auto codes = llvm::StringSwitch<SmallVector<int, 2>>(node.op_type())
+                     .Cases({"QuantizeLinear", "DequantizeLinear"}, {0})
+                     .Cases({"ConvInteger", "MatMulInteger"}, {0, 1})
+                     .Case("QLinearConv", {0, 3, 8})
+                     .Case("QLinearMatMul", {0, 3})
+                     .Default({});
+    for (int i = 0; i < node.input_size(); ++i) {
+      auto found = top.symbols.find(node.input(i));
+      if (found == top.symbols.end() ||
+          (!codes.empty() && !llvm::is_contained(codes, i)) ||
+          !counted.insert(node.input(i)).second)
         continue;
       const Constant &constant = *found->second.constant();
-      if (constant.isFloat() && !constant.shape().empty())
+      if ((constant.isFloat() || (!codes.empty() && constant.isInteger())) &&
+          !constant.shape().empty())
         parameters += constant.numElements();
     }
+  }
 }
 
 FailureOr<SmallVector<int64_t, 4>>
@@ -503,6 +517,8 @@ LogicalResult GraphImporter::finish() {
               << "; the file is damaged";
       return failure();
     }
+    if (Deferred *later = found->second.deferred())
+      found->second = compute(builder, *later);
     Value value = found->second.value();
     outputTypes.push_back(found->second.onnxType());
     if (const Constant *constant = found->second.constant()) {
@@ -519,7 +535,15 @@ LogicalResult GraphImporter::finish() {
     results.push_back(value);
     types.push_back(value.getType());
   }
-  func::ReturnOp::create(builder, fileLoc(), results);
+  auto end = func::ReturnOp::create(builder, fileLoc(), results);
+  // What nothing has come to use: nodes off the way to an output, and what
+  // quantized nodes were computed without.
+  for (Operation *op = end->getPrevNode(); op;) {
+    Operation *previous = op->getPrevNode();
+    if (isOpTriviallyDead(op))
+      op->erase();
+    op = previous;
+  }
   function.setFunctionType(
       builder.getFunctionType(function.getFunctionType().getInputs(), types));
   for (auto [i, output] : llvm::enumerate(graph.output())) {

@@ -7,6 +7,7 @@
 
 #include "Node.h"
 #include "Build.h"
+#include "Deferred.h"
 #include "Fold.h"
 #include "OpTable.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -20,7 +21,12 @@ using onnx::AttributeProto;
 
 namespace imc::onnximport {
 
+Binding::Binding(std::shared_ptr<Deferred> deferred)
+    : what(std::move(deferred)), type(onnxtype::Float) {}
+
 ArrayRef<int64_t> Binding::shape() const {
+  if (const Deferred *later = deferred())
+    return later->shape;
   if (const Constant *known = constant())
     return known->shape();
   return cast<RankedTensorType>(value().getType()).getShape();
@@ -60,15 +66,28 @@ LogicalResult Node::checkTypes() const {
 }
 
 bool Node::allInputsKnown() const {
-  for (unsigned i = 0; i < numInputs(); ++i)
-    if (hasInput(i) && (!constant(i) || !constant(i)->hasData()))
+  for (unsigned i = 0; i < numInputs(); ++i) {
+    if (!hasInput(i))
+      continue;
+    const Binding &input = symbols.find(proto.input(i))->second;
+    if (input.deferred() ? !input.deferred()->isKnown()
+                         : !input.constant() || !input.constant()->hasData())
       return false;
+  }
+  for (unsigned i = 0; i < numInputs(); ++i)
+    if (hasInput(i))
+      computed(i);
   return true;
 }
 
 LogicalResult Node::lower() {
   if (failed(checkTypes()))
     return failure();
+  FailureOr<bool> onIntegers = lowerOnIntegers(*this);
+  if (failed(onIntegers))
+    return failure();
+  if (*onIntegers)
+    return checkAttributes();
   if (!allInputsKnown()) {
     if (failed(entry.lower(*this)))
       return failure();
@@ -184,6 +203,23 @@ FailureOr<Binding> Node::call(StringRef opName, ArrayRef<Binding> inputs,
   return results->front();
 }
 
+FailureOr<Binding> Node::on(Binding input0) {
+  onnx::NodeProto part = proto;
+  SymbolTable local;
+  for (unsigned i = 0; i < numInputs(); ++i)
+    if (hasInput(i))
+      local.try_emplace(proto.input(i), uncomputed(i));
+  part.set_input(0, "input0");
+  local.insert_or_assign("input0", std::move(input0));
+  Node node(part, entry, opset, name, loc, builder, local, state);
+  node.caller = caller;
+  if (failed(node.lower()))
+    return failure();
+  for (const AttributeProto &attribute : proto.attribute())
+    used.insert(attribute.name());
+  return local.lookup(part.output(0));
+}
+
 Binding Node::number(double value, int onnxType) const {
   auto bits16 = [&](const llvm::fltSemantics &semantics) {
     llvm::APFloat number(value);
@@ -224,6 +260,10 @@ InFlightDiagnostic Node::error() const {
 
 StringRef Node::op() const { return entry.name; }
 
+bool Node::takes(int onnxType) const {
+  return (typeSetOf(onnxType) & entry.types) != 0;
+}
+
 int64_t Node::version() const {
   int64_t version = entry.versions.front();
   for (int v : entry.versions)
@@ -248,11 +288,22 @@ bool Node::hasOutput(unsigned i) const {
 }
 
 Binding Node::input(unsigned i) const {
+  return hasInput(i) ? computed(i) : Binding();
+}
+
+Binding Node::uncomputed(unsigned i) const {
   return hasInput(i) ? symbols.lookup(proto.input(i)) : Binding();
 }
 
+const Binding &Node::computed(unsigned i) const {
+  Binding &input = symbols.find(proto.input(i))->second;
+  if (Deferred *later = input.deferred())
+    input = compute(builder, *later);
+  return input;
+}
+
 const Constant *Node::constant(unsigned i) const {
-  return symbols.find(proto.input(i))->second.constant();
+  return computed(i).constant();
 }
 
 FailureOr<SmallVector<int64_t, 4>> Node::shape(unsigned i) const {
@@ -263,12 +314,10 @@ int Node::elementType(unsigned i) const {
   return symbols.find(proto.input(i))->second.onnxType();
 }
 
-FailureOr<Value> Node::tensor(unsigned i) const {
-  return tensor(symbols.find(proto.input(i))->second);
-}
+FailureOr<Value> Node::tensor(unsigned i) const { return tensor(computed(i)); }
 
 FailureOr<Value> Node::tensor(unsigned i, ArrayRef<int64_t> newShape) const {
-  return tensor(symbols.find(proto.input(i))->second, newShape);
+  return tensor(computed(i), newShape);
 }
 
 FailureOr<Value> Node::tensor(const Binding &binding) const {

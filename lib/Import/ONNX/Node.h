@@ -31,16 +31,20 @@ class NodeProto;
 
 namespace imc::onnximport {
 
+struct Deferred;
 struct OpEntry;
 
-/// What an ONNX value name stands for: a tensor of the program or one known at
-/// import. Empty for an optional input that is left out.
+/// What an ONNX value name stands for: a tensor of the program, one known at
+/// import, or one not computed yet (Deferred.h), which only the lowering of
+/// quantized nodes sees. Empty for an optional input that is left out.
 class Binding {
 public:
   Binding() = default;
   Binding(Constant constant)
       : what(std::move(constant)), type(std::get<Constant>(what).onnxType()) {}
   Binding(mlir::Value value, int onnxType) : what(value), type(onnxType) {}
+
+  Binding(std::shared_ptr<Deferred> deferred);
 
   bool empty() const { return std::holds_alternative<std::monostate>(what); }
   const Constant *constant() const { return std::get_if<Constant>(&what); }
@@ -49,11 +53,17 @@ public:
     const mlir::Value *found = std::get_if<mlir::Value>(&what);
     return found ? *found : mlir::Value();
   }
+  /// Null unless it is not computed yet.
+  Deferred *deferred() const {
+    auto *found = std::get_if<std::shared_ptr<Deferred>>(&what);
+    return found ? found->get() : nullptr;
+  }
   int onnxType() const { return type; }
   llvm::ArrayRef<int64_t> shape() const;
 
 private:
-  std::variant<std::monostate, mlir::Value, Constant> what;
+  std::variant<std::monostate, mlir::Value, Constant, std::shared_ptr<Deferred>>
+      what;
   int type = 0;
 };
 
@@ -102,6 +112,8 @@ public:
   int64_t version() const;
   /// The op's name, for functions that lower a family.
   llvm::StringRef op() const;
+  /// Whether the table lets input 0 have this type.
+  bool takes(int onnxType) const;
 
   //===-- Inputs ---------------------------------------------------------===//
 
@@ -113,6 +125,8 @@ public:
   bool hasOutput(unsigned i) const;
   /// The input, to hand it on to `call`; empty when it is left out.
   Binding input(unsigned i) const;
+  /// The same, left uncomputed if it is.
+  Binding uncomputed(unsigned i) const;
   /// The input if it is known while importing, else null.
   const Constant *constant(unsigned i) const;
   /// Shape of any input.
@@ -167,6 +181,10 @@ public:
   mlir::LogicalResult result(Constant value, unsigned i = 0);
   mlir::LogicalResult result(Binding value, unsigned i = 0);
 
+  /// Lowers this same node, with its attributes, for another input 0; gives
+  /// its first output.
+  mlir::FailureOr<Binding> on(Binding input0);
+
   /// Lowers another op of the table as a part of this one, with the meaning of
   /// its newest version, and gives its outputs (`outputs` of them). For ops
   /// that ONNX defines by a function body.
@@ -195,6 +213,8 @@ private:
   mlir::LogicalResult checkTypes() const;
   /// Refuses attributes that no call above asked for, and those given twice.
   mlir::LogicalResult checkAttributes() const;
+  /// Input `i` after it has been computed.
+  const Binding &computed(unsigned i) const;
   bool allInputsKnown() const;
   /// Evaluates the outputs (Fold.h); those that cannot be stay in the program.
   void fold(mlir::Block *block, mlir::Operation *before);

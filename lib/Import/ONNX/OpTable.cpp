@@ -26,6 +26,7 @@ ArrayRef<OpEntry> opTable() {
     addWindowOps(list);
     addNormalizationOps(list);
     addReduceOps(list);
+    addQuantizeOps(list);
     llvm::sort(list.entries, [](const OpEntry &a, const OpEntry &b) {
       return a.name < b.name;
     });
@@ -43,10 +44,6 @@ const OpEntry *findOp(StringRef name) {
 
 StringRef explainUnsupported(StringRef name) {
   return llvm::StringSwitch<StringRef>(name)
-      .Cases({"QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear",
-              "QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"},
-             "quantized ONNX is not read; import the float model, the "
-             "quantization pass chooses bits and scales")
       .Case("NonMaxSuppression",
             "how many boxes remain depends on the data, and only fixed shapes "
             "are supported; export the model without its post-processing")
@@ -86,6 +83,6 @@ void imc::printONNXOpReference(raw_ostream &os) {
   }
   os << "\nEverything else is refused by name, with the node and the opset. "
         "Among it:\n\n";
-  for (StringRef op : {"QuantizeLinear", "If", "LSTM", "RandomNormal"})
+  for (StringRef op : {"If", "LSTM", "RandomNormal"})
     os << "- `" << op << "` and its kin: " << explainUnsupported(op) << ".\n";
 }

@@ -94,6 +94,7 @@ void addRecurrentOps(OpList &list);
 void addWindowOps(OpList &list);
 void addNormalizationOps(OpList &list);
 void addReduceOps(OpList &list);
+void addQuantizeOps(OpList &list);
 
 /// All supported ops in alphabetical order.
 llvm::ArrayRef<OpEntry> opTable();

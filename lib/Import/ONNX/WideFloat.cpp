@@ -13,8 +13,9 @@ using namespace mlir;
 namespace imc::onnximport {
 
 Type wideType(Type type) {
-  return type.getIntOrFloatBitWidth() < 32 ? Float32Type::get(type.getContext())
-                                           : type;
+  return isa<FloatType>(type) && type.getIntOrFloatBitWidth() < 32
+             ? Float32Type::get(type.getContext())
+             : type;
 }
 
 Value castFloatScalar(OpBuilder &b, Location l, Value x, Type type) {

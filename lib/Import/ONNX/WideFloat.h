@@ -19,7 +19,7 @@
 
 namespace imc::onnximport {
 
-/// The float type in which sums of `type` run: f32 for f16 and bf16.
+/// The type in which sums of `type` run: f32 for f16 and bf16, else itself.
 mlir::Type wideType(mlir::Type type);
 
 /// A float tensor in another float type; the value itself if it is its own.
