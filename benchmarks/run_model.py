@@ -1,7 +1,7 @@
 """Runs a model compiled by imc beside onnxruntime on one thread, and prints the ratio.
 
 Each side is a process of its own, so that its peak memory is its own; times are those of one inference, the median of
---runs. Compiling (imc) and loading (onnxruntime) are listed apart. Needs `pip install -r benchmarks/requirements.txt`.
+--runs. Compiling (imc) and loading (onnxruntime) are listed apart. Needs `pip install -r scripts/requirements.txt`.
 
   python benchmarks/run_model.py MODEL.onnx --shape input=1x3x224x224
 """
