@@ -14,9 +14,10 @@ Sample i of seed S is the same whatever else runs: `--first I --count 1` repeats
 - files: the .onnx files of a folder on random inputs, the same way.
 - integers: quantized models, bit-equal to the reference evaluator; elements in which onnxruntime differs are counted.
 
-A float output passes when |got - want| <= 1e-4 * std(want) + 1e-5 * |want| + 1e-6 at every element (float16: 4e-3 * |want|
-+ 1e-3), or when it is no farther from one of the two references than four times their own distance. A failure is saved as model, inputs and text, cut down to
-the first node that goes wrong. The last line is a summary; exit status 1 if a model was wrong, crashed or took too long.
+A float output passes when |got - want| <= 1e-4 * std(want) + 1e-5 * |want| + 1e-6 at every element (float16: 4e-3 *
+|want| + 1e-3 instead of the last two), or when it is no farther from one of the two references than four times their own
+distance. A failure is saved as model, inputs and text, cut down to the first node that goes wrong. The last line is a
+summary; exit status 1 if a model was wrong, crashed or took too long.
 """
 import argparse
 import collections

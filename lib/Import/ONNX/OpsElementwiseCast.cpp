@@ -111,8 +111,8 @@ LogicalResult lowerCast(Node &node) {
 LogicalResult lowerCastLike(Node &node) {
   node.ignoreAttribute("saturate");   // of 8-bit floats, which are refused
   node.ignoreAttribute("round_mode"); // of 8-bit floats, which are refused
-  FailureOr<Binding> result = node.call(
-      "Cast", {node.input(0)}, {{"to", int64_t(node.elementType(1))}});
+  FailureOr<Binding> result = node.call("Cast", {node.input(0)},
+                                        {{"to", int64_t(node.elementType(1))}});
   return failed(result) ? failure() : node.result(*result);
 }
 

@@ -232,7 +232,8 @@ static Value ofInteger(StringRef op, OpBuilder &b, Location l, Value x,
 }
 
 LogicalResult lowerUnary(Node &node) {
-  if (!isFloatType(node.elementType(0)) && node.op() != "Shrink") {
+  bool isFormula = node.op() == "Shrink" || node.op() == "Erf";
+  if (!isFloatType(node.elementType(0)) && !isFormula) {
     bool isUnsigned = node.isUnsigned(0);
     if (isUnsigned && (node.op() == "Abs" || node.op() == "Relu"))
       return lowerIdentity(node);
@@ -251,7 +252,7 @@ LogicalResult lowerUnary(Node &node) {
       failed(node.attribute(formula->secondName, second)))
     return failure();
   int type = node.elementType(0);
-  if (!isFloatType(type)) // Shrink, whose numbers are FLOAT beside integers
+  if (!isFloatType(type)) // the formula on integers, cut toward zero
     return mapElements(node, 0, [&](OpBuilder &b, Location l, Value x) {
       Value wide = convert(b, l, x, type, onnxtype::Double);
       Expression result =

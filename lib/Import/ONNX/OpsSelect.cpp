@@ -39,6 +39,8 @@ static SmallVector<OpFoldResult> indexAttributes(OpBuilder &builder,
 static Value moved(OpBuilder &builder, Location loc, Value x, int64_t axis,
                    int64_t distance, bool reverse, TypedAttr neutral) {
   auto type = cast<RankedTensorType>(x.getType());
+  if (distance >= type.getDimSize(axis)) // all of it moves out
+    return filled(builder, loc, type, neutral);
   Shape sizes(type.getShape());
   Shape offsets(sizes.size(), 0), ones(sizes.size(), 1), low(sizes.size(), 0);
   Shape high = low;

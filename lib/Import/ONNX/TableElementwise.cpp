@@ -46,7 +46,7 @@ static void addFunctions(OpList &list) {
   op("Cos", {7, 22}, "linalg.generic (math.cos)");
   op("Cosh", {9, 22}, "linalg.generic (math.cosh)");
   op("Elu", {6, 22}, "linalg.generic (math.expm1, arith.select)");
-  op("Erf", {9, 13}, "linalg.generic (math.erf)");
+  op("Erf", {9, 13}, "linalg.generic (math.erf)", Numbers);
   op("Exp", {6, 13}, "linalg.generic (math.exp)");
   op("Floor", {6, 13}, "linalg.generic (math.floor)");
   op("HardSigmoid", {6, 22},
