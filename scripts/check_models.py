@@ -70,7 +70,8 @@ def check(models, name, work):
         for binding in bindings:
             command += ["--shape", binding]
         start = time.monotonic()
-        process = subprocess.Popen([str(part) for part in command], stderr=subprocess.PIPE, text=True)
+        process = subprocess.Popen([str(part) for part in command], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.PIPE, text=True)
         message = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.monotonic() - start
