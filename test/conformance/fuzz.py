@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares random models with onnxruntime and the ONNX reference evaluator.
 
-  fuzz.py ops|elementwise|models|integers --count N --seed S [--first I] [--save FOLDER] [--jobs N] [--at PHASE --target MACHINE]
+  fuzz.py ops|elementwise|moves|models|integers --count N --seed S [--first I] [--save FOLDER] [--jobs N] [--at PHASE --target MACHINE]
   fuzz.py files --folder FOLDER ...
 
 Sample i of seed S is the same whatever else runs: `--first I --count 1` repeats it.
@@ -270,7 +270,7 @@ class Runner:
 
 def parse(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["ops", "elementwise", "models", "integers", "files"])
+    parser.add_argument("what", choices=["ops", "elementwise", "moves", "models", "integers", "files"])
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", help="of `files`")

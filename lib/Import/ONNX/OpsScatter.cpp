@@ -7,7 +7,8 @@
 //
 // Loops over the updates in their order, which carry the tensor. Known indices
 // are checked at import; an index computed at run time that lies outside of the
-// tensor writes nothing.
+// tensor writes nothing. Folding does not evaluate loops, so known tensors, as
+// exporters make masks of them, are written here.
 //
 //===----------------------------------------------------------------------===//
 
@@ -27,6 +28,45 @@ using Shape = SmallVector<int64_t, 4>;
 /// are limited, and the size of each dimension.
 using FindTarget = llvm::function_ref<SmallVector<Value, 4>(
     OpBuilder &, Location, ValueRange loops)>;
+
+/// Largest tensor that is written at import (elements).
+static constexpr int64_t kMaxWritten = int64_t(1) << 20;
+
+/// True when input 0 can be written at import.
+static bool isKnown(Node &node, StringRef reduction) {
+  for (unsigned i = 0; i < 3; ++i)
+    if (!node.constant(i) || !node.constant(i)->hasData() ||
+        node.constant(i)->numElements() > kMaxWritten)
+      return false;
+  return reduction == "none";
+}
+
+/// Index `i` of input 1, counted from the front of a dimension of `size`.
+static int64_t knownIndex(Node &node, int64_t i, int64_t size) {
+  int64_t index = node.constant(1)->integer(i);
+  return index < 0 ? index + size : index;
+}
+
+/// Input 0 with block `i` of the updates, of `size` elements, written to where
+/// element `place(i)` is.
+static LogicalResult resultWritten(Node &node, int64_t size,
+                                   llvm::function_ref<int64_t(int64_t)> place) {
+  const Constant &data = *node.constant(0), &updates = *node.constant(2);
+  int64_t width = bytesPerElement(data.onnxType());
+  auto bytes =
+      std::make_shared<std::vector<uint64_t>>((data.bytes().size() + 7) / 8);
+  char *target = reinterpret_cast<char *>(bytes->data());
+  llvm::copy(data.bytes(), target);
+  int64_t blocks = size == 0 ? 0 : updates.numElements() / size;
+  for (int64_t i = 0; i < blocks; ++i)
+    std::memcpy(target + place(i) * width,
+                updates.bytes().data() + i * size * width, size * width);
+  auto blob = std::make_shared<Blob>();
+  blob->data = ArrayRef<char>(target, data.bytes().size());
+  blob->owner = bytes;
+  return node.result(
+      Constant::make(data.name(), data.shape(), data.onnxType(), blob));
+}
 
 /// The attribute `reduction`, or an error when the version or type lacks it.
 static FailureOr<std::string> readReduction(Node &node) {
@@ -152,8 +192,24 @@ LogicalResult lowerScatterElements(Node &node) {
                  << " along axis " << axis;
     return failure();
   }
+  if (failed(checkIndices(node, 1, (*data)[axis])))
+    return failure();
+  if (isKnown(node, *reduction))
+    return resultWritten(node, 1, [&](int64_t i) {
+      // Digits of i in the shape of the updates, the last one first.
+      int64_t place = 0, stride = 1, rest = i;
+      for (size_t d = data->size(); d-- > 0;) {
+        int64_t digit = rest % (*indices)[d];
+        rest /= (*indices)[d];
+        if (int64_t(d) == axis)
+          digit = knownIndex(node, i, (*data)[d]);
+        place += digit * stride;
+        stride *= (*data)[d];
+      }
+      return place;
+    });
   FailureOr<Value> at = node.tensor(1);
-  if (failed(at) || failed(checkIndices(node, 1, (*data)[axis])))
+  if (failed(at))
     return failure();
   return resultScattered(node, *indices, *reduction,
                          [&](OpBuilder &b, Location l, ValueRange loops) {
@@ -185,9 +241,22 @@ LogicalResult lowerScatterND(Node &node) {
                  << " do not fit data of shape " << shapeText(*data);
     return failure();
   }
+  ArrayRef<int64_t> sizes = ArrayRef<int64_t>(*data).take_front(depth);
+  if (failed(checkIndices(node, 1, sizes)))
+    return failure();
+  if (isKnown(node, *reduction)) {
+    int64_t block = 1;
+    for (int64_t size : ArrayRef<int64_t>(*data).drop_front(depth))
+      block *= size;
+    return resultWritten(node, block, [&](int64_t i) {
+      int64_t place = 0;
+      for (int64_t k = 0; k < depth; ++k)
+        place = place * sizes[k] + knownIndex(node, i * depth + k, sizes[k]);
+      return place * block;
+    });
+  }
   FailureOr<Value> at = node.tensor(1);
-  if (failed(at) ||
-      failed(checkIndices(node, 1, ArrayRef<int64_t>(*data).take_front(depth))))
+  if (failed(at))
     return failure();
   return resultScattered(
       node, updates, *reduction,
