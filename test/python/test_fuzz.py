@@ -12,7 +12,7 @@ from generators import builder, integers  # noqa: E402
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 
-@pytest.mark.parametrize("what, count", [("ops", 60), ("elementwise", 80), ("models", 40), ("integers", 100)])
+@pytest.mark.parametrize("what, count", [("ops", 60), ("elementwise", 80), ("moves", 60), ("models", 40), ("integers", 100)])
 def test_random_models_agree(what, count, capsys, tmp_path):
     runner = fuzz.Runner(what, fuzz.parse([what, "--count", str(count), "--seed", "20261121", "--save", str(tmp_path)]))
     runner.run()
@@ -22,7 +22,7 @@ def test_random_models_agree(what, count, capsys, tmp_path):
 
 
 def test_a_sample_is_a_function_of_seed_and_index():
-    for what in ("ops", "elementwise", "models", "integers"):
+    for what in ("ops", "elementwise", "moves", "models", "integers"):
         runner = fuzz.Runner(what, fuzz.parse([what, "--seed", "7"]))
         first, second = runner.sample(3), runner.sample(3)
         assert first.model.SerializeToString() == second.model.SerializeToString()

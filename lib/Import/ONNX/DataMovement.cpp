@@ -182,7 +182,8 @@ FailureOr<Binding> take(Node &node, const Binding &source,
     return failure();
   const Constant *known = source.constant();
   if (known && known->hasData() && type->getNumElements() > 0 &&
-      type->getNumElements() <= known->numElements())
+      type->getNumElements() <= known->numElements() &&
+      node.mayCopy(type->getNumElements(), source.onnxType()))
     return Binding(copyKnown(*known, positions, shape));
   OpBuilder &builder = node.builder;
   if (type->getNumElements() == 0)

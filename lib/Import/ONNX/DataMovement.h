@@ -22,7 +22,7 @@
 namespace imc::onnximport {
 
 /// Most positions of one axis that are kept in a table.
-constexpr int64_t kMaxPositions = int64_t(1) << 24;
+constexpr int64_t kMaxPositions = int64_t(1) << 20;
 
 /// Where the elements of a result lie along one axis of the source: at
 /// `start + i * step`, or, when `table` has values, at `table[i]`.

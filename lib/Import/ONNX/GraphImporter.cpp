@@ -206,6 +206,8 @@ LogicalResult GraphImporter::readInitializers(onnx::GraphProto &from,
         reader.read(tensor, name, "initializer '" + name + "'", fileLoc());
     if (failed(constant))
       return failure();
+    if (constant->hasData())
+      state.copyBudget += constant->bytes().size();
     scope.symbols.try_emplace(name, std::move(*constant));
   }
   return success();

@@ -220,6 +220,14 @@ FailureOr<Binding> Node::on(Binding input0) {
   return local.lookup(part.output(0));
 }
 
+bool Node::mayCopy(int64_t elements, int onnxType) const {
+  int64_t width = bytesPerElement(onnxType);
+  if (elements > state.copyBudget / width)
+    return false;
+  state.copyBudget -= elements * width;
+  return true;
+}
+
 Binding Node::number(double value, int onnxType) const {
   auto bits16 = [&](const llvm::fltSemantics &semantics) {
     llvm::APFloat number(value);
@@ -482,8 +490,11 @@ FailureOr<Constant> Node::tensorAttribute(StringRef attributeName) {
   std::string what =
       "node '" + name + "': attribute '" + attributeName.str() + "'";
   // The reader moves the bytes out; the node is not read again.
-  return state.reader.read(const_cast<AttributeProto *>(found)->mutable_t()[0],
-                           name, what, loc);
+  FailureOr<Constant> value = state.reader.read(
+      const_cast<AttributeProto *>(found)->mutable_t()[0], name, what, loc);
+  if (succeeded(value) && value->hasData())
+    state.copyBudget += value->bytes().size();
+  return value;
 }
 
 LogicalResult Node::checkAttributes() const {

@@ -81,6 +81,9 @@ struct ImportState {
   /// the program stand for (see Fold.h).
   Placeholders placeholders;
   bool folding = false;
+  /// Bytes that copies of known tensors may still take: some for each import,
+  /// and as many as the file's tensors have.
+  int64_t copyBudget = int64_t(1) << 27;
 };
 
 /// An attribute given to `Node::call`.
@@ -195,6 +198,10 @@ public:
   mlir::FailureOr<Binding> call(llvm::StringRef op,
                                 llvm::ArrayRef<Binding> inputs,
                                 llvm::ArrayRef<CallAttribute> attributes = {});
+
+  /// Whether a known tensor of `elements` of `onnxType` may be made at import
+  /// by copying; counts it. What may not stays in the program.
+  bool mayCopy(int64_t elements, int onnxType) const;
 
   /// One number of type `onnxType` (rank 0), for `call`.
   Binding number(double value, int onnxType) const;

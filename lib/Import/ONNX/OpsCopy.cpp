@@ -16,10 +16,6 @@ namespace imc::onnximport {
 
 using Shape = SmallVector<int64_t, 4>;
 
-/// Largest known tensor that is joined at import (elements): joining the same
-/// weight many times must not fill the memory.
-static constexpr int64_t kMaxJoined = int64_t(1) << 26;
-
 //===----------------------------------------------------------------------===//
 // Concat and Split
 //===----------------------------------------------------------------------===//
@@ -85,7 +81,7 @@ LogicalResult lowerConcat(Node &node) {
   FailureOr<RankedTensorType> type = node.type(shape);
   if (failed(type))
     return failure();
-  if (known && type->getNumElements() <= kMaxJoined)
+  if (known && node.mayCopy(type->getNumElements(), node.elementType(0)))
     return node.result(joinKnown(node, shape, axis));
 
   OpBuilder &b = node.builder;
@@ -348,8 +344,9 @@ LogicalResult lowerTile(Node &node) {
   // Each repeated dimension d becomes repeats[d] x d for a moment.
   Shape result, wide, inner, added;
   for (auto [size, times] : llvm::zip(*shape, *repeats)) {
-    if (times < 0 || times > kMaxElements) {
-      node.error() << "repeats " << times << " must be between 0 and 2^34";
+    if (times < 0 || times > kMaxElements / std::max<int64_t>(size, 1)) {
+      node.error() << "repeats " << times << " of a dimension of size " << size
+                   << " must not be negative or lead to more than 2^34";
       return failure();
     }
     result.push_back(size * times);

@@ -114,6 +114,7 @@ double countTaps(const Method &method, double scale) {
 /// The neighbour below a coordinate, such that 0 < ratio <= 1 above it.
 std::pair<int64_t, double> neighbour(double x, int64_t size) {
   // Far outside nothing changes any more; the limit keeps integers small.
+  x = std::isnan(x) ? 0.0 : x;
   x = std::clamp(x, -double(2 * size) - 8.0, double(3 * size) + 8.0);
   double below = std::ceil(x) - 1.0;
   return {int64_t(below), x - below};
@@ -252,7 +253,7 @@ static LogicalResult resultResized(Node &node, const Method &method,
                    << " to " << axis.out << " elements with the scale "
                    << axis.scale
                    << "; neither may be 0 and the table of positions is "
-                      "limited to 2^24";
+                      "limited to 2^20";
       return failure();
     }
   }
@@ -453,8 +454,14 @@ static LogicalResult applySizes(Node &node, StringRef policy,
   if (policy == "stretch" || !common)
     return success();
   for (int64_t d : axes) {
+    double size = *common * double(result[d].in) + 0.5;
+    if (size > double(kMaxElements)) {
+      node.error() << "the policy " << policy << " scales axis " << d << " by "
+                   << *common << " to more than 2^34 elements";
+      return failure();
+    }
     result[d].scale = *common;
-    result[d].out = int64_t(*common * double(result[d].in) + 0.5);
+    result[d].out = int64_t(size);
   }
   return success();
 }

@@ -137,10 +137,11 @@ static SmallVector<Tap, 4> tapsAt(const Arithmetic &a, const GridMethod &method,
               a.number(0.5));
   if (method.mode == "nearest")
     x = math::RoundEvenOp::create(a.b, a.l, x);
-  if (method.padding == "border")
-    x = a.clamp(x, 0.0, double(size - 1));
-  else if (method.padding == "reflection")
+  // Farther outside than the reach of all taps, nothing changes any more.
+  if (method.padding == "reflection")
     x = reflect(a, x, low, high);
+  else
+    x = a.clamp(x, -4.0, double(size) + 3.0);
 
   auto tap = [&](Value position, Value weight) -> Tap {
     Tap result{Value(), Value(), weight};

@@ -29,16 +29,13 @@ using Shape = SmallVector<int64_t, 4>;
 using FindTarget = llvm::function_ref<SmallVector<Value, 4>(
     OpBuilder &, Location, ValueRange loops)>;
 
-/// Largest tensor that is written at import (elements).
-static constexpr int64_t kMaxWritten = int64_t(1) << 20;
-
 /// True when input 0 can be written at import.
 static bool isKnown(Node &node, StringRef reduction) {
   for (unsigned i = 0; i < 3; ++i)
-    if (!node.constant(i) || !node.constant(i)->hasData() ||
-        node.constant(i)->numElements() > kMaxWritten)
+    if (!node.constant(i) || !node.constant(i)->hasData())
       return false;
-  return reduction == "none";
+  return reduction == "none" &&
+         node.mayCopy(node.constant(0)->numElements(), node.elementType(0));
 }
 
 /// Index `i` of input 1, counted from the front of a dimension of `size`.

@@ -208,7 +208,7 @@ blockAttributes(Node &node, int64_t &block, bool &depthFirst) {
        failed(node.attribute("mode", mode))))
     return failure();
   FailureOr<SmallVector<int64_t, 4>> shape = node.shape(0);
-  if (shape->size() != 4 || block < 1 || block > (1 << 15) ||
+  if (shape->size() != 4 || block < 1 || block > (1 << 14) ||
       (mode != "DCR" && mode != "CRD")) {
     node.error() << "blocksize " << block << ", mode '" << mode
                  << "' and a tensor of shape " << shapeText(*shape)

@@ -24,7 +24,7 @@ namespace imc::onnximport {
 using Shape = SmallVector<int64_t, 4>;
 
 /// Most entries of a table of cosines and sines.
-static constexpr int64_t kMaxTable = int64_t(1) << 24;
+static constexpr int64_t kMaxTable = int64_t(1) << 23;
 
 namespace {
 
@@ -58,7 +58,7 @@ static FailureOr<Value> makeTable(Node &node, const Transform &t) {
   if (t.length < 1 || t.length > kMaxTable || entries > double(kMaxTable)) {
     node.error() << "a transform of " << t.length
                  << " points is not supported; lengths are positive and the "
-                    "table of factors is limited to 2^24 entries";
+                    "table of factors is limited to 2^23 entries";
     return failure();
   }
   std::vector<double> table;

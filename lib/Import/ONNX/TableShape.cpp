@@ -83,7 +83,7 @@ static void addDimensionOps(OpList &list) {
       .except("inputs known at import, at most 2^20 elements");
   list.op("Range", {11, 27}, lowerRange)
       .inputs(3)
-      .on(Numbers, 3)
+      .on(Floats | SignedIntegers, 3)
       .to("linalg.generic")
       .except("inputs known at import");
   list.op("Reshape", {5, 13, 14, 19, 21, 23, 24, 25}, lowerReshape)
@@ -222,7 +222,7 @@ static void addSampleOps(OpList &list) {
       .inputs(1, 3)
       .on(Floats)
       .to("linalg.generic with a table of factors, in f64")
-      .except("dft_length and axis known at import; at most 2^24 factors");
+      .except("dft_length and axis known at import; at most 2^23 factors");
   list.op("GridSample", {16, 20, 22}, lowerGridSample)
       .inputs(2)
       .on(Floats)
