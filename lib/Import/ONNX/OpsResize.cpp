@@ -546,7 +546,13 @@ LogicalResult lowerUpsample(Node &node) {
   if (failed(method))
     return failure();
   SmallVector<double> scales;
-  if (node.version() < 9) {
+  if (node.version() < 7) {
+    float height = 0.0f, width = 0.0f;
+    if (failed(node.attribute("height_scale", height)) ||
+        failed(node.attribute("width_scale", width)))
+      return failure();
+    scales = {1.0, 1.0, height, width};
+  } else if (node.version() < 9) {
     std::vector<float> given;
     if (failed(node.attribute("scales", given)))
       return failure();

@@ -28,7 +28,7 @@ void addProductOps(OpList &list) {
       .inputs(3, 4)
       .on(Floats)
       .to("as Slice, Mul, Sub, Add and Concat");
-  list.op("Einsum", {12}, lowerEinsum)
+  list.op("Einsum", {12, 28}, lowerEinsum)
       .inputs(1, -1)
       .on(Numbers, -1)
       .to("linalg.matmul or linalg.batch_matmul per pair of operands, with "

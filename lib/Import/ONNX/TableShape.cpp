@@ -247,7 +247,7 @@ static void addSampleOps(OpList &list) {
       .on(Floats)
       .to("linalg.generic with a table of factors, in f64")
       .except("frame_step and frame_length known at import");
-  list.op("Upsample", {7, 9}, lowerUpsample)
+  list.op("Upsample", {1, 7, 9}, lowerUpsample)
       .inputs(1, 2)
       .on(Numbers)
       .to("linalg.generic with tables of positions and weights")
