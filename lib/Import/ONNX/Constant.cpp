@@ -179,6 +179,12 @@ double Constant::real(int64_t i) const {
   }
 }
 
+int64_t Constant::takeCount() const {
+  if (!hasData() || std::exchange(blob->counted, true))
+    return 0;
+  return int64_t(blob->data.size());
+}
+
 Constant Constant::renamed(StringRef name) const {
   Constant result = *this;
   result.nameText = name.str();

@@ -51,6 +51,8 @@ struct Blob {
   llvm::ArrayRef<char> data;
   /// The bytes lie in a file that is mapped for reading.
   bool mapped = false;
+  /// They have been counted (ImportState), as stored or as computed.
+  bool counted = false;
   /// The resource that these bytes became in the module, once they have.
   mlir::DenseResourceElementsAttr resource;
 };
@@ -111,6 +113,8 @@ public:
   double real(int64_t i) const;
   /// The bytes; only with data.
   llvm::ArrayRef<char> bytes() const { return blob->data; }
+  /// The number of bytes the first time, then and without data 0.
+  int64_t takeCount() const;
 
   Constant renamed(llvm::StringRef name) const;
   /// The same values in another shape of as many elements.

@@ -22,7 +22,7 @@ static constexpr int kMaxCallDepth = 32;
 
 /// Bounds files whose functions multiply: nodes of inlined functions, and bytes
 /// that the calls copy beyond one copy of each function.
-static constexpr int64_t kMaxInlinedNodes = 100000;
+static constexpr int64_t kMaxInlinedNodes = 50000;
 static constexpr int64_t kMaxInlinedBytes = int64_t(1) << 26;
 
 /// Puts the attributes of a call where the body of the function refers to them;

@@ -208,6 +208,7 @@ LogicalResult GraphImporter::readInitializers(onnx::GraphProto &from,
       return failure();
     if (constant->hasData())
       state.copyBudget += constant->bytes().size();
+    state.storedBytes += constant->takeCount();
     scope.symbols.try_emplace(name, std::move(*constant));
   }
   return success();

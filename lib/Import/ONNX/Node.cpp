@@ -340,6 +340,8 @@ FailureOr<Value> Node::tensor(const Binding &binding,
   const Constant *known = binding.constant();
   if (!known)
     return reshape(builder, loc, binding.value(), newShape);
+  if (failed(count(*known)))
+    return failure();
   Constant reshaped = known->reshaped(newShape);
   if (!state.folding || !known->hasData())
     return reshaped.materialize(builder, loc);
@@ -492,8 +494,10 @@ FailureOr<Constant> Node::tensorAttribute(StringRef attributeName) {
   // The reader moves the bytes out; the node is not read again.
   FailureOr<Constant> value = state.reader.read(
       const_cast<AttributeProto *>(found)->mutable_t()[0], name, what, loc);
-  if (succeeded(value) && value->hasData())
+  if (succeeded(value) && value->hasData()) {
     state.copyBudget += value->bytes().size();
+    state.storedBytes += value->takeCount();
+  }
   return value;
 }
 
@@ -543,7 +547,20 @@ FailureOr<RankedTensorType> Node::type(ArrayRef<int64_t> shape,
   return RankedTensorType::get(shape, element);
 }
 
+LogicalResult Node::count(const Constant &constant) const {
+  state.computedBytes += constant.takeCount();
+  if (state.computedBytes <= kMaxComputedBytes + 8 * state.storedBytes)
+    return success();
+  error() << "tensors computed at import take more than "
+          << ((kMaxComputedBytes + 8 * state.storedBytes) >> 20)
+          << " MiB; compute less from constants, or store the results";
+  return failure();
+}
+
 LogicalResult Node::result(Binding value, unsigned i) {
+  if (const Constant *constant = value.constant();
+      constant && failed(count(*constant)))
+    return failure();
   if (hasOutput(i))
     symbols.insert_or_assign(proto.output(i), std::move(value));
   return success();

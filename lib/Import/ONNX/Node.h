@@ -84,7 +84,15 @@ struct ImportState {
   /// Bytes that copies of known tensors may still take: some for each import,
   /// and as many as the file's tensors have.
   int64_t copyBudget = int64_t(1) << 27;
+  /// Bytes of tensors that the file stores, and of those that were computed
+  /// from them (transposed, tabulated, folded): see `Node::count`.
+  int64_t storedBytes = 0;
+  int64_t computedBytes = 0;
 };
+
+/// Computed tensors may take this much and 8 times what the file stores. Some
+/// bytes of a file can ask for a table of millions, many times over.
+constexpr int64_t kMaxComputedBytes = int64_t(1) << 28;
 
 /// An attribute given to `Node::call`.
 struct CallAttribute {
@@ -223,6 +231,8 @@ private:
   /// Input `i` after it has been computed.
   const Binding &computed(unsigned i) const;
   bool allInputsKnown() const;
+  /// Counts a computed tensor; refuses it beyond `kMaxComputedBytes`.
+  mlir::LogicalResult count(const Constant &constant) const;
   /// Evaluates the outputs (Fold.h); those that cannot be stay in the program.
   void fold(mlir::Block *block, mlir::Operation *before);
 

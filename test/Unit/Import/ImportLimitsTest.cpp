@@ -115,7 +115,7 @@ TEST_F(ImportLimitsTest, FunctionsThatMultiply) {
   add(*model.mutable_graph()->mutable_node(), "Level5", "f", "x", "y");
   EXPECT_FALSE(import());
   EXPECT_TRUE(atNode);
-  EXPECT_NE(errors.find("inlined, have more than 100000 nodes"),
+  EXPECT_NE(errors.find("inlined, have more than 50000 nodes"),
             std::string::npos)
       << errors;
 }
