@@ -109,7 +109,7 @@ def test_phases_give_the_same_bits(tool, shared, tmp_path, arguments):
 
 
 def test_bits_of_the_model_cannot_be_changed(tool, shared):
-    refused = tool("imc", "cost", shared / "models" / "trained-small" / f"{MODEL}.onnx", "--target", "rram-32nm",
-                   "--set", "pass.weight_bits=4", check=False)
+    refused = tool("imc", "compile", shared / "models" / "trained-small" / f"{MODEL}.onnx", "--target", "rram-32nm",
+                   "--to", "quantized", "--set", "pass.weight_bits=4", "-o", "-", check=False)
     assert refused.returncode != 0
     assert "use 8 and 8, or import a float model" in refused.stderr

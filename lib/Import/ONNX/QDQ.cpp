@@ -255,7 +255,8 @@ static FailureOr<bool> lowerClip(Node &node) {
 static FailureOr<bool> lowerOnCodes(Node &node) {
   Deferred *later = node.uncomputed(0).deferred();
   const Dequantized *codes = later ? later->dequantized() : nullptr;
-  if (!codes || !node.takes(codes->x.onnxType()))
+  // Indices beside the values (MaxPool) are not deferred.
+  if (!codes || node.hasOutput(1) || !node.takes(codes->x.onnxType()))
     return false;
   Dequantized result = *codes;
   if (!codes->perTensor()) {
