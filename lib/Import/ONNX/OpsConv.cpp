@@ -113,9 +113,11 @@ static FailureOr<Window> readTransposedWindow(Node &node,
     int64_t full = dim.stride * (dim.in - 1) + more[d] + dim.extent();
     bool same = StringRef(*autoPad).starts_with("SAME");
     if (shapeGiven || same) {
-      // The padding follows from the size; where the size is larger than
-      // everything that the input reaches, the rest is the bias.
-      dim.out = shapeGiven ? outputShape[d] : dim.in * dim.stride;
+      // The padding follows from the size. An output_shape larger than all that
+      // the input reaches is filled with the bias; SAME never gives more than
+      // that, like ONNX's shape inference and onnxruntime.
+      dim.out =
+          shapeGiven ? outputShape[d] : std::min(dim.in * dim.stride, full);
       int64_t total = std::max<int64_t>(0, full - dim.out);
       dim.begin = *autoPad == "SAME_UPPER" ? total / 2 : total - total / 2;
       dim.end = total - dim.begin;

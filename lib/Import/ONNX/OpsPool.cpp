@@ -288,7 +288,7 @@ static int64_t countElements(const WindowDim &dim, int64_t o, bool includePad) {
                      ? 0
                      : std::min(dim.kernel, (high - start + dim.dilation - 1) /
                                                 dim.dilation);
-  // A dilated window may step over the data: its sum is 0, and so is its mean.
+  // Never 0 on an input with data; without any there is no window to divide.
   return std::max<int64_t>(1, last - first);
 }
 

@@ -66,6 +66,20 @@ LogicalResult checkKernel(Node &node, ArrayRef<int64_t> input,
   return success();
 }
 
+/// Whether a dilated window steps over all data. Only one that starts in the
+/// padding before can, and only if a step is longer than the data.
+static bool missesData(const WindowDim &dim) {
+  if (dim.in >= dim.dilation)
+    return false;
+  for (int64_t o = 0; o < dim.out && o * dim.stride < dim.begin; ++o) {
+    int64_t before = dim.begin - o * dim.stride;
+    int64_t tap = (before + dim.dilation - 1) / dim.dilation;
+    if (tap * dim.dilation - before >= dim.in)
+      return true;
+  }
+  return false;
+}
+
 FailureOr<Window> readWindow(Node &node, ArrayRef<int64_t> input,
                              ArrayRef<int64_t> kernel, bool pool) {
   if (failed(checkKernel(node, input, kernel)))
@@ -123,6 +137,12 @@ FailureOr<Window> readWindow(Node &node, ArrayRef<int64_t> input,
     if (ceilMode != 0 && *autoPad == "NOTSET" && room % dim.stride != 0 &&
         dim.out * dim.stride < dim.in + dim.begin)
       ++dim.out;
+    if (pool && missesData(dim)) {
+      node.error() << "with dilation " << dim.dilation << " and padding "
+                   << dim.begin << " a window steps over all " << dim.in
+                   << " elements of the input, and its result is not defined";
+      return failure();
+    }
   }
   return window;
 }
