@@ -17,8 +17,8 @@ def test_random_models_agree(what, count, capsys, tmp_path):
     runner = fuzz.Runner(what, fuzz.parse([what, "--count", str(count), "--seed", "20261121", "--save", str(tmp_path)]))
     runner.run()
     text = capsys.readouterr().out
-    assert sum(runner.counts[v] for v in ("wrong", "crash", "timeout")) == 0, text
-    assert runner.counts["pass"] > 0 or what == "integers", text
+    assert sum(runner.counts[v] for v in fuzz.FAILURES) == 0, text
+    assert runner.counts["pass"] > count / 2, text
 
 
 def test_a_sample_is_a_function_of_seed_and_index():
