@@ -67,6 +67,20 @@ def run_reference(model, inputs):
         return None
 
 
+def in_float32(model, inputs):
+    """The same with float32 in the place of float64."""
+    copy = onnx.ModelProto()
+    copy.CopyFrom(model)
+    for value in [*copy.graph.input, *copy.graph.output]:
+        if value.type.tensor_type.elem_type == onnx.TensorProto.DOUBLE:
+            value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+    for tensor in copy.graph.initializer:
+        if tensor.data_type == onnx.TensorProto.DOUBLE:
+            values = onnx.numpy_helper.to_array(tensor).astype(numpy.float32)
+            tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
+    return copy, {name: v.astype(numpy.float32) if v.dtype == numpy.float64 else v for name, v in inputs.items()}
+
+
 def float_difference(got, want, allowance=0.0):
     """None, or how two outputs differ; see the tolerance above."""
     if got.shape != want.shape:
@@ -111,6 +125,10 @@ def judge_float(got, model, inputs, want):
     allowance = 4 * _distance(want, second) if want is not None else 0.0
     if any(float_difference(g, s) for g, s in zip(got, second, strict=True)):
         if want is None:
+            # The evaluator's AveragePool leaves out windows that begin in padding; onnxruntime has kernels for float32.
+            third = run_onnxruntime(*in_float32(model, inputs))
+            if third is not None and not any(float_difference(g.astype(t.dtype), t) for g, t in zip(got, third, strict=True)):
+                return "pass", ""
             text = next(t for g, s in zip(got, second, strict=True) if (t := float_difference(g, s)))
             return "wrong", f"reference evaluator: {text}"
         # Both differ: right only if the references are themselves far from each other by rounding.
