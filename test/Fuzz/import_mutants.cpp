@@ -44,8 +44,9 @@ static cl::opt<uint64_t> count("count", cl::init(5000),
 static cl::opt<uint64_t> first("first", cl::init(0),
                                cl::desc("number of the first mutant"));
 static cl::opt<uint64_t> seed("seed", cl::init(20261121), cl::desc("seed"));
-static cl::opt<double> timeLimit("time-limit", cl::init(5),
-                                 cl::desc("seconds of processor time for one import"));
+static cl::opt<double>
+    timeLimit("time-limit", cl::init(5),
+              cl::desc("seconds of processor time for one import"));
 static cl::opt<uint64_t> memoryLimit("memory-limit", cl::init(1024),
                                      cl::desc("MiB for one import"));
 static cl::opt<std::string> work("work", cl::init("import-mutants"),

@@ -30,8 +30,9 @@ mlir::LogicalResult checkBias(Node &node, unsigned input, int64_t filters);
 
 /// x (padded, NxCx…, wide float) convolved with `weight` (FxC/groupx…) plus
 /// `bias` (F, or empty), in the form that the next phase recognises; the result
-/// has the wide float type. Codes (i8 or i32) have sums in i32. Kernel, strides, dilations and `out` of `window`
-/// count; all shapes have been checked.
+/// has the wide float type. Codes (i8 or i32) have sums in i32. Kernel,
+/// strides, dilations and `out` of `window` count; all shapes have been
+/// checked.
 mlir::FailureOr<mlir::Value> convolve(Node &node, mlir::Value x,
                                       const Binding &weight,
                                       const Binding &bias, int64_t group,

@@ -14,6 +14,7 @@
 #include "Build.h"
 #include "Node.h"
 #include "OpTable.h"
+#include "WideFloat.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 
@@ -25,12 +26,29 @@ namespace imc::onnximport {
 // Gemm
 //===----------------------------------------------------------------------===//
 
-/// x · w + init for matrices.
+/// x · w + init for matrices, or for stacks of them.
 static Value matmul(Node &node, Value x, Value w, Value init) {
-  return linalg::MatmulOp::create(node.builder, node.loc,
-                                  TypeRange(init.getType()), ValueRange{x, w},
-                                  ValueRange(init))
-      .getResult(0);
+  OpBuilder &b = node.builder;
+  auto create = [&](Value left, Value right, Value start) -> Value {
+    Type type = start.getType();
+    if (shapeOf(start).size() == 3)
+      return linalg::BatchMatmulOp::create(b, node.loc, TypeRange(type),
+                                           ValueRange{left, right},
+                                           ValueRange(start))
+          .getResult(0);
+    return linalg::MatmulOp::create(b, node.loc, TypeRange(type),
+                                    ValueRange{left, right}, ValueRange(start))
+        .getResult(0);
+  };
+  Type element = cast<RankedTensorType>(x.getType()).getElementType();
+  if (!isa<FloatType>(element))
+    return create(x, w, init);
+  Type wide = wideType(element);
+  auto widened = [&](Value value) {
+    return castFloat(b, node.loc, value, wide);
+  };
+  return castFloat(b, node.loc, create(widened(x), widened(w), widened(init)),
+                   element);
 }
 
 /// Input `i` reshaped, times `factor`; a stored one is scaled at import.
@@ -260,10 +278,7 @@ LogicalResult lowerMatMul(Node &node) {
   if (failed(x) || failed(w) || failed(flat))
     return failure();
   Value init = filled(builder, node.loc, *flat, 0.0);
-  Value product =
-      linalg::BatchMatmulOp::create(builder, node.loc, TypeRange(*flat),
-                                    ValueRange{*x, *w}, ValueRange(init))
-          .getResult(0);
+  Value product = matmul(node, *x, *w, init);
   return node.result(reshape(builder, node.loc, product, shape));
 }
 
