@@ -61,7 +61,8 @@ def arithmetic(b, x):
         shape = shape[b.integer(0, len(shape)):]
     c = b.constant(b.uniform(0.5, 1.5, *shape))
     op = b.choice(["Add", "Sub", "Mul", "Div", "Max", "Min"])
-    return b.node(op, [c, x] if b.chance(0.3) else [x, c], s)
+    # c / x is infinite after a Relu.
+    return b.node(op, [c, x] if b.chance(0.3) and op != "Div" else [x, c], s)
 
 
 def select(b, x):
