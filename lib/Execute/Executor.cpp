@@ -14,6 +14,7 @@
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/Pass/PassManager.h"
 #include "llvm/TargetParser/Host.h"
@@ -171,6 +172,32 @@ static unsigned hostVectorBits() {
   return features.lookup("avx2") ? 256 : 128;
 }
 
+/// The tensor whose buffer `value` will be a view of.
+static Value viewedTensor(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (!isa<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+             tensor::ExtractSliceOp, tensor::CastOp>(op))
+      break;
+    value = op->getOperand(0);
+  }
+  return value;
+}
+
+/// Gives each result a buffer of its own: one that is returned twice, or as it
+/// is and reshaped, cannot become two out-parameters.
+static void copyRepeatedResults(func::FuncOp function) {
+  function.walk([](func::ReturnOp op) {
+    llvm::SmallPtrSet<Value, 4> seen;
+    OpBuilder builder(op);
+    for (OpOperand &operand : op->getOpOperands())
+      if (!seen.insert(viewedTensor(operand.get())).second)
+        operand.set(bufferization::AllocTensorOp::create(
+            builder, op.getLoc(),
+            cast<RankedTensorType>(operand.get().getType()),
+            /*dynamicSizes=*/ValueRange(), /*copy=*/operand.get()));
+  });
+}
+
 /// Our attributes mean nothing to LLVM, and some hold whole weights.
 static void dropDialectAttributes(ModuleOp module) {
   auto isOurs = [](NamedAttribute attribute) {
@@ -234,6 +261,8 @@ Executor::compile(ModuleOp module, const ExecutorOptions &options) {
   function = copy->lookupSymbol<func::FuncOp>(compiledName);
   if (failed(collectConstants(function, impl->inputs.size(), impl->constants)))
     return failure();
+  context->loadDialect<bufferization::BufferizationDialect>();
+  copyRepeatedResults(function);
   dropDialectAttributes(*copy);
 
   auto fail = [&](llvm::Error error) {

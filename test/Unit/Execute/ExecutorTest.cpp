@@ -96,6 +96,21 @@ TEST_F(ExecutorTest, RunsReturnedArgumentsConcatAndSeveralResults) {
   EXPECT_EQ((*y)[2].at(0), -3);
 }
 
+TEST_F(ExecutorTest, RunsOneValueReturnedTwiceAndReshaped) {
+  auto executor = compile(R"(
+    func.func @main(%a: tensor<2xf32>) -> (tensor<2xf32>, tensor<2xf32>, tensor<2x1xf32>) {
+      %e = tensor.empty() : tensor<2xf32>
+      %y = linalg.exp ins(%a : tensor<2xf32>) outs(%e : tensor<2xf32>) -> tensor<2xf32>
+      %r = tensor.expand_shape %y [[0, 1]] output_shape [2, 1] : tensor<2xf32> into tensor<2x1xf32>
+      return %y, %y, %r : tensor<2xf32>, tensor<2xf32>, tensor<2x1xf32>
+    })");
+  ASSERT_TRUE(executor) << diagnostics;
+  auto y = executor->run({f32({2}, {0, 0})});
+  ASSERT_TRUE(static_cast<bool>(y)) << llvm::toString(y.takeError());
+  for (unsigned i = 0; i < 3; ++i)
+    EXPECT_EQ((*y)[i].at(1), 1) << i;
+}
+
 TEST_F(ExecutorTest, PassesLargeConstantsByPointer) {
   // 32 x 32 distinct values: 4 KiB, above the threshold; used twice.
   std::string values;
