@@ -74,11 +74,12 @@ Value Separator::product(Value init) {
 /// Positions in `y` of the plain loops of `map`, in the order of y.
 static SmallVector<int64_t> sharedDims(AffineMap map, AffineMap y) {
   SmallVector<int64_t> dims;
-  for (auto [i, expr] : llvm::enumerate(y.getResults()))
-    if (llvm::any_of(map.getResults(), [&](AffineExpr e) {
-          return e.isFunctionOfDim(cast<AffineDimExpr>(expr).getPosition());
-        }))
+  for (auto [i, expr] : llvm::enumerate(y.getResults())) {
+    unsigned loop = cast<AffineDimExpr>(expr).getPosition();
+    if (llvm::any_of(map.getResults(),
+                     [loop](AffineExpr e) { return e.isFunctionOfDim(loop); }))
       dims.push_back(i);
+  }
   return dims;
 }
 

@@ -262,9 +262,22 @@ static FailureOr<Value> takeWindowSums(Node &node, Value acc, Value x,
   return reshape(builder, node.loc, result, shape);
 }
 
+/// Rows and columns of an integer product: what is added to each column is made
+/// at import, and a damaged file must not make us allocate.
+static constexpr int64_t kMaxColumns = int64_t(1) << 24;
+
+static LogicalResult checkColumns(Node &node, int64_t count) {
+  if (count <= kMaxColumns)
+    return success();
+  node.error() << "a quantized product with " << count
+               << " rows or columns of weights is not supported, at most 2^24 "
+                  "are; check the input shapes";
+  return failure();
+}
+
 FailureOr<Sums> convolveCodes(Node &node, const Codes &x, const Codes &w) {
   FailureOr<ConvShape> conv = readConv(node, x.codes.shape(), w.codes.shape());
-  if (failed(conv))
+  if (failed(conv) || failed(checkColumns(node, conv->filters)))
     return failure();
   OpBuilder &builder = node.builder;
   if (!w.codes.constant() || !w.codes.constant()->hasData() || w.zeroTensor) {
@@ -377,6 +390,8 @@ FailureOr<Sums> multiplyCodes(Node &node, const Codes &x, const Codes &w,
                  << shapeText(b) << ": their sizes do not fit";
     return failure();
   }
+  if (failed(checkColumns(node, std::max(k, n))))
+    return failure();
   shape = *batch;
   int64_t matrices = 1;
   for (int64_t d : *batch)

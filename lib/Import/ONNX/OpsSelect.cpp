@@ -242,6 +242,16 @@ LogicalResult lowerTopK(Node &node) {
   Location loc = node.loc;
   auto type = cast<RankedTensorType>((*x).getType());
   Type element = type.getElementType(), index = builder.getI64Type();
+  if (k == 0) { // none of them: nothing to search
+    Shape none(*shape);
+    none[*dim] = 0;
+    if (failed(node.result(
+            empty(builder, loc, RankedTensorType::get(none, element)), 0,
+            node.elementType(0))))
+      return failure();
+    return node.result(empty(builder, loc, RankedTensorType::get(none, index)),
+                       1, onnxtype::Int64);
+  }
   Type keyElement = builder.getIntegerType(element.getIntOrFloatBitWidth());
   bool isUnsigned = node.isUnsigned(0);
   Value keys =

@@ -61,7 +61,7 @@ static std::shared_ptr<Blob> makeBlob(int type, int64_t count,
       for (size_t i = 0; i + size <= data.size(); i += size)
         std::reverse(bytes + i, bytes + i + size);
     if (mapped)
-      releasePages({owner, data, true, {}});
+      releasePages({owner, data, true, false, {}});
     data = {bytes, data.size()};
     owner = copy;
     mapped = false;
