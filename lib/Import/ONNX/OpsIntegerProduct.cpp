@@ -78,16 +78,25 @@ LogicalResult lowerConvInteger(Node &node) {
   return node.result(addBias(node, *sums), 0, onnxtype::Int32);
 }
 
-LogicalResult lowerMatMulInteger(Node &node) {
-  FailureOr<SmallVector<int64_t, 4>> as = node.shape(0), bs = node.shape(1);
-  FailureOr<Codes> a =
-      readCodes(node, 0, 2, std::max<int64_t>(int64_t(as->size()) - 2, 0));
-  FailureOr<Codes> b =
-      readCodes(node, 1, 3, std::max<int64_t>(int64_t(bs->size()) - 1, 0));
-  if (failed(a) || failed(b))
+/// The sums of input 0 (zero point: input 2) times input `b`; `shape` is that
+/// of the product. Zero points are per row of the left, per column of the
+/// right.
+static FailureOr<Sums> multiplyInputs(Node &node, unsigned b, unsigned zeroOfB,
+                                      SmallVector<int64_t, 4> &shape) {
+  FailureOr<SmallVector<int64_t, 4>> left = node.shape(0),
+                                     right = node.shape(b);
+  FailureOr<Codes> x =
+      readCodes(node, 0, 2, std::max<int64_t>(int64_t(left->size()) - 2, 0));
+  FailureOr<Codes> w = readCodes(
+      node, b, zeroOfB, std::max<int64_t>(int64_t(right->size()) - 1, 0));
+  if (failed(x) || failed(w))
     return failure();
+  return multiplyCodes(node, *x, *w, shape);
+}
+
+LogicalResult lowerMatMulInteger(Node &node) {
   SmallVector<int64_t, 4> shape;
-  FailureOr<Sums> sums = multiplyCodes(node, *a, *b, shape);
+  FailureOr<Sums> sums = multiplyInputs(node, 1, 3, shape);
   if (failed(sums))
     return failure();
   return node.result(
@@ -234,15 +243,8 @@ LogicalResult lowerQLinearConv(Node &node) {
 }
 
 LogicalResult lowerQLinearMatMul(Node &node) {
-  FailureOr<SmallVector<int64_t, 4>> as = node.shape(0), bs = node.shape(3);
-  FailureOr<Codes> a =
-      readCodes(node, 0, 2, std::max<int64_t>(int64_t(as->size()) - 2, 0));
-  FailureOr<Codes> b =
-      readCodes(node, 3, 5, std::max<int64_t>(int64_t(bs->size()) - 1, 0));
-  if (failed(a) || failed(b))
-    return failure();
   SmallVector<int64_t, 4> shape;
-  FailureOr<Sums> sums = multiplyCodes(node, *a, *b, shape);
+  FailureOr<Sums> sums = multiplyInputs(node, 3, 5, shape);
   if (failed(sums))
     return failure();
   Value bias = vectorOf(node.builder, node.loc, sums->bias);
