@@ -103,8 +103,8 @@ static void addModel(const workload::Workload &workload,
       static_cast<double>(perTile * machine.array.rows) * prices.row_write;
 
   detail::checkModel(
-      machine, prices, plan.logical_arrays, !plan.violations.empty(),
-      memoryBits, model.power_density_w_mm2,
+      workload, machine, knobs, prices, plan.logical_arrays,
+      !plan.violations.empty(), memoryBits, model.power_density_w_mm2,
       [&](Rule rule, double value, double limit) {
         cost.violations.push_back({rule, value, limit, workload.name});
       });

@@ -37,10 +37,17 @@ void checkDesign(const machine::Machine &m, const mapping::Knobs &k,
 
 /// Limits of one model. `memoryBits`: traffic outside the chip per inference.
 template <typename Report>
-void checkModel(const machine::Machine &m, const Prices &p, int64_t logical,
+void checkModel(const workload::Workload &workload, const machine::Machine &m,
+                const mapping::Knobs &k, const Prices &p, int64_t logical,
                 bool overflows, double memoryBits, double density,
                 Report report) {
   using mapping::Rule;
+  // The passes keep the integers of a quantized model, so nothing else has a
+  // price.
+  for (int64_t bits : {k.weight_bits, k.input_bits})
+    if (workload.model_bits != 0 && bits != workload.model_bits)
+      report(Rule::ModelBits, static_cast<double>(bits),
+             static_cast<double>(workload.model_bits));
   if (overflows)
     report(Rule::Capacity, static_cast<double>(logical),
            static_cast<double>(m.arrays()));

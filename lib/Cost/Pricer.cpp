@@ -163,7 +163,7 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
         detail::powerDensity(energy, latency, prices.area_mm2);
 
     where = static_cast<int>(i);
-    detail::checkModel(machine, prices, logical,
+    detail::checkModel(models[i], machine, knobs, prices, logical,
                        !allocation.fits && allocation.resident, memoryBits,
                        figures.power_density_w_mm2, report);
   }

@@ -171,6 +171,8 @@ const char *imc::mapping::ruleName(Rule rule) {
     return "external_memory";
   case Rule::PowerDensity:
     return "power_density";
+  case Rule::ModelBits:
+    return "model_bits";
   }
   return "unknown";
 }
@@ -179,6 +181,7 @@ const char *imc::mapping::ruleUnit(Rule rule) {
   switch (rule) {
   case Rule::Encoding:
   case Rule::AdcBits:
+  case Rule::ModelBits:
     return "bit";
   case Rule::Capacity:
     return "arrays";

@@ -141,6 +141,8 @@ LogicalResult Extractor::add(
 
 LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
                                     RankedTensorType y, int64_t groups) {
+  if (auto bits = op->getAttrOfType<IntegerAttr>(IMCDialect::inputBitsAttrName))
+    workload.model_bits = bits.getInt();
   workload::Product product;
   bool isConv = w.getRank() == 4;
   int64_t channels = y.getDimSize(1);

@@ -1,5 +1,6 @@
 """A quantized network (QDQ, int8, per channel) stays in integers: its rules in NumPy, the ONNX reference evaluator, onnxruntime,
 and the same bits at every phase."""
+import json
 import re
 
 import numpy as np
@@ -113,3 +114,8 @@ def test_bits_of_the_model_cannot_be_changed(tool, shared):
                    "--to", "quantized", "--set", "pass.weight_bits=4", "-o", "-", check=False)
     assert refused.returncode != 0
     assert "use 8 and 8, or import a float model" in refused.stderr
+    priced = tool("imc", "cost", shared / "models" / "trained-small" / f"{MODEL}.onnx", "--target", "rram-32nm", "--set",
+                  "pass.weight_bits=4", "--json", "-")
+    cost = json.loads(priced.stdout)
+    assert not cost["feasible"]
+    assert [(v["rule"], v["value"], v["limit"]) for v in cost["violations"]] == [("model_bits", 4, 8)]

@@ -89,6 +89,7 @@ enum class Rule {
   CycleTime,      ///< clock faster than the logic at this supply
   ExternalMemory, ///< weights or activations overflow and there is no memory
   PowerDensity,   ///< average power over area above the cooling limit
+  ModelBits,      ///< knobs ask for other bits than a quantized model has
 };
 const char *ruleName(Rule rule);
 const char *ruleUnit(Rule rule);

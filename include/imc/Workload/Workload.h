@@ -76,6 +76,9 @@ struct Workload {
   int64_t parameters = 0;    ///< trained weights and biases
   std::vector<Layer> layers; ///< program order
   int64_t batch = 1;         ///< inferences that the layers do at once
+  /// Bits of weights and activations that a product has of the model itself
+  /// (quantized ONNX); 0 when the knobs choose those of all products.
+  int64_t model_bits = 0;
 
   /// Multiply-accumulates of one inference, dynamic products included.
   int64_t macs() const;

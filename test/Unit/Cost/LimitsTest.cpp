@@ -120,6 +120,25 @@ TEST(Limits, Knobs) {
   EXPECT_EQ(v.value, 2);
 }
 
+TEST(Limits, BitsOfAQuantizedModel) {
+  machine::Machine m = test::shipped("rram-32nm");
+  workload::Workload model = test::resnet18();
+  mapping::Knobs knobs = packed();
+  knobs.input_bits = 4;
+  EXPECT_TRUE(evaluate({model}, m, knobs).feasible);
+  model.model_bits = 8;
+  Cost cost = evaluate({model}, m, knobs);
+  EXPECT_FALSE(cost.feasible);
+  ASSERT_EQ(cost.violations.size(), 1u);
+  EXPECT_EQ(cost.violations[0].rule, Rule::ModelBits);
+  EXPECT_EQ(cost.violations[0].value, 4);
+  EXPECT_EQ(cost.violations[0].limit, 8);
+  EXPECT_EQ(cost.violations[0].where, "resnet18");
+  EXPECT_STREQ(mapping::ruleName(Rule::ModelBits), "model_bits");
+  knobs.input_bits = 8;
+  EXPECT_TRUE(evaluate({model}, m, knobs).feasible);
+}
+
 TEST(Limits, SeveralAtOnceAreAllNamed) {
   machine::Machine m = test::shipped("rram-32nm");
   m.technology.vdd_v = 0.3;
