@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 namespace imc::cost::detail {
 
@@ -32,6 +33,20 @@ inline double real(int64_t value) { return static_cast<double>(value); }
 /// Whole bits, so that counts stay whole and their sums exact.
 inline double globalBits(const machine::Machine &m) {
   return real(static_cast<int64_t>(m.global_buffer.size_mib * 8388608.0));
+}
+
+/// How often the cuts between `pieces` pieces of `width` columns each go
+/// through a weight of `columns` columns.
+inline int64_t cutWeights(int64_t pieces, int64_t width, int64_t columns) {
+  if (pieces == 1)
+    return 0;
+  // 32 bits: their division is several times faster, and both fit.
+  const auto w = static_cast<uint32_t>(width),
+             c = static_cast<uint32_t>(columns);
+  if (w % c == 0)
+    return 0;
+  // Whole weights lie on the left of every (c / gcd)-th cut.
+  return pieces - 1 - (pieces - 1) / (c / std::gcd(w, c));
 }
 
 /// E-COUNT-1 to E-COUNT-8: a product with stored weights.
@@ -49,16 +64,24 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   // E-COUNT-1: every column tile of a strip has drivers of its own.
   c.row_drives = windows * phases * rows * real(t.column_tiles);
   // E-COUNT-2: a driven row crosses all columns of its pack; those of other
-  // groups hold level 0.
+  // groups hold level 0. The last pack may have fewer groups.
+  const int64_t others = t.packs - 1;
+  const int64_t last = p.groups - others * t.groups_per_pack;
   c.cell_reads = windows * phases * cells;
-  c.idle_reads = windows * phases * rows * real(t.pack_cols) - c.cell_reads;
-  // E-COUNT-3
+  c.idle_reads =
+      windows * phases * real(p.rows * p.cols * t.columns_per_weight) *
+          real(others * t.groups_per_pack * t.groups_per_pack + last * last) -
+      c.cell_reads;
+  // E-COUNT-3: every array that holds columns of a weight adds to its results.
   c.conversions = windows * phases * real(t.strips) * columns;
-  c.strip_adds = results * real(t.strips - 1);
+  const double cutByArrays =
+      real(t.packs * cutWeights(t.column_tiles, t.cols, t.columns_per_weight));
+  c.strip_adds =
+      results * real(t.strips - 1) + windows * cutByArrays * real(t.strips);
 
   // Arrays of one copy lie column tile after column tile, strip after strip
-  // (A-ORDER): `spread` tiles share the rows of a strip, `stacks` tiles the
-  // strips of a column.
+  // (A-ORDER, A-WHOLE): `spread` tiles share the rows of a strip, `stacks`
+  // tiles the strips of a column.
   const int64_t macros = m.hierarchy.macros_per_tile;
   const int64_t spread = ceilDiv(t.column_tiles, macros);
   const int64_t stripsPerTile =
@@ -71,8 +94,12 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   const double outputs = real(p.output_elements) * word;
 
   // E-COUNT-4: inputs enter a tile once and leave it once per window; the
-  // strips of a tile are summed before they are written (A-ORDER).
-  const double partials = results * real(stacks) * accumulator;
+  // strips of a tile are summed before they are written (A-ORDER). A weight cut
+  // by a tile leaves a partial sum on both sides.
+  const double cutByTiles =
+      real(t.packs * cutWeights(spread, macros * t.cols, t.columns_per_weight));
+  const double sums = (results + windows * cutByTiles) * real(stacks);
+  const double partials = sums * accumulator;
   c.tile_writes = inputs * real(spread) + partials;
   c.tile_reads = windows * rows * word * real(spread) + partials;
   // E-COUNT-5
@@ -80,8 +107,7 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   c.global_writes = outputs;
   // E-COUNT-6: inputs to every tile of the spread, results back, partial sums
   // between the tiles of a stack.
-  c.noc_bits = inputs * real(spread) + outputs +
-               results * real(stacks - 1) * accumulator;
+  c.noc_bits = inputs * real(spread) + outputs + (sums - results) * accumulator;
   c.spill_bits = std::max(0.0, inputs + outputs - globalBits(m));
 
   // E-COUNT-7: where the layer runs.
@@ -102,8 +128,12 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   if (rounds > 0) {
     c.reload_bits = real(p.weight_elements) * real(k.weight_bits);
     c.cell_writes = cells * real(copies);
-    c.row_writes =
-        real(ceilDiv(held, tiles)) * real(std::min(t.rows, t.pack_rows));
+    // Rounds that take the whole chip.
+    const int64_t filled =
+        held > capacity ? static_cast<int64_t>(real(held) / real(capacity)) : 0;
+    const int64_t busiest =
+        filled * macros + std::min(macros, held - filled * capacity);
+    c.row_writes = real(busiest) * real(std::min(t.rows, t.pack_rows));
   }
   return c;
 }

@@ -94,14 +94,14 @@ TEST(Counts, DiagonalPackingReadsEmptyCells) {
 
 TEST(Counts, ReloadOfVolatileCells) {
   // 12 arrays on a chip of 8: 2 rounds. 30000 weights x 8 bits fetched; 4
-  // columns each written once; 12 arrays over 2 tiles: 6 x 128 rows one after
-  // the other.
+  // columns each written once. The first tile is full in both rounds: 8 x 128
+  // rows one after the other.
   machine::Machine m = chip();
   m.hierarchy = {1, 2, 4};
   Counts c = count(workload::matmul(5, 300, 100), m, {}, 1, 2);
   EXPECT_EQ(c.reload_bits, 30000 * 8);
   EXPECT_EQ(c.cell_writes, 30000 * 4);
-  EXPECT_EQ(c.row_writes, 6 * 128);
+  EXPECT_EQ(c.row_writes, 8 * 128);
   EXPECT_EQ(c.serial_phases, 5 * 8 * 2);
   EXPECT_EQ(c.arrays, 8);
 }

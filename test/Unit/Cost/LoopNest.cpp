@@ -1,0 +1,557 @@
+//===- LoopNest.cpp - Executes the loop nest of one layer -----------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "LoopNest.h"
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <set>
+
+using namespace imc;
+using namespace imc::test;
+using mapping::Encoding;
+using mapping::GroupPacking;
+
+namespace {
+
+struct Row {
+  int64_t group, k;
+};
+struct Column {
+  int64_t group, n, slice;
+};
+
+/// One array of one copy: its rows and columns from the top left on, and the
+/// cells in them. A cell of another group's row is at level 0.
+struct Array {
+  int64_t copy, pack, strip, columnTile;
+  std::vector<Row> rows;
+  std::vector<Column> columns;
+  std::vector<std::vector<int64_t>> level; ///< [row][column]
+  std::vector<std::vector<bool>> holdsWeight;
+  int64_t physical = 0, round = 0; ///< where it is written, and when
+  int64_t tile = 0;                ///< buffer that feeds it, a running number
+};
+
+/// How a weight becomes cells: levels and what a column sum counts for.
+struct Slices {
+  std::vector<int64_t> coefficients;
+  int64_t offset = 0; ///< of the encoding
+};
+
+class Walk {
+public:
+  Walk(const Nest &nest, const machine::Machine &m, const mapping::Knobs &k,
+       const Execution &how)
+      : nest(nest), m(m), k(k), how(how) {}
+  Walked run();
+
+private:
+  void makeNumbers();
+  void makeSlices();
+  std::vector<int64_t> levels(int64_t weight) const;
+  std::vector<std::vector<int64_t>> packGroups() const;
+  void cutArrays();
+  void placeArrays();
+  void placeWhole();
+  void lookForCuts();
+  void writeCells();
+  void sendInputs();
+  void computeWindow(int64_t tile, int64_t window);
+  void finish(int64_t tile, int64_t window,
+              const std::map<std::pair<int64_t, int64_t>, std::vector<int64_t>>
+                  &pieces);
+  void fillGlobalBuffer();
+
+  const Nest &nest;
+  const machine::Machine &m;
+  const mapping::Knobs &k;
+  const Execution &how;
+  Walked out;
+
+  std::vector<int64_t> x;                                 ///< input elements
+  std::vector<std::vector<std::vector<int64_t>>> weights; ///< [g][k][n]
+  Slices slices;
+  std::vector<Array> arrays; ///< copy after copy
+  std::map<int64_t, std::vector<Array *>> byTile;
+  std::set<std::pair<int64_t, int64_t>> inBuffer; ///< (tile, element)
+  std::map<int64_t, int64_t> phasesOf;            ///< physical array -> phases
+  /// Partial sums on their way: (window, group, n) -> sum, missing arrays.
+  struct Partial {
+    int64_t sum = 0, missing = 0;
+    bool begun = false;
+  };
+  std::map<std::vector<int64_t>, Partial> partials;
+  std::map<std::pair<int64_t, int64_t>, int64_t> arraysOfOutput; ///< per copy
+};
+
+} // namespace
+
+void Walk::makeNumbers() {
+  std::mt19937_64 random(how.seed);
+  int64_t top = 1;
+  for (int64_t b = 0; b < k.input_bits; ++b)
+    top += top;
+  for (int64_t e = 0; e < nest.elements; ++e)
+    x.push_back(int64_t(random() % uint64_t(top)));
+  int64_t half = 1;
+  for (int64_t b = 1; b < k.weight_bits; ++b)
+    half += half;
+  // Differential pairs have no most negative value.
+  const int64_t least = k.encoding == Encoding::Differential ? 1 - half : -half;
+  for (int64_t g = 0; g < nest.groups; ++g) {
+    weights.emplace_back(nest.rows);
+    for (int64_t r = 0; r < nest.rows; ++r)
+      for (int64_t n = 0; n < nest.cols; ++n)
+        weights[g][r].push_back(least +
+                                int64_t(random() % uint64_t(half - least)));
+  }
+}
+
+void Walk::makeSlices() {
+  // Bits are handed to cells until none is left.
+  int64_t bits =
+      k.encoding == Encoding::Differential ? k.weight_bits - 1 : k.weight_bits;
+  int64_t value = 1;
+  while (bits > 0) {
+    slices.coefficients.push_back(value);
+    if (k.encoding == Encoding::Differential)
+      slices.coefficients.push_back(-value);
+    for (int64_t b = 0; b < m.cell.bits; ++b)
+      value += value;
+    bits -= m.cell.bits;
+  }
+  if (k.encoding == Encoding::TwosComplement)
+    slices.coefficients.back() = -slices.coefficients.back();
+  if (k.encoding == Encoding::Offset) {
+    slices.offset = 1;
+    for (int64_t b = 1; b < k.weight_bits; ++b)
+      slices.offset += slices.offset;
+  }
+}
+
+/// Levels of the cells of one weight, in the order of the coefficients.
+std::vector<int64_t> Walk::levels(int64_t weight) const {
+  std::vector<int64_t> result;
+  const int64_t states = int64_t(1) << m.cell.bits;
+  if (k.encoding == Encoding::Differential) {
+    int64_t plus = weight > 0 ? weight : 0, minus = weight < 0 ? -weight : 0;
+    while (result.size() < slices.coefficients.size()) {
+      result.push_back(plus % states);
+      result.push_back(minus % states);
+      plus /= states;
+      minus /= states;
+    }
+    return result;
+  }
+  // The bits of two's complement are those of the weight as an unsigned number.
+  uint64_t rest = uint64_t(weight + slices.offset);
+  while (result.size() < slices.coefficients.size()) {
+    result.push_back(int64_t(rest % uint64_t(states)));
+    rest /= uint64_t(states);
+  }
+  return result;
+}
+
+/// Sets of groups that share arrays.
+std::vector<std::vector<int64_t>> Walk::packGroups() const {
+  std::vector<std::vector<int64_t>> packs;
+  int64_t freeRows = 0, freeColumns = 0;
+  for (int64_t g = 0; g < nest.groups; ++g) {
+    int64_t columns = 0;
+    for (int64_t n = 0; n < nest.cols; ++n)
+      columns += int64_t(slices.coefficients.size());
+    bool joins = !packs.empty();
+    if (k.group_packing == GroupPacking::Single)
+      joins = false;
+    else if (k.group_packing == GroupPacking::Diagonal)
+      joins &= nest.rows <= freeRows && columns <= freeColumns;
+    if (!joins) {
+      packs.emplace_back();
+      freeRows = m.array.rows;
+      freeColumns = m.array.cols;
+    }
+    packs.back().push_back(g);
+    freeRows -= nest.rows;
+    freeColumns -= columns;
+  }
+  return packs;
+}
+
+/// Lays the rows and columns of every pack out and cuts them wherever an array
+/// is full.
+void Walk::cutArrays() {
+  for (int64_t copy = 0; copy < how.copies; ++copy) {
+    int64_t pack = 0;
+    for (const std::vector<int64_t> &groups : packGroups()) {
+      std::vector<std::vector<Row>> strips;
+      std::vector<std::vector<Column>> tiles;
+      for (int64_t g : groups) {
+        for (int64_t r = 0; r < nest.rows; ++r) {
+          if (strips.empty() || int64_t(strips.back().size()) == m.array.rows)
+            strips.emplace_back();
+          strips.back().push_back({g, r});
+        }
+        for (int64_t n = 0; n < nest.cols; ++n)
+          for (size_t j = 0; j < slices.coefficients.size(); ++j) {
+            if (tiles.empty() || int64_t(tiles.back().size()) == m.array.cols)
+              tiles.emplace_back();
+            tiles.back().push_back({g, n, int64_t(j)});
+          }
+      }
+      // A-ORDER: column tile after column tile, then strip after strip.
+      for (size_t s = 0; s < strips.size(); ++s)
+        for (size_t t = 0; t < tiles.size(); ++t) {
+          arrays.push_back({copy,
+                            pack,
+                            int64_t(s),
+                            int64_t(t),
+                            strips[s],
+                            tiles[t],
+                            {},
+                            {}});
+          out.strips = std::max(out.strips, int64_t(s) + 1);
+          out.column_tiles = std::max(out.column_tiles, int64_t(t) + 1);
+        }
+      ++pack;
+    }
+    out.packs = pack;
+  }
+  for (Array &a : arrays) {
+    a.level.assign(a.rows.size(), std::vector<int64_t>(a.columns.size(), 0));
+    a.holdsWeight.assign(a.rows.size(),
+                         std::vector<bool>(a.columns.size(), false));
+    for (size_t r = 0; r < a.rows.size(); ++r)
+      for (size_t c = 0; c < a.columns.size(); ++c) {
+        const Column &column = a.columns[c];
+        if (column.group != a.rows[r].group)
+          continue;
+        a.level[r][c] =
+            levels(weights[column.group][a.rows[r].k][column.n])[column.slice];
+        a.holdsWeight[r][c] = true;
+      }
+  }
+  // Arrays that add to an output.
+  for (const Array &a : arrays) {
+    if (a.copy != 0)
+      continue;
+    std::set<std::pair<int64_t, int64_t>> outputs;
+    for (const Column &c : a.columns)
+      outputs.insert({c.group, c.n});
+    for (auto output : outputs)
+      ++arraysOfOutput[output];
+  }
+}
+
+/// Hands out the arrays of the chip in order; a chip that is rewritten starts
+/// again at its first array when it is full.
+void Walk::placeArrays() {
+  int64_t chip = 0;
+  for (int64_t g = 0; g < m.hierarchy.groups; ++g)
+    for (int64_t t = 0; t < m.hierarchy.tiles_per_group; ++t)
+      for (int64_t a = 0; a < m.hierarchy.macros_per_tile; ++a)
+        ++chip;
+  int64_t next = how.firstArray, round = 0;
+  std::set<int64_t> used, tiles, groups;
+  for (Array &a : arrays) {
+    if (how.rewritten && next == chip) {
+      next = 0;
+      ++round;
+    }
+    a.physical = next++;
+    a.round = round;
+    used.insert(a.physical);
+    int64_t tile = a.physical / m.hierarchy.macros_per_tile;
+    tiles.insert(tile);
+    groups.insert(tile / m.hierarchy.tiles_per_group);
+    // A buffer is another one in every round: what it held is gone.
+    a.tile = tile + round * m.tiles();
+  }
+  out.counts.arrays = double(used.size());
+  out.counts.tiles = double(tiles.size());
+  out.counts.groups = double(groups.size());
+}
+
+/// A-WHOLE: a copy, a pack or a strip begins a tile unless all of it fits into
+/// what the last tile has free, and rounds cut nothing.
+void Walk::placeWhole() {
+  std::map<std::vector<int64_t>, int64_t> sizeOf;
+  auto keys = [](const Array &a) {
+    return std::vector<std::vector<int64_t>>{
+        {a.copy}, {a.copy, a.pack}, {a.copy, a.pack, a.strip}};
+  };
+  for (const Array &a : arrays)
+    for (const std::vector<int64_t> &key : keys(a))
+      ++sizeOf[key];
+  std::set<std::vector<int64_t>> seen;
+  int64_t tile = -1, free = 0;
+  for (Array &a : arrays) {
+    bool begins = free == 0;
+    for (const std::vector<int64_t> &key : keys(a))
+      begins |= seen.insert(key).second && sizeOf[key] > free;
+    if (begins) {
+      ++tile;
+      free = m.hierarchy.macros_per_tile;
+    }
+    --free;
+    a.tile = tile;
+    a.round = 0;
+  }
+}
+
+/// Whether AsPlaced spreads a strip or a pack over more tiles than it fills, or
+/// a strip wider than a tile does not begin one.
+void Walk::lookForCuts() {
+  std::map<std::vector<int64_t>, std::set<int64_t>> tilesOf;
+  std::map<std::vector<int64_t>, int64_t> sizeOf;
+  for (const Array &a : arrays) {
+    for (const std::vector<int64_t> &key :
+         {std::vector<int64_t>{a.copy, a.pack},
+          std::vector<int64_t>{a.copy, a.pack, a.strip}}) {
+      tilesOf[key].insert(a.tile);
+      ++sizeOf[key];
+    }
+    if (a.columnTile == 0 && out.column_tiles > m.hierarchy.macros_per_tile &&
+        a.physical % m.hierarchy.macros_per_tile != 0)
+      out.nothing_cut = false;
+  }
+  for (auto &[key, tiles] : tilesOf) {
+    int64_t room = 0;
+    for (size_t t = 1; t < tiles.size(); ++t)
+      room += m.hierarchy.macros_per_tile;
+    // One tile less would have been enough.
+    if (room >= sizeOf[key])
+      out.nothing_cut = false;
+  }
+}
+
+/// Writes the weights: each is fetched once, each array of a tile is written
+/// after the one before it, over the rows that the layer's fullest array has.
+void Walk::writeCells() {
+  for (int64_t g = 0; g < nest.groups; ++g)
+    for (int64_t r = 0; r < nest.rows; ++r)
+      for (int64_t n = 0; n < nest.cols; ++n)
+        for (int64_t b = 0; b < k.weight_bits; ++b)
+          ++out.counts.reload_bits;
+  size_t height = 0;
+  for (const Array &a : arrays)
+    height = std::max(height, a.rows.size());
+  std::map<int64_t, int64_t> rowsOfTile;
+  for (const Array &a : arrays) {
+    for (size_t r = 0; r < height; ++r)
+      ++rowsOfTile[a.physical / m.hierarchy.macros_per_tile];
+    for (const std::vector<bool> &row : a.holdsWeight)
+      for (bool weight : row)
+        if (weight)
+          ++out.counts.cell_writes;
+  }
+  for (auto [tile, rows] : rowsOfTile)
+    out.counts.row_writes = std::max(out.counts.row_writes, double(rows));
+}
+
+/// Every input element leaves the global buffer once and goes to all tiles that
+/// hold the strip which reads it first (A-IM2COL, A-HALO).
+void Walk::sendInputs() {
+  // Where each element is read first: (copy, pack, strip).
+  std::map<int64_t, std::vector<int64_t>> home;
+  for (int64_t w = 0; w < nest.windows; ++w)
+    for (const Array &a : arrays)
+      if (w % how.copies == a.copy)
+        for (const Row &row : a.rows) {
+          int64_t e = nest.source[w][row.group * nest.rows + row.k];
+          if (e >= 0 && !home.count(e))
+            home[e] = {a.copy, a.pack, a.strip};
+        }
+  for (int64_t e = 0; e < nest.elements; ++e) {
+    for (int64_t b = 0; b < k.input_bits; ++b)
+      ++out.counts.global_reads;
+    if (!home.count(e)) {
+      // No window reads it; it goes where its group begins.
+      ++out.unread;
+      for (const Array &a : arrays)
+        if (!home.count(e) && a.rows.front().group <= nest.groupOf[e] &&
+            nest.groupOf[e] <= a.rows.back().group)
+          home[e] = {a.copy, a.pack, a.strip};
+    }
+    for (const Array &a : arrays)
+      if (home[e] == std::vector<int64_t>{a.copy, a.pack, a.strip} &&
+          inBuffer.insert({a.tile, e}).second)
+        for (int64_t b = 0; b < k.input_bits; ++b) {
+          ++out.counts.noc_bits;
+          ++out.counts.tile_writes;
+        }
+  }
+}
+
+/// One window on the arrays of one tile.
+void Walk::computeWindow(int64_t tile, int64_t window) {
+  std::set<std::vector<int64_t>> atRows; // words in the row registers
+  // (group, n) -> one partial sum per array.
+  std::map<std::pair<int64_t, int64_t>, std::vector<int64_t>> pieces;
+  for (Array *a : byTile[tile]) {
+    if (window % how.copies != a->copy)
+      continue;
+    std::vector<int64_t> words;
+    for (const Row &row : a->rows) {
+      int64_t e = nest.source[window][row.group * nest.rows + row.k];
+      if (e >= 0 && inBuffer.insert({tile, e}).second)
+        ++out.borrowed;
+      // The arrays of a tile that share a row are driven from one register.
+      if (atRows.insert({a->pack, a->strip, row.group, row.k}).second)
+        for (int64_t b = 0; b < k.input_bits; ++b)
+          ++out.counts.tile_reads;
+      words.push_back(e < 0 ? 0 : x[e]);
+    }
+    std::vector<int64_t> sums(a->columns.size(), 0);
+    int64_t weightOfPhase = 1;
+    for (int64_t bits = k.input_bits; bits > 0; bits -= m.dac.bits) {
+      ++phasesOf[a->physical];
+      std::vector<int64_t> line(a->columns.size(), 0);
+      for (size_t r = 0; r < words.size(); ++r) {
+        ++out.counts.row_drives;
+        int64_t digit = words[r] & ((int64_t(1) << m.dac.bits) - 1);
+        words[r] >>= m.dac.bits;
+        for (size_t c = 0; c < a->columns.size(); ++c) {
+          ++(a->holdsWeight[r][c] ? out.counts.cell_reads
+                                  : out.counts.idle_reads);
+          line[c] += digit * a->level[r][c];
+        }
+      }
+      for (size_t c = 0; c < a->columns.size(); ++c) {
+        ++out.counts.conversions;
+        sums[c] += weightOfPhase * line[c];
+      }
+      for (int64_t b = 0; b < m.dac.bits; ++b)
+        weightOfPhase += weightOfPhase;
+    }
+    // The columns of a weight come together behind the converters.
+    std::map<std::pair<int64_t, int64_t>, int64_t> ofArray;
+    for (size_t c = 0; c < a->columns.size(); ++c) {
+      const Column &column = a->columns[c];
+      ofArray[{column.group, column.n}] +=
+          slices.coefficients[column.slice] * sums[c];
+    }
+    for (auto [output, sum] : ofArray)
+      pieces[output].push_back(sum);
+  }
+  finish(tile, window, pieces);
+}
+
+/// Adds the partial sums of a tile to those that came from the tile before.
+void Walk::finish(
+    int64_t tile, int64_t window,
+    const std::map<std::pair<int64_t, int64_t>, std::vector<int64_t>> &pieces) {
+  auto bits = [&](double &count, int64_t n) {
+    for (int64_t b = 0; b < n; ++b)
+      ++count;
+  };
+  for (const auto &[output, sums] : pieces) {
+    Partial &p = partials[{window, output.first, output.second}];
+    int64_t sum = sums.front();
+    for (size_t i = 1; i < sums.size(); ++i) {
+      sum += sums[i];
+      ++out.counts.strip_adds;
+    }
+    if (!p.begun) {
+      p.begun = true;
+      p.missing = arraysOfOutput[output];
+    } else {
+      // The sum so far leaves the buffer of its tile and comes over the
+      // network.
+      bits(out.counts.tile_reads, m.shift_add.accumulator_bits);
+      bits(out.counts.noc_bits, m.shift_add.accumulator_bits);
+      ++out.counts.strip_adds;
+      sum += p.sum;
+    }
+    p.sum = sum;
+    p.missing -= int64_t(sums.size());
+    bits(out.counts.tile_writes, m.shift_add.accumulator_bits);
+    if (p.missing != 0)
+      continue;
+    bits(out.counts.tile_reads, m.shift_add.accumulator_bits);
+    bits(out.counts.noc_bits, k.input_bits);
+    bits(out.counts.global_writes, k.input_bits);
+    int64_t expected = 0, inputs = 0;
+    for (int64_t r = 0; r < nest.rows; ++r) {
+      int64_t e = nest.source[window][output.first * nest.rows + r];
+      if (e < 0)
+        continue;
+      expected += x[e] * weights[output.first][r][output.second];
+      inputs += x[e];
+    }
+    out.correct &= p.sum - slices.offset * inputs == expected;
+  }
+}
+
+void Walk::fillGlobalBuffer() {
+  double used = 0;
+  const double capacity = m.global_buffer.size_mib * 1024 * 1024 * 8;
+  fillBuffer(capacity, nest.elements, k.input_bits, used,
+             out.counts.spill_bits);
+  fillBuffer(capacity, int64_t(partials.size()), k.input_bits, used,
+             out.counts.spill_bits);
+}
+
+Walked Walk::run() {
+  makeNumbers();
+  makeSlices();
+  cutArrays();
+  placeArrays();
+  lookForCuts();
+  if (how.layout == Layout::Whole)
+    placeWhole();
+  for (Array &a : arrays)
+    byTile[a.tile].push_back(&a);
+  if (how.rewritten)
+    writeCells();
+  sendInputs();
+  // Rounds come one after the other whatever the order.
+  for (int64_t round = 0; round <= arrays.back().round; ++round) {
+    std::vector<int64_t> tiles;
+    for (auto &[tile, list] : byTile)
+      if (list.front()->round == round)
+        tiles.push_back(tile);
+    if (how.order == Order::WindowsOutside) {
+      for (int64_t w = 0; w < nest.windows; ++w)
+        for (int64_t tile : tiles)
+          computeWindow(tile, w);
+    } else {
+      for (int64_t tile : tiles)
+        for (int64_t w = 0; w < nest.windows; ++w)
+          computeWindow(tile, w);
+    }
+  }
+  for (auto [array, phases] : phasesOf)
+    out.counts.serial_phases =
+        std::max(out.counts.serial_phases, double(phases));
+  for (const Array &a : arrays) {
+    // Each converter takes the next columns until it has its share.
+    int64_t mine = 0;
+    for (size_t c = 0; c < a.columns.size(); ++c) {
+      if (mine == m.adc.share)
+        mine = 0;
+      out.counts.phase_columns =
+          std::max(out.counts.phase_columns, double(++mine));
+    }
+  }
+  fillGlobalBuffer();
+  for (auto &[where, partial] : partials)
+    out.correct &= partial.missing == 0;
+  int64_t outputs = 0;
+  for (int64_t w = 0; w < nest.windows; ++w)
+    for (int64_t g = 0; g < nest.groups; ++g)
+      for (int64_t n = 0; n < nest.cols; ++n)
+        ++outputs;
+  out.correct &= outputs == int64_t(partials.size());
+  return std::move(out);
+}
+
+Walked imc::test::execute(const Nest &nest, const machine::Machine &machine,
+                          const mapping::Knobs &knobs, const Execution &how) {
+  return Walk(nest, machine, knobs, how).run();
+}

@@ -1,0 +1,378 @@
+//===- LoopNestTest.cpp - Counts equal those of executed layers -----------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The counts of lib/Cost/Layer.h against those of layers that LoopNest.cpp
+// executes. Each of these changes of one term of Layer.h makes a test of this
+// file fail:
+//
+//   row_drives without column tiles
+//   cell_reads without phases
+//   idle reads: last pack as full as the others
+//   conversions without strips
+//   strip additions: one per strip
+//   strip additions without weights cut by arrays
+//   cuts: every cut goes through a weight
+//   strips per tile: one
+//   partial sums without weights cut by tiles
+//   tile writes: inputs to one tile
+//   tile reads: every element once
+//   global reads once per tile
+//   outputs as wide as partial sums
+//   network without partial sums
+//   overflow of the inputs only
+//   tiles without the chip's capacity
+//   windows of the busiest copy rounded down
+//   phases of one round
+//   columns per phase without the pack
+//   cells of one copy
+//   rows of arrays spread evenly over the tiles
+//   rows of full arrays always
+//   fetched weights: input bits
+//   dynamic products: outputs stay in the tile
+//
+//===----------------------------------------------------------------------===//
+
+#include "LoopNest.h"
+#include "Common.h"
+
+#include <algorithm>
+
+using namespace imc;
+using namespace imc::cost;
+using namespace imc::test;
+
+namespace {
+
+struct Member {
+  const char *name;
+  double Counts::*value;
+  bool traffic; ///< depends on which tile an array lies in
+};
+
+const Member members[] = {
+    {"row_drives", &Counts::row_drives, false},
+    {"cell_reads", &Counts::cell_reads, false},
+    {"idle_reads", &Counts::idle_reads, false},
+    {"conversions", &Counts::conversions, false},
+    {"strip_adds", &Counts::strip_adds, false},
+    {"tile_reads", &Counts::tile_reads, true},
+    {"tile_writes", &Counts::tile_writes, true},
+    {"global_reads", &Counts::global_reads, false},
+    {"global_writes", &Counts::global_writes, false},
+    {"noc_bits", &Counts::noc_bits, true},
+    {"spill_bits", &Counts::spill_bits, false},
+    {"reload_bits", &Counts::reload_bits, false},
+    {"cell_writes", &Counts::cell_writes, false},
+    {"row_writes", &Counts::row_writes, false},
+    {"operations", &Counts::operations, false},
+    {"macs", &Counts::macs, false},
+    {"serial_phases", &Counts::serial_phases, false},
+    {"phase_columns", &Counts::phase_columns, false},
+    {"arrays", &Counts::arrays, false},
+    {"tiles", &Counts::tiles, false},
+    {"groups", &Counts::groups, false},
+};
+static_assert(sizeof(Counts) ==
+                  sizeof(members) / sizeof(members[0]) * sizeof(double),
+              "a count is not compared");
+
+void expectEqual(const Counts &formula, const Counts &walked,
+                 const std::string &what) {
+  for (const Member &m : members)
+    EXPECT_EQ(formula.*m.value, walked.*m.value) << m.name << " of " << what;
+}
+
+/// A small random layer on a small random chip, planned by the mapping.
+struct Case {
+  Nest nest;
+  workload::Product product;
+  machine::Machine machine;
+  mapping::Knobs knobs;
+  mapping::PlacedProduct placed;
+  std::string text;
+
+  /// No element is read by two rows or windows, and none by none.
+  bool readsEveryElementOnce() const {
+    std::vector<int64_t> readers(size_t(nest.elements), 0);
+    for (const std::vector<int64_t> &window : nest.source)
+      for (int64_t e : window)
+        if (e >= 0)
+          ++readers[size_t(e)];
+    return std::all_of(readers.begin(), readers.end(),
+                       [](int64_t n) { return n == 1; });
+  }
+  /// As the cost model has them.
+  Counts counts() const {
+    return actions({"layer", "conv2d", "", product}, placed.tiling,
+                   placed.copies, placed.rounds, machine, knobs);
+  }
+  Execution how(Order order, Layout layout) const {
+    return {order,
+            layout,
+            placed.copies,
+            placed.rounds > 0,
+            layout == Layout::AsPlaced ? placed.first_array : 0,
+            7};
+  }
+};
+
+class Cases {
+public:
+  explicit Cases(unsigned seed) : random(seed) {}
+  /// The next case that can be built: legal knobs, enough arrays.
+  Case next() {
+    for (;;) {
+      Case c;
+      drawLayer(c);
+      drawChip(c);
+      // Events per walk; keeps the whole test within seconds.
+      if (c.product.windows * c.product.groups * c.product.rows *
+              c.product.groups * c.product.cols * 40 >
+          400000)
+        continue;
+      // Another product before this one, so that it begins at any array.
+      workload::Workload model;
+      model.name = "random";
+      model.layers.push_back({"before", "matmul", "",
+                              workload::matmul(1, pick(1, 30), pick(1, 4))});
+      model.layers.push_back({"layer", "conv2d", "", c.product});
+      llvm::cantFail(workload::check(model));
+      if (!mapping::check(c.knobs, c.machine).empty())
+        continue;
+      mapping::Plan plan = mapping::plan(model, c.machine, c.knobs);
+      if (!plan.violations.empty())
+        continue;
+      llvm::cantFail(mapping::verify(plan, model, c.machine));
+      c.placed = plan.products[1];
+      if (c.placed.copies * c.placed.tiling.arrays() > 400)
+        continue;
+      c.text += " copies " + std::to_string(c.placed.copies) + " rounds " +
+                std::to_string(c.placed.rounds) + " first " +
+                std::to_string(c.placed.first_array);
+      return c;
+    }
+  }
+
+private:
+  std::mt19937_64 random;
+
+  int64_t pick(int64_t least, int64_t most) {
+    return least + int64_t(random() % uint64_t(most - least + 1));
+  }
+
+  void drawLayer(Case &c) {
+    if (random() % 3 == 0) {
+      int64_t windows = pick(1, 12), rows = pick(1, 40), cols = pick(1, 12);
+      c.nest = matmulNest(windows, rows, cols);
+      c.product = workload::matmul(windows, rows, cols);
+      c.text = "matmul " + std::to_string(windows) + "x" +
+               std::to_string(rows) + "x" + std::to_string(cols);
+      return;
+    }
+    const int64_t groups = random() % 2 ? 1 : pick(2, 9);
+    const int64_t batch = pick(1, 2),
+                  channels = groups * pick(1, groups > 4 ? 2 : 4),
+                  filters = groups * pick(1, groups > 4 ? 2 : 4),
+                  kernelH = pick(1, 3), kernelW = pick(1, 3),
+                  stride = pick(1, 3), padding = pick(0, 1),
+                  height = pick(kernelH, 5), width = pick(kernelW, 5);
+    c.nest = convolutionNest(batch, channels, height, width, filters, kernelH,
+                             kernelW, stride, padding, groups);
+    c.product =
+        workload::convolution(batch, channels, height, width, filters, kernelH,
+                              kernelW, stride, padding, groups);
+    for (int64_t n : {batch, channels, height, width, filters, kernelH, kernelW,
+                      stride, padding, groups})
+      c.text += (c.text.empty() ? "conv " : "x") + std::to_string(n);
+  }
+
+  void drawChip(Case &c) {
+    c.machine = shipped(random() % 2 ? "rram-32nm" : "sram-32nm");
+    machine::Machine &m = c.machine;
+    const bool rram = m.cell.kind == machine::CellKind::RRAM;
+    if (rram)
+      m.cell.bits = pick(1, 4);
+    m.array.rows = pick(1, random() % 2 ? 8 : 40);
+    m.array.cols = pick(1, random() % 2 ? 12 : 120);
+    m.hierarchy.macros_per_tile = pick(1, random() % 2 ? 4 : 12);
+    m.hierarchy.tiles_per_group = pick(1, 4);
+    m.hierarchy.groups = pick(1, rram ? 60 : 8);
+    m.adc.share = pick(1, 24);
+    m.dac.bits = pick(1, 4);
+    m.shift_add.accumulator_bits = pick(4, 40);
+    m.global_buffer.size_mib = double(pick(1, 4000)) / 8388608;
+    mapping::Knobs &k = c.knobs;
+    k.weight_bits = pick(2, 8);
+    k.input_bits = pick(1, 8);
+    k.encoding = static_cast<mapping::Encoding>(pick(0, 2));
+    k.group_packing = static_cast<mapping::GroupPacking>(pick(0, 2));
+    k.replication = static_cast<mapping::Replication>(pick(0, 1));
+    c.text +=
+        (rram ? " on rram " : " on sram ") + std::to_string(m.array.rows) +
+        "x" + std::to_string(m.array.cols) + " cells of " +
+        std::to_string(m.cell.bits) + ", " +
+        std::to_string(m.hierarchy.groups) + "x" +
+        std::to_string(m.hierarchy.tiles_per_group) + "x" +
+        std::to_string(m.hierarchy.macros_per_tile) + " dac " +
+        std::to_string(m.dac.bits) + " bits " + std::to_string(k.weight_bits) +
+        "/" + std::to_string(k.input_bits) + " encoding " +
+        std::to_string(int(k.encoding)) + " packing " +
+        std::to_string(int(k.group_packing));
+  }
+};
+
+} // namespace
+
+// Every count of every case, whatever loop is outside.
+TEST(LoopNest, CountsEqualExecution) {
+  Cases cases(5);
+  int64_t convolutions = 0, grouped = 0, packed = 0, copied = 0, rewritten = 0,
+          rounds = 0, strips = 0, spread = 0, spilled = 0, cut = 0, idle = 0,
+          once = 0;
+  for (int trial = 0; trial < 600; ++trial) {
+    const Case c = cases.next();
+    const mapping::Tiling &t = c.placed.tiling;
+    const Counts formula = c.counts();
+    Walked walked;
+    for (Order order : {Order::WindowsOutside, Order::TilesOutside}) {
+      walked = execute(c.nest, c.machine, c.knobs, c.how(order, Layout::Whole));
+      EXPECT_TRUE(walked.correct) << c.text;
+      EXPECT_EQ(walked.packs, t.packs) << c.text;
+      EXPECT_EQ(walked.strips, t.strips) << c.text;
+      EXPECT_EQ(walked.column_tiles, t.column_tiles) << c.text;
+      expectEqual(formula, walked.counts, c.text);
+      // The assumptions on shared inputs hide nothing where none are shared.
+      if (c.readsEveryElementOnce()) {
+        EXPECT_EQ(walked.borrowed + walked.unread, 0) << c.text;
+        ++once;
+      }
+    }
+    ASSERT_FALSE(::testing::Test::HasFailure()) << "case " << trial;
+    const int64_t macros = c.machine.hierarchy.macros_per_tile;
+    convolutions += c.text[0] == 'c';
+    grouped += t.packs > 1;
+    packed += t.groups_per_pack > 1 && t.packs > 1;
+    copied += c.placed.copies > 1;
+    rewritten += c.placed.rounds > 0;
+    rounds += c.placed.rounds > 1;
+    strips += t.strips > 1;
+    spread += t.column_tiles > macros;
+    spilled += formula.spill_bits > 0;
+    idle += formula.idle_reads > 0;
+    cut += t.column_tiles > macros && macros * t.cols % t.columns_per_weight;
+  }
+  // The random cases reach every branch of the equations.
+  const std::pair<const char *, int64_t> reached[] = {
+      {"convolutions", convolutions},
+      {"grouped", grouped},
+      {"packed", packed},
+      {"copied", copied},
+      {"rewritten", rewritten},
+      {"rounds", rounds},
+      {"strips", strips},
+      {"spread", spread},
+      {"spilled", spilled},
+      {"idle", idle},
+      {"cut", cut},
+      {"once", once}};
+  for (auto [branch, count] : reached)
+    EXPECT_GE(count, 15) << branch;
+}
+
+// A-WHOLE. The plan places array after array without gaps. Where that cuts
+// nothing, the executed plan has the same counts to the last bit; elsewhere
+// only the traffic of tile buffers and network differs, within bounds.
+TEST(LoopNest, PlansAsPlaced) {
+  Cases cases(11);
+  int64_t same = 0, cut = 0;
+  double formulaBits = 0, walkedBits = 0;
+  for (int trial = 0; same < 400; ++trial) {
+    ASSERT_LT(trial, 1000);
+    const Case c = cases.next();
+    const Counts formula = c.counts();
+    Walked walked =
+        execute(c.nest, c.machine, c.knobs,
+                c.how(trial % 2 ? Order::WindowsOutside : Order::TilesOutside,
+                      Layout::AsPlaced));
+    EXPECT_TRUE(walked.correct) << c.text;
+    // A layer that begins within a tile touches at most one more.
+    if (c.placed.first_array % c.machine.hierarchy.macros_per_tile != 0) {
+      EXPECT_LE(walked.counts.tiles - formula.tiles, 1) << c.text;
+      EXPECT_GE(walked.counts.tiles, formula.tiles) << c.text;
+      walked.counts.tiles = formula.tiles;
+    }
+    if (c.placed.first_array % (c.machine.hierarchy.macros_per_tile *
+                                c.machine.hierarchy.tiles_per_group) !=
+        0) {
+      EXPECT_LE(walked.counts.groups - formula.groups, 1) << c.text;
+      EXPECT_GE(walked.counts.groups, formula.groups) << c.text;
+      walked.counts.groups = formula.groups;
+    }
+    for (const Member &m : members) {
+      if (walked.nothing_cut || !m.traffic) {
+        EXPECT_EQ(formula.*m.value, walked.counts.*m.value)
+            << m.name << " of " << c.text;
+        continue;
+      }
+      // A strip lies in one tile more at most, and so does a column.
+      const double inputs = m.value == &Counts::tile_reads
+                                ? double(c.product.windows * c.product.groups *
+                                         c.product.rows * c.knobs.input_bits)
+                                : formula.global_reads;
+      const double sums =
+          double(c.product.windows * c.product.groups * c.product.cols *
+                 c.machine.shift_add.accumulator_bits);
+      const double cutSums =
+          double(c.product.windows * c.placed.tiling.packs *
+                 c.placed.tiling.strips * c.machine.shift_add.accumulator_bits);
+      EXPECT_LE(walked.counts.*m.value,
+                formula.*m.value + inputs + sums + cutSums)
+          << m.name << " of " << c.text;
+      EXPECT_LE(formula.*m.value, 2 * walked.counts.*m.value + sums)
+          << m.name << " of " << c.text;
+      formulaBits += formula.*m.value;
+      walkedBits += walked.counts.*m.value;
+    }
+    ++(walked.nothing_cut ? same : cut);
+    ASSERT_FALSE(::testing::Test::HasFailure()) << "case " << trial;
+  }
+  EXPECT_GT(cut, 50);
+  // Over all cases that are cut, the bits agree within a tenth.
+  EXPECT_NEAR(formulaBits / walkedBits, 1, 0.1);
+}
+
+TEST(LoopNest, LanesEqualExecution) {
+  std::mt19937_64 random(3);
+  auto pick = [&](int64_t least, int64_t most) {
+    return least + int64_t(random() % uint64_t(most - least + 1));
+  };
+  for (int trial = 0; trial < 100; ++trial) {
+    machine::Machine m = shipped("sram-32nm");
+    m.hierarchy = {pick(1, 5), pick(1, 5), pick(1, 5)};
+    m.global_buffer.size_mib = double(pick(1, 4000)) / 8388608;
+    mapping::Knobs k;
+    k.input_bits = pick(1, 8);
+    const int64_t windows = pick(1, 8), rows = pick(1, 8), cols = pick(1, 8),
+                  groups = pick(1, 4);
+    const mapping::Tiling none;
+    workload::DynamicProduct product;
+    product.macs = windows * rows * cols * groups;
+    product.input_elements = groups * (windows * rows + rows * cols);
+    product.output_elements = groups * windows * cols;
+    expectEqual(actions({"a", "", "", product}, none, 1, 0, m, k),
+                executeOnLanes(windows, rows, cols, groups, m, k).counts,
+                "dynamic product " + std::to_string(trial));
+    const int64_t inputs = pick(0, 200), outputs = pick(0, 200),
+                  operations = pick(0, 4);
+    expectEqual(
+        actions({"d", "", "",
+                 workload::Digital{operations * outputs, inputs, outputs}},
+                none, 1, 0, m, k),
+        executeElementwise(inputs, outputs, operations, m, k).counts,
+        "digital work " + std::to_string(trial));
+  }
+}
