@@ -242,9 +242,9 @@ LogicalResult lowerTopK(Node &node) {
   Location loc = node.loc;
   auto type = cast<RankedTensorType>((*x).getType());
   Type element = type.getElementType(), index = builder.getI64Type();
-  if (k == 0) { // none of them: nothing to search
-    Shape none(*shape);
-    none[*dim] = 0;
+  Shape none(*shape);
+  none[*dim] = k;
+  if (llvm::is_contained(none, 0)) { // no elements: nothing to search
     if (failed(node.result(
             empty(builder, loc, RankedTensorType::get(none, element)), 0,
             node.elementType(0))))
