@@ -79,7 +79,7 @@ std::vector<Design> designs(const char *target, size_t count,
     Design d = start;
     machine::Machine &m = d.machine;
     m.technology.vdd_v = 0.5 + 0.05 * double(random() % 8);
-    if (m.cell.kind == machine::CellKind::RRAM)
+    if (machine::cellKind(m).nonvolatile)
       m.cell.bits = 1 + int64_t(random() % 8);
     m.timing.cycle_time_ns = pick({1, 2, 4, 6, 8, 10});
     m.array.rows = int64_t(pick({32, 64, 128, 256, 512}));

@@ -19,7 +19,7 @@ Figures imc::cost::figures(const machine::Machine &machine) {
   const mapping::Knobs knobs; // 8-bit weights and inputs
   const Prices p = priceDesign(machine, knobs);
   const auto arrays = static_cast<double>(machine.arrays());
-  const auto rows = static_cast<double>(machine.array.rows);
+  const auto rows = static_cast<double>(machine.drivenRows());
   const auto cols = static_cast<double>(machine.array.cols);
   const int64_t perWeight = mapping::columnsPerWeight(knobs, machine.cell.bits);
   const auto weights = static_cast<double>(machine.array.cols / perWeight);
@@ -31,13 +31,13 @@ Figures imc::cost::figures(const machine::Machine &machine) {
 
   const double phaseEnergy =
       arrays * (rows * p.row_drive + rows * cols * p.cell_read +
-                cols * (p.conversion + p.strip_add)) +
+                cols * (p.conversion + p.shift_add)) +
       (p.leakage_w + arrays * p.array_leakage_w) * phaseTime;
   const double macsPerPhase = arrays * rows * weights / phases;
 
   Figures f;
   f.area_mm2 = p.area_mm2;
-  f.cycle_time_ns = machine.timing.cycle_time_ns;
+  f.cycle_time_ns = p.cycle * 1e9;
   f.energy_per_cycle_pj = phaseEnergy / phaseCycles * 1e12;
   f.tops = 2 * macsPerPhase / phaseTime * 1e-12;
   f.tops_per_w = 2 * macsPerPhase / phaseEnergy * 1e-12;

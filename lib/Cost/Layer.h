@@ -83,10 +83,10 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   // (A-ORDER, A-WHOLE): `spread` tiles share the rows of a strip, `stacks`
   // tiles the strips of a column.
   const int64_t macros = m.hierarchy.macros_per_tile;
-  const int64_t spread = ceilDiv(t.column_tiles, macros);
+  const int64_t slots = macros * t.row_sets;
+  const int64_t spread = ceilDiv(t.column_tiles, slots);
   const int64_t stripsPerTile =
-      spread > 1 ? 1
-                 : static_cast<int64_t>(real(macros) / real(t.column_tiles));
+      spread > 1 ? 1 : static_cast<int64_t>(real(slots) / real(t.column_tiles));
   const int64_t stacks = ceilDiv(t.strips, stripsPerTile);
   const double accumulator = real(m.shift_add.accumulator_bits);
   const double word = real(k.input_bits);
@@ -97,7 +97,7 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   // strips of a tile are summed before they are written (A-ORDER). A weight cut
   // by a tile leaves a partial sum on both sides.
   const double cutByTiles =
-      real(t.packs * cutWeights(spread, macros * t.cols, t.columns_per_weight));
+      real(t.packs * cutWeights(spread, slots * t.cols, t.columns_per_weight));
   const double sums = (results + windows * cutByTiles) * real(stacks);
   const double partials = sums * accumulator;
   c.tile_writes = inputs * real(spread) + partials;
@@ -120,7 +120,7 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   c.tiles = real(tiles);
   c.groups = real(ceilDiv(tiles, m.hierarchy.tiles_per_group));
   c.serial_phases = real(ceilDiv(p.windows, copies)) * phases *
-                    real(std::max<int64_t>(rounds, 1));
+                    real(t.turns()) * real(std::max<int64_t>(rounds, 1));
   c.phase_columns = real(std::min({m.adc.share, t.cols, t.pack_cols}));
 
   // E-COUNT-8: cells written during the inference; the arrays of a tile one
@@ -133,7 +133,8 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
         held > capacity ? static_cast<int64_t>(real(held) / real(capacity)) : 0;
     const int64_t busiest =
         filled * macros + std::min(macros, held - filled * capacity);
-    c.row_writes = real(busiest) * real(std::min(t.rows, t.pack_rows));
+    c.row_writes =
+        real(busiest) * real(t.turns()) * real(std::min(t.rows, t.pack_rows));
   }
   return c;
 }
@@ -230,7 +231,7 @@ inline void price(const Counts &c, const Prices &p, Priced &out) {
       c.cell_reads * p.cell_read + c.idle_reads * p.idle_read,
       c.row_drives * p.row_drive,
       c.conversions * p.conversion,
-      (c.conversions + c.strip_adds) * p.strip_add,
+      c.conversions * p.shift_add + c.strip_adds * p.strip_add,
       c.tile_reads * p.tile_read_bit + c.tile_writes * p.tile_write_bit,
       c.global_reads * p.global_read_bit + c.global_writes * p.global_write_bit,
       c.noc_bits * p.noc_bit,

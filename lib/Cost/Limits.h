@@ -26,13 +26,16 @@ void checkDesign(const machine::Machine &m, const mapping::Knobs &k,
   if (m.technology.vdd_v <= m.technology.threshold_v)
     report(Rule::SupplyVoltage, m.technology.vdd_v, m.technology.threshold_v);
   // E-LIMIT-2: the clock cannot outrun the logic at this supply.
-  if (m.timing.cycle_time_ns < p.min_cycle_ns)
+  if (p.cycle * 1e9 < p.min_cycle_ns * (1 - 1e-12))
     report(Rule::CycleTime, m.timing.cycle_time_ns, p.min_cycle_ns);
   if (k.encoding == mapping::Encoding::TwosComplement && m.cell.bits != 1)
     report(Rule::Encoding, static_cast<double>(m.cell.bits), 1.0);
-  if (k.adc_bits > m.adc.bits)
+  // Adder trees have one width, that of their sums.
+  const bool exact = machine::converterKind(m).exact;
+  const int64_t built = exact ? mapping::adcBits(k, m) : m.adc.bits;
+  if (k.adc_bits > built || (exact && k.adc_bits != 0 && k.adc_bits != built))
     report(Rule::AdcBits, static_cast<double>(k.adc_bits),
-           static_cast<double>(m.adc.bits));
+           static_cast<double>(built));
 }
 
 /// Limits of one model. `memoryBits`: traffic outside the chip per inference.

@@ -12,13 +12,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "imc/Cost/Cost.h"
+#include "imc/Machine/Kind.h"
+#include "imc/Machine/Scaling.h"
 
 #include <algorithm>
 #include <cmath>
 
 using namespace imc;
 using namespace imc::cost;
-using imc::machine::CellKind;
 using imc::machine::Machine;
 
 namespace {
@@ -55,32 +56,6 @@ static Buffer buffer(const machine::BufferFit &fit, double kib, int64_t width) {
   return b;
 }
 
-// E-ADC-1: energy from the better-known of two Schreier figures of merit, one
-// limited by the rate, one by the resolution.
-double imc::cost::adcEnergyPj(const Machine &machine, int64_t bits,
-                              double rateHz) {
-  const machine::Adc &a = machine.adc;
-  const auto b = static_cast<double>(bits);
-  const double fom =
-      std::min(a.fit_fom_db + a.fit_fom_db_per_ln_hz * std::log(rateHz),
-               a.fit_cap_db + a.fit_cap_db_per_bit * b);
-  const double sndr = a.fit_sndr_db + a.fit_sndr_db_per_bit * b;
-  const double ln10 = 2.302585092994046;
-  return std::exp((sndr - fom) * (ln10 / 10) + a.fit_energy +
-                  a.fit_energy_ln_node * std::log(machine.technology.node_nm) +
-                  a.fit_energy_ln_bits * std::log(b));
-}
-
-// E-ADC-2
-double imc::cost::adcAreaUm2(const Machine &machine, int64_t bits,
-                             double rateHz) {
-  const machine::Adc &a = machine.adc;
-  return std::exp(
-      a.fit_area + a.fit_area_ln_node * std::log(machine.technology.node_nm) +
-      a.fit_area_ln_rate * std::log(rateHz) +
-      a.fit_area_ln_energy * std::log(adcEnergyPj(machine, bits, rateHz)));
-}
-
 // E-DELAY: alpha-power law (Sakurai and Newton, JSSC 25(2), 1990).
 double imc::cost::delayFactor(const machine::Technology &t) {
   const double least = 0.01; // see the header
@@ -104,7 +79,7 @@ static void noiseTerms(const Machine &m, const mapping::Knobs &k, Prices &p) {
   const int b = static_cast<int>(k.input_bits);
   p.noise_base = std::ldexp(1.0, -2 * n) + std::ldexp(0.25, -2 * b);
   const int64_t lost =
-      mapping::losslessBits(m.array.rows, m.dac.bits, m.cell.bits) -
+      mapping::losslessBits(m.drivenRows(), m.dac.bits, m.cell.bits) -
       mapping::adcBits(k, m);
   p.noise_strip = 0;
   if (lost <= 0)
@@ -121,69 +96,81 @@ static void noiseTerms(const Machine &m, const mapping::Knobs &k, Prices &p) {
                   (std::ldexp(1.0, 2 * n) / 12 * std::ldexp(1.0, 2 * b) / 3);
 }
 
+machine::Operating imc::cost::operate(const Machine &m,
+                                      const mapping::Knobs &k) {
+  const machine::Technology &tech = m.technology;
+  machine::Operating o(m);
+  o.precision.weight_bits = k.weight_bits;
+  o.precision.input_bits = k.input_bits;
+  o.precision.columns_per_weight = mapping::columnsPerWeight(k, m.cell.bits);
+  o.precision.adc_bits = mapping::adcBits(k, m);
+  // A differential pair leaves one cell of two at level 0.
+  o.precision.paired_cells =
+      k.encoding == mapping::Encoding::Differential ? 0.5 : 1;
+  // E-VDD: switched energy ~ V^2, standby power ~ V, delay by E-DELAY; E-NODE:
+  // from the node of the file to that of the machine.
+  const machine::NodeScale node = machine::scaleNode(
+      tech.quoted_node_nm > 0 ? tech.quoted_node_nm : tech.node_nm,
+      tech.node_nm);
+  o.supply = tech.vdd_v / tech.vdd_nominal_v;
+  o.node_energy = node.energy;
+  o.dynamic =
+      (tech.energy_exponent == 2 ? o.supply * o.supply
+                                 : std::pow(o.supply, tech.energy_exponent)) *
+      node.energy;
+  o.slower = delayFactor(tech) * node.delay;
+  o.shrink = node.area;
+  const double featureUm = tech.node_nm * 1e-3;
+  o.cell = units::um2(m.cell.area_f2 * featureUm * featureUm);
+  // E-CYCLE
+  o.cycle = units::ns(m.timing.cycle_time_ns);
+  if (m.timing.cycle_time_ns == 0)
+    o.cycle = shortestCycle(o);
+  return o;
+}
+
+// E-CYCLE: the logic of the chip, or product, conversion and recombination one
+// after the other.
+units::Time imc::cost::shortestCycle(const machine::Operating &o) {
+  machine::Operating timed = o;
+  if (timed.cycle == units::Time())
+    timed.cycle = units::ns(1); // times do not depend on it
+  const units::Time array = machine::priceCell(timed).settle +
+                            machine::priceConverter(timed).time +
+                            machine::priceAdder(timed).time;
+  const units::Time logic =
+      units::ns(o.machine.timing.logic_delay_ns) * o.slower;
+  return std::max(array, logic);
+}
+
 Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   Prices p{};
-  const machine::Technology &tech = m.technology;
-  const double v = tech.vdd_v;
-  // E-VDD: switched energy ~ V^2, standby power ~ V, delay by E-DELAY.
-  const double relative = v / tech.vdd_nominal_v;
-  const double dynamic = relative * relative;
-  const double slower = delayFactor(tech);
-  const double cycleNs = m.timing.cycle_time_ns;
+  const machine::Operating o = operate(m, k);
+  const double v = m.technology.vdd_v;
+  const double dynamic = o.dynamic;
+  const double slower = o.slower;
+  const double cycleNs = o.cycle.in(units::ns);
   const auto rows = static_cast<double>(m.array.rows);
   const auto cols = static_cast<double>(m.array.cols);
   const auto arrays = static_cast<double>(m.arrays());
   const auto tiles = static_cast<double>(m.tiles());
   const auto groups = static_cast<double>(m.hierarchy.groups);
   const auto adcs = static_cast<double>(m.adcsPerArray());
-  const double x = m.activity.input_density;
 
-  // E-CELL: mean conductance or switched charge at the mean stored level. A
-  // differential pair leaves one cell of two at level 0.
-  const double level = k.encoding == mapping::Encoding::Differential
-                           ? 0.5 * m.activity.weight_density
-                           : m.activity.weight_density;
-  const double featureUm = tech.node_nm * 1e-3;
-  const double cellUm2 = m.cell.area_f2 * featureUm * featureUm;
-  double readNs = m.cell.read_pulse_ns;
-  if (m.cell.kind == CellKind::RRAM) {
-    const double off = 1 / m.cell.off_resistance_ohm;
-    const double on = 1 / m.cell.on_resistance_ohm;
-    const double pulse = m.cell.read_voltage_v * m.cell.read_voltage_v *
-                         m.cell.read_pulse_ns * nano * x;
-    p.cell_read = pulse * (off + (on - off) * level);
-    p.idle_read = pulse * off;
-    p.cell_write = m.cell.write_energy_pj * pico;
-    p.row_write = m.cell.write_row_ns * nano;
-  } else {
-    p.cell_read = m.cell.capacitance_ff * femto * v * v * x * level;
-    p.idle_read = 0;
-    p.cell_write = m.cell.write_energy_pj * pico * dynamic;
-    p.row_write = m.cell.write_row_ns * nano * slower;
-    readNs *= slower;
-  }
-
-  // E-DRIVE: the row line across all columns, and the converter beyond 1 bit.
-  const double rowFf = cols * (m.dac.gate_ff_per_cell +
-                               m.dac.wire_ff_per_um * std::sqrt(cellUm2));
-  const auto dacBits = static_cast<double>(m.dac.bits);
-  p.row_drive = rowFf * femto * v * v * x;
-  if (m.dac.bits > 1)
-    p.row_drive += m.dac.energy_fj_per_bit * dacBits * femto * dynamic;
-
-  // E-ADC-3: one conversion per cycle; what leaks flows while the array works.
-  const double rate = 1 / (cycleNs * nano);
-  const double adcJ =
-      adcEnergyPj(m, mapping::adcBits(k, m), rate) * pico * dynamic;
-  const double full = adcEnergyPj(m, m.adc.bits, rate) * pico * dynamic;
-  p.conversion = adcJ * (1 - m.adc.leakage_share);
-  p.array_leakage_w = full * m.adc.leakage_share * rate * adcs;
-  const double adcUm2 = adcAreaUm2(m, m.adc.bits, rate);
-
-  // E-ADD
-  p.strip_add = m.shift_add.energy_fj_per_bit *
-                static_cast<double>(m.shift_add.accumulator_bits) * femto *
-                dynamic;
+  // Array: one function per kind of component (lib/Machine/Kinds).
+  const machine::CellPrice cell = machine::priceCell(o);
+  const machine::DriverPrice driver = machine::priceDriver(o);
+  const machine::ConverterPrice converter = machine::priceConverter(o);
+  const machine::AdderPrice adder = machine::priceAdder(o);
+  p.cell_read = cell.read.si();
+  p.idle_read = cell.idle.si();
+  p.cell_write = cell.write.si();
+  p.row_write = cell.write_row.si();
+  p.row_drive = driver.row.si();
+  p.conversion = converter.conversion.si();
+  p.array_leakage_w = (converter.leakage * adcs + driver.leakage * rows).si();
+  p.shift_add = adder.conversion.si();
+  p.strip_add = adder.strip_add.si();
 
   const Buffer tile =
       buffer(m.buffer_fit, m.tile_buffer.size_kib, m.tile_buffer.width_bits);
@@ -205,20 +192,20 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   auto area = [&](Area component) -> double & {
     return p.area[static_cast<size_t>(component)];
   };
-  const double levels = std::ldexp(1.0, static_cast<int>(m.dac.bits));
-  area(Area::Cells) = arrays * rows * cols * cellUm2 / um2PerMm2;
-  area(Area::Drivers) =
-      arrays * rows * (m.dac.row_area_um2 + m.dac.area_um2_per_level * levels) /
-      um2PerMm2;
+  area(Area::Cells) =
+      (arrays * rows * cols * (o.cell + cell.area)).in(units::mm2);
+  area(Area::Drivers) = (arrays * rows * driver.area).in(units::mm2);
+  const units::Area column = units::um2(m.adc.column_area_um2) * o.shrink;
   area(Area::Adc) =
-      arrays * (adcs * adcUm2 + cols * m.adc.column_area_um2) / um2PerMm2;
-  area(Area::ShiftAdd) = arrays * adcs * m.shift_add.area_um2 / um2PerMm2;
-  area(Area::Control) = arrays * m.array.control_area_um2 / um2PerMm2;
-  area(Area::TileBuffer) = tiles * tile.area_mm2;
-  area(Area::GlobalBuffer) = global.area_mm2;
-  area(Area::Noc) = groups * m.noc.router_area_mm2;
+      (arrays * (adcs * converter.area + cols * column)).in(units::mm2);
+  area(Area::ShiftAdd) = (arrays * adcs * adder.area).in(units::mm2);
+  area(Area::Control) =
+      arrays * m.array.control_area_um2 * o.shrink / um2PerMm2;
+  area(Area::TileBuffer) = tiles * tile.area_mm2 * o.shrink;
+  area(Area::GlobalBuffer) = global.area_mm2 * o.shrink;
+  area(Area::Noc) = groups * m.noc.router_area_mm2 * o.shrink;
   const double lanes = tiles * static_cast<double>(m.digital.lanes_per_tile);
-  area(Area::Digital) = lanes * m.digital.lane_area_um2 / um2PerMm2;
+  area(Area::Digital) = lanes * m.digital.lane_area_um2 * o.shrink / um2PerMm2;
   p.area_mm2 = 0;
   for (double part : p.area)
     p.area_mm2 += part;
@@ -233,13 +220,14 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
       hops * (m.noc.router_pj_per_bit * pico * dynamic + wire) + 0.5 * wire;
 
   // E-LEAK: cells, buffers and lanes; converters separately.
-  p.leakage_w = (arrays * rows * cols * m.cell.leakage_nw * nano +
-                 tiles * tile.leakage_w + global.leakage_w +
+  p.leakage_w = (arrays * rows * cols * cell.leakage).si() +
+                (tiles * tile.leakage_w + global.leakage_w +
                  lanes * m.digital.lane_leakage_uw * micro) *
-                relative;
+                    o.supply;
 
   // E-TIME
   p.cycle = cycleNs * nano;
+  const double readNs = cell.read_time.in(units::ns)*driver.pulses;
   p.read_cycles = std::max(1.0, std::ceil(readNs / cycleNs));
   auto access = [&](double ns) {
     return std::max(1.0, std::ceil(ns * slower / cycleNs)) * p.cycle;
@@ -252,7 +240,7 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   p.noc_hops =
       std::ceil(hops) * static_cast<double>(m.noc.hop_cycles) * p.cycle;
   p.lane_operation = p.cycle / lanes;
-  p.min_cycle_ns = m.timing.logic_delay_ns * slower;
+  p.min_cycle_ns = shortestCycle(o).in(units::ns);
 
   noiseTerms(m, k, p);
   return p;

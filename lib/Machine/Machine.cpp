@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "imc/Machine/Kind.h"
 #include "imc/Machine/Schema.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -183,24 +184,48 @@ Error imc::machine::setField(Machine &machine, StringRef path, StringRef text) {
 Error imc::machine::check(const Machine &machine) {
   for (const Component &component : schema())
     for (const Field &field : component.fields)
-      if (Error error = checkValue(field, field.get(machine)))
-        return error;
+      if (field.belongsTo(component.kindOf(machine)))
+        if (Error error = checkValue(field, field.get(machine)))
+          return error;
   const Cell &cell = machine.cell;
-  if (cell.kind == CellKind::SRAM && cell.bits != 1)
+  const Kind &kind = cellKind(machine);
+  if (kind.one_bit && cell.bits != 1)
     return fail("'cell.bits' is " + std::to_string(cell.bits) +
-                " but 'cell.kind' is sram: an SRAM cell stores 1 bit; set "
-                "cell.bits to 1 or cell.kind to rram");
-  if (cell.kind == CellKind::SRAM && cell.capacitance_ff <= 0)
-    return fail("'cell.capacitance_ff' is 0 but 'cell.kind' is sram: give the "
-                "capacitance that one cell switches");
-  if (cell.kind == CellKind::RRAM) {
+                " but 'cell.kind' is " + kind.name +
+                ": an SRAM cell stores 1 bit; set cell.bits to 1 or cell.kind "
+                "to rram");
+  if (kind.nonvolatile) {
     if (cell.on_resistance_ohm <= 0 || cell.read_voltage_v <= 0)
       return fail("'cell.on_resistance_ohm' or 'cell.read_voltage_v' is 0 but "
-                  "'cell.kind' is rram: give both above 0");
+                  "'cell.kind' is " +
+                  kind.name + ": give both above 0");
     if (cell.off_resistance_ohm <= cell.on_resistance_ohm)
       return fail("'cell.off_resistance_ohm' must be above "
                   "'cell.on_resistance_ohm'; the levels of a cell lie between "
                   "them");
+  } else if (cell.capacitance_ff <= 0) {
+    return fail("'cell.capacitance_ff' is 0 but 'cell.kind' is " + kind.name +
+                ": give the capacitance that one cell switches");
+  }
+  if (machine.array.rows % machine.drivenRows() != 0)
+    return fail(
+        "'array.active_rows' is " + std::to_string(machine.array.active_rows) +
+        ", must divide 'array.rows', " + std::to_string(machine.array.rows));
+  // Adder trees multiply by single bits, so a weight bit is a cell.
+  const bool digital = converterKind(machine).exact;
+  if (digital != (kind.name == "sram_digital"))
+    return fail("'adc.kind' is " + converterKind(machine).name +
+                " but 'cell.kind' is " + kind.name +
+                ": adder trees and cells of kind sram_digital go together");
+  if (converterKind(machine).name == "survey" && machine.adc.bits < 4) {
+    Expected<double> sense = getField(machine, "adc.sense_fj");
+    if (!sense)
+      return sense.takeError();
+    if (*sense <= 0)
+      return fail("'adc.bits' is " + std::to_string(machine.adc.bits) +
+                  " but the survey has no converters below 4 bits: give "
+                  "'adc.sense_fj' and 'adc.sense_um2' of one comparator, or "
+                  "adc.bits of 4 and more");
   }
   if (machine.memory.kind != MemoryKind::None &&
       (machine.memory.energy_pj_per_bit <= 0 ||
@@ -263,7 +288,7 @@ llvm::json::Value imc::machine::jsonSchema() {
       if (!field.required)
         entry["default"] = field.default_value;
       fields[field.name] = std::move(entry);
-      if (field.required)
+      if (field.required && field.kinds.empty())
         required.push_back(field.name);
     }
     // Required fields may come from an included file, so they are named here
@@ -321,7 +346,18 @@ std::string imc::machine::schemaMarkdown() {
       page += " | " +
               (field.required ? std::string("required")
                               : formatValue(field, field.default_value)) +
-              " | " + field.doc + " |\n";
+              " | " + field.doc;
+      if (!field.kinds.empty()) {
+        std::vector<std::string> names;
+        for (int64_t kind : field.kinds)
+          names.push_back(
+              "`" +
+              std::string(
+                  component.kindField()->names[static_cast<size_t>(kind)]) +
+              "`");
+        page += " Of kind " + llvm::join(names, ", ") + ".";
+      }
+      page += " |\n";
     }
   }
   return page;

@@ -7,6 +7,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "imc/Machine/Schema.h"
+#include "imc/Machine/Kind.h"
+
+#include "llvm/ADT/STLExtras.h"
 
 using namespace imc::machine;
 
@@ -43,6 +46,13 @@ namespace {
     #C, #F, FieldType::Integer, UNIT, MIN, MAX, false, DEFAULT, DOC, {},       \
         IMC_ACCESS(C, F)                                                       \
   }
+/// Which kind a component is; kinds with `usual` come first.
+#define KIND(C, SLOT, REQUIRED, DOC)                                           \
+  Field {                                                                      \
+    #C, "kind", FieldType::Enumeration, "", 0,                                 \
+        double(kindsOf(SLOT).size() - 1), REQUIRED, 0, DOC, kindNames(SLOT),   \
+        IMC_ACCESS(C, kind)                                                    \
+  }
 #define NAMED(C, F, DOC, ...)                                                  \
   Field {                                                                      \
     #C, #F, FieldType::Enumeration, "", 0,                                     \
@@ -50,11 +60,69 @@ namespace {
         DOC, {__VA_ARGS__}, IMC_ACCESS(C, F)                                   \
   }
 
+/// Adds what the kinds of a slot bring along: the field `kind`, their own
+/// parameters, and which of the shared fields are for some of them only.
+void addKinds(std::vector<Component> &table, Slot slot) {
+  auto component = llvm::find_if(table, [&](const Component &c) {
+    return llvm::StringRef(c.name) == componentOf(slot);
+  });
+  llvm::ArrayRef<Kind> kinds = kindsOf(slot);
+  auto place = [slot](auto &machine) -> auto & {
+    switch (slot) {
+    case Slot::Cell:
+      return machine.cell.own;
+    case Slot::Dac:
+      return machine.dac.own;
+    case Slot::Adc:
+      return machine.adc.own;
+    case Slot::ShiftAdd:
+      return machine.shift_add.own;
+    }
+    llvm_unreachable("all slots are handled");
+  };
+  for (size_t k = 0; k != kinds.size(); ++k) {
+    const auto index = static_cast<int64_t>(k);
+    for (const char *name : kinds[k].needs)
+      for (Field &field : component->fields)
+        if (llvm::StringRef(name) == field.name) {
+          field.kinds.push_back(index);
+          field.required = true;
+        }
+    for (size_t i = 0; i != kinds[k].own.size(); ++i) {
+      const Parameter &p = kinds[k].own[i];
+      const size_t at = kinds[k].offset + i;
+      component->fields.push_back(
+          {component->name,
+           p.name,
+           FieldType::Real,
+           p.unit,
+           p.min,
+           p.max,
+           p.required,
+           p.default_value,
+           p.doc,
+           {},
+           [=](const Machine &m) -> double { return place(m)[at]; },
+           [=](Machine &m, double v) { place(m)[at] = v; },
+           {index}});
+    }
+  }
+}
+
+std::vector<const char *> kindNames(Slot slot) {
+  std::vector<const char *> names;
+  for (const Kind &kind : kindsOf(slot))
+    names.push_back(kind.name.c_str());
+  return names;
+}
+
 std::vector<Component> makeSchema() {
-  return {
+  std::vector<Component> table = {
       {"technology",
        "Process and supply voltage of the chip.",
        {REAL(technology, node_nm, "nm", 3, 250, "Feature size F."),
+        REAL_OR(technology, quoted_node_nm, "nm", 0, 250, 0,
+                "Node at which circuits of this file are quoted; 0: node_nm."),
         REAL(technology, vdd_v, "V", 0.2, 5, "Supply voltage."),
         REAL(technology, vdd_nominal_v, "V", 0.2, 5,
              "Supply at which energies and delays of this file are quoted."),
@@ -62,14 +130,16 @@ std::vector<Component> makeSchema() {
              "Threshold voltage of the alpha-power delay law."),
         REAL(technology, alpha, "", 1, 2,
              "Exponent of the alpha-power delay law."),
+        REAL_OR(technology, energy_exponent, "", 0.5, 4, 2,
+                "Exponent of switched energy over supply."),
         REAL(technology, max_power_density_w_mm2, "W/mm2", 1e-6, 1e3,
              "Average power per chip area that can be cooled.")}},
       {"cell",
        "Memory cell of the arrays.",
-       {NAMED(cell, kind, "rram keeps its value without supply, sram does not.",
-              "rram", "sram"),
+       {KIND(cell, Slot::Cell, true,
+             "rram and pcm keep their value without supply, sram does not."),
         INTEGER(cell, bits, "bit", 1, 8, "Bits stored per cell; sram: 1."),
-        REAL(cell, area_f2, "F2", 1, 1e5, "Area in squares of the node."),
+        REAL(cell, area_f2, "F2", 0, 1e5, "Area in squares of the node."),
         REAL(cell, read_pulse_ns, "ns", 0, 1e6,
              "Time that the rows are driven in one input phase."),
         REAL_OR(cell, read_voltage_v, "V", 0, 5, 0, "Read voltage of rram."),
@@ -87,13 +157,16 @@ std::vector<Component> makeSchema() {
                 "Standby power of one cell at the nominal supply.")}},
       {"array",
        "Crossbar of cells with its local control.",
-       {INTEGER(array, rows, "", 1, 8192, "Rows, all driven at once."),
+       {INTEGER(array, rows, "", 1, 8192, "Rows of cells."),
+        INTEGER_OR(array, active_rows, "", 0, 8192, 0,
+                   "Rows driven at once, a divisor of rows; 0: all."),
         INTEGER(array, cols, "", 1, 8192, "Columns."),
         REAL(array, control_area_um2, "um2", 0, 1e7,
              "Area of one array that does not grow with rows or columns.")}},
       {"dac",
        "Converter and driver of a row.",
-       {INTEGER(dac, bits, "bit", 1, 8, "Input bits applied per phase."),
+       {KIND(dac, Slot::Dac, false, "How an input drives its row."),
+        INTEGER(dac, bits, "bit", 1, 8, "Input bits applied per phase."),
         REAL(dac, energy_fj_per_bit, "fJ", 0, 1e6,
              "Energy per row, phase and bit of resolution."),
         REAL(dac, area_um2_per_level, "um2", 0, 1e4,
@@ -104,40 +177,20 @@ std::vector<Component> makeSchema() {
              "Load of the row line per length."),
         REAL(dac, row_area_um2, "um2", 0, 1e4, "Area of one row driver.")}},
       {"adc",
-       "Converter of columns; energy and area by survey regression.",
-       {INTEGER(adc, bits, "bit", 4, 16, "Resolution."),
+       "What turns a column into a number.",
+       {KIND(adc, Slot::Adc, false,
+             "Where its energy, area and time come from."),
+        INTEGER(adc, bits, "bit", 1, 32,
+                "Resolution; of adder trees the width of the sum."),
         INTEGER(adc, share, "", 1, 8192,
                 "Columns that one converter serves one after the other."),
-        REAL(adc, fit_fom_db, "dB", 0, 1e3,
-             "Rate-limited Schreier figure of merit at 1 S/s."),
-        REAL(adc, fit_fom_db_per_ln_hz, "dB", -10, 0,
-             "Its slope per natural logarithm of the rate."),
-        REAL(adc, fit_cap_db, "dB", 0, 1e3,
-             "Resolution-limited Schreier figure of merit at 0 bits."),
-        REAL(adc, fit_cap_db_per_bit, "dB", 0, 100, "Its slope per bit."),
-        REAL(adc, fit_sndr_db, "dB", 0, 100,
-             "Signal-to-noise-and-distortion ratio at 0 bits."),
-        REAL(adc, fit_sndr_db_per_bit, "dB", 0, 100, "Its slope per bit."),
-        REAL(adc, fit_energy, "", -50, 50,
-             "Constant of ln(energy) beside the figure of merit."),
-        REAL(adc, fit_energy_ln_node, "", -10, 10,
-             "Coefficient of ln(node in nm) in ln(energy)."),
-        REAL(adc, fit_energy_ln_bits, "", -10, 10,
-             "Coefficient of ln(bits) in ln(energy)."),
-        REAL(adc, fit_area, "", -50, 50, "Constant of ln(area in um2)."),
-        REAL(adc, fit_area_ln_node, "", -10, 10,
-             "Coefficient of ln(node in nm) in ln(area)."),
-        REAL(adc, fit_area_ln_rate, "", -10, 10,
-             "Coefficient of ln(rate in S/s) in ln(area)."),
-        REAL(adc, fit_area_ln_energy, "", -10, 10,
-             "Coefficient of ln(energy in pJ) in ln(area)."),
-        REAL(adc, leakage_share, "", 0, 1,
-             "Share of the energy per conversion that flows all the time."),
         REAL(adc, column_area_um2, "um2", 0, 1e5,
              "Area per column: multiplexer, sample and hold.")}},
       {"shift_add",
        "Adds up input phases and bit slices behind each converter.",
-       {INTEGER(shift_add, accumulator_bits, "bit", 4, 64,
+       {KIND(shift_add, Slot::ShiftAdd, false,
+             "Where its energy and area come from."),
+        INTEGER(shift_add, accumulator_bits, "bit", 4, 64,
                 "Width of partial sums."),
         REAL(shift_add, energy_fj_per_bit, "fJ", 0, 1e6,
              "Energy per conversion and bit of the accumulator."),
@@ -201,8 +254,9 @@ std::vector<Component> makeSchema() {
              "Standby power of one lane at the nominal supply.")}},
       {"timing",
        "Clock.",
-       {REAL(timing, cycle_time_ns, "ns", 0.01, 1e6,
-             "Clock period: one conversion, buffer access or hop."),
+       {REAL(timing, cycle_time_ns, "ns", 0, 1e6,
+             "Clock period: one conversion, buffer access or hop; 0: as short "
+             "as the components allow."),
         REAL(timing, logic_delay_ns, "ns", 0, 1e6,
              "Critical path of the logic at the nominal supply.")}},
       {"activity",
@@ -212,9 +266,28 @@ std::vector<Component> makeSchema() {
         REAL(activity, weight_density, "", 0, 1,
              "Mean of a stored cell as share of full scale.")}},
   };
+  for (Slot slot : {Slot::Cell, Slot::Dac, Slot::Adc, Slot::ShiftAdd})
+    addKinds(table, slot);
+  return table;
 }
 
 } // namespace
+
+bool Field::belongsTo(int64_t kind) const {
+  return kinds.empty() || llvm::is_contained(kinds, kind);
+}
+
+const Field *Component::kindField() const {
+  // Memories have a kind too, but all the same fields.
+  bool varies =
+      llvm::any_of(fields, [](const Field &f) { return !f.kinds.empty(); });
+  return varies ? find("kind") : nullptr;
+}
+
+int64_t Component::kindOf(const Machine &machine) const {
+  const Field *field = kindField();
+  return field ? static_cast<int64_t>(field->get(machine)) : 0;
+}
 
 const std::vector<Component> &imc::machine::schema() {
   static const std::vector<Component> table = makeSchema();

@@ -75,6 +75,8 @@ private:
   void readField(const Field &field, const YAML::Node &node, unsigned depth);
   void readKnob(const Field &field, const YAML::Node &node);
   void readExpected(const YAML::Node &node);
+  bool isUsed(const Component &component, const Field &field);
+  void dropUnused(const Component &component, const Field &field);
   double number(const YAML::Node &node, const std::string &what);
 };
 
@@ -318,6 +320,10 @@ void Reader::finish(StringRef file) {
   for (const Component &component : schema())
     for (const Field &field : component.fields) {
       std::string path = field.path();
+      if (!isUsed(component, field)) {
+        dropUnused(component, field);
+        continue;
+      }
       if (auto knob = open.find(path); knob != open.end()) {
         spec.knobs.push_back(knob->second);
         continue;
@@ -335,6 +341,39 @@ void Reader::finish(StringRef file) {
   if (spec.knobs.empty())
     if (Error error = check(spec.values))
       throw Problem{file.str() + ":1: " + llvm::toString(std::move(error))};
+}
+
+/// Whether a machine of this kind (of one of these kinds, if that is open) has
+/// the field.
+bool Reader::isUsed(const Component &component, const Field &field) {
+  if (field.kinds.empty())
+    return true;
+  auto knob = open.find(component.kindField()->path());
+  if (knob == open.end())
+    return field.belongsTo(component.kindOf(spec.values));
+  return llvm::any_of(knob->second.values, [&](double kind) {
+    return field.belongsTo(static_cast<int64_t>(kind));
+  });
+}
+
+/// Component files speak of several kinds; the machine's own file that sets a
+/// field of another kind is mistaken.
+void Reader::dropUnused(const Component &component, const Field &field) {
+  auto origin = origins.find(field.path());
+  if (origin != origins.end() && origin->second.depth == 0) {
+    std::vector<std::string> kinds;
+    const Field *kind = component.kindField();
+    for (int64_t k : field.kinds)
+      kinds.push_back(kind->names[static_cast<size_t>(k)]);
+    throw Problem{origin->second.place + ": '" + field.path() +
+                  "' belongs to kind " + llvm::join(kinds, ", ") + ", but '" +
+                  kind->path() + "' is " +
+                  formatValue(*kind, kind->get(spec.values)) +
+                  "; remove the field or change the kind"};
+  }
+  open.erase(field.path());
+  spec.sources.erase(field.path());
+  field.set(spec.values, field.default_value);
 }
 
 /// Runs `body` and turns what it throws into an error.
@@ -413,8 +452,9 @@ std::string imc::machine::toYAML(const TargetSpec &spec) {
       auto source = spec.sources.find(field.path());
       bool hasSource = source != spec.sources.end();
       double value = field.get(spec.values);
-      if (!knob && !hasSource && !field.required &&
-          value == field.default_value)
+      bool isRequired =
+          field.required && field.belongsTo(component.kindOf(spec.values));
+      if (!knob && !hasSource && !isRequired && value == field.default_value)
         continue;
       out << YAML::Key << field.name << YAML::Value;
       if (!knob && !hasSource) {
@@ -438,8 +478,8 @@ std::string imc::machine::toYAML(const TargetSpec &spec) {
   }
   if (!spec.expected.empty()) {
     out << YAML::Key << "expected" << YAML::Value << YAML::BeginMap;
-    const Field plain{"", "", FieldType::Real, "",     0, 0, false, 0,
-                      "", {}, nullptr,         nullptr};
+    const Field plain{"", "", FieldType::Real, "",      0, 0, false, 0,
+                      "", {}, nullptr,         nullptr, {}};
     for (const ExpectedFigure &figure : spec.expected) {
       out << YAML::Key << figure.name << YAML::Value << YAML::Flow
           << YAML::BeginMap << YAML::Key << "value" << YAML::Value

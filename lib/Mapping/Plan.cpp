@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "imc/Machine/Kind.h"
 #include "imc/Mapping/Mapping.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -22,7 +23,7 @@ Allocation imc::mapping::allocate(llvm::ArrayRef<Demand> demands,
   Allocation a;
   a.capacity = machine.arrays();
   a.fits = logical <= a.capacity;
-  a.resident = a.fits || machine.cell.kind != machine::CellKind::SRAM;
+  a.resident = a.fits || machine::cellKind(machine).nonvolatile;
   a.balanced = knobs.replication == Replication::Balanced;
   if (a.balanced && a.fits)
     a.windows_per_copy = balancedWindows(demands, a.capacity);
@@ -96,7 +97,7 @@ Error imc::mapping::verify(const Plan &plan, const workload::Workload &workload,
     const Violation &v = plan.violations.front();
     return fail(std::string("breaks ") + ruleName(v.rule));
   }
-  if (!plan.resident && machine.cell.kind != machine::CellKind::SRAM)
+  if (!plan.resident && machine::cellKind(machine).nonvolatile)
     return fail("rewrites cells that are not volatile");
   size_t next = 0;
   std::vector<std::pair<int64_t, int64_t>> used; // [first, end) of each copy
@@ -110,7 +111,7 @@ Error imc::mapping::verify(const Plan &plan, const workload::Workload &workload,
       return fail(where + "is not placed, or not in program order");
     const PlacedProduct &placed = plan.products[next++];
     const Tiling &t = placed.tiling;
-    if (t.rows != machine.array.rows || t.cols != machine.array.cols)
+    if (t.rows != machine.drivenRows() || t.cols != machine.array.cols)
       return fail(where + "is cut into arrays of another size");
     // Room for every row and column of every group, however it was cut.
     if (t.groups_per_pack < 1 || t.packs * t.groups_per_pack < product->groups)

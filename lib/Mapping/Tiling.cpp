@@ -8,8 +8,11 @@
 
 #include "imc/Mapping/Mapping.h"
 
+#include "imc/Machine/Kind.h"
+
 #include <algorithm>
 
+using namespace imc;
 using namespace imc::mapping;
 
 static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -36,14 +39,19 @@ int64_t imc::mapping::losslessBits(int64_t rows, int64_t dacBits,
 
 int64_t imc::mapping::adcBits(const Knobs &knobs,
                               const machine::Machine &machine) {
+  // Adder trees are as wide as their sums.
+  if (machine::converterKind(machine).exact)
+    return losslessBits(machine.drivenRows(), machine.dac.bits,
+                        machine.cell.bits);
   return knobs.adc_bits ? knobs.adc_bits : machine.adc.bits;
 }
 
 Tiling imc::mapping::tile(const workload::Product &product,
                           const machine::Machine &machine, const Knobs &knobs) {
   Tiling t;
-  t.rows = machine.array.rows;
+  t.rows = machine.drivenRows();
   t.cols = machine.array.cols;
+  t.row_sets = machine.rowSets();
   t.columns_per_weight = columnsPerWeight(knobs, machine.cell.bits);
   t.phases = ceilDiv(knobs.input_bits, machine.dac.bits);
   t.lossless_bits = losslessBits(t.rows, machine.dac.bits, machine.cell.bits);

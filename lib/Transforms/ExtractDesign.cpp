@@ -143,7 +143,7 @@ static LogicalResult readKnobs(const TiledProduct &product,
   imc::EncodeWeightsOp encode = product.encode;
   imc::MVMOp mvm = product.mvm;
   EncodingAttr encoding = encode.getEncoding();
-  if (failed(expect(encode, "array.rows", tiling.rows, machine.array.rows)) ||
+  if (failed(expect(encode, "array.rows", tiling.rows, machine.drivenRows())) ||
       failed(expect(encode, "array.cols", tiling.cols, machine.array.cols)) ||
       failed(expect(encode, "cell.bits", encoding.getCellBits(),
                     std::min(machine.cell.bits, encoding.getWeightBits()))) ||

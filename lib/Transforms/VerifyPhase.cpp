@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "imc/Machine/Kind.h"
 #include "imc/Transforms/Passes.h"
 
 #include "dialects/imc/IR/IMC.h"
@@ -198,9 +199,9 @@ void PhaseVerifier::verifyArrays(imc::ShiftAddOp op,
   if (cells[0] != 1 || cells[1] != 1 || cells[2] != 1)
     report(mvm, "P4") << "reads " << cells[0] * cells[1] * cells[2]
                       << " arrays, expected one; run imc-tile";
-  else if (cells[3] != machine.array.rows || cells[4] != machine.array.cols)
+  else if (cells[3] != machine.drivenRows() || cells[4] != machine.array.cols)
     report(mvm, "P4") << "reads an array of " << cells[3] << "x" << cells[4]
-                      << ", the machine's have " << machine.array.rows << "x"
+                      << ", the machine's have " << machine.drivenRows() << "x"
                       << machine.array.cols;
   else if (product->trips != grid[0] * grid[1] * grid[2])
     report(mvm, "P4") << "is repeated " << product->trips << " times for "
@@ -239,7 +240,7 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
   // Volatile cells may be written again for every layer, but only when one copy
   // of everything does not fit; then each layer has the chip for itself.
   const bool reloads =
-      machine.cell.kind == machine::CellKind::SRAM && logical > capacity;
+      !machine::cellKind(machine).nonvolatile && logical > capacity;
   llvm::DenseMap<int64_t, size_t> owner;
   for (auto [index, product] : llvm::enumerate(products)) {
     imc::MVMOp mvm = product.mvm;

@@ -233,8 +233,28 @@ ComponentAttr::verify(function_ref<InFlightDiagnostic()> emitError,
         return emitError() << "(C2) " << llvm::toString(number.takeError());
     }
   }
+  // Some fields are for some kinds of the component only.
+  SmallVector<int64_t> kinds;
+  if (const Field *kind = component->kindField()) {
+    Attribute given = fields.get(kind->name);
+    SmallVector<Attribute> values;
+    if (auto knob = dyn_cast_if_present<KnobAttr>(given))
+      values.assign(knob.getValues().begin(), knob.getValues().end());
+    else if (given)
+      values.push_back(given);
+    for (Attribute value : values)
+      kinds.push_back(static_cast<int64_t>(
+          llvm::cantFail(imc::detail::fieldValue(*kind, value))));
+    if (!given)
+      kinds.push_back(static_cast<int64_t>(kind->default_value));
+  }
+  auto isUsed = [&](const Field &field) {
+    return field.kinds.empty() || llvm::any_of(kinds, [&](int64_t kind) {
+             return field.belongsTo(kind);
+           });
+  };
   for (const Field &field : component->fields)
-    if (field.required && !fields.contains(field.name))
+    if (field.required && isUsed(field) && !fields.contains(field.name))
       return emitError() << "(C3) '" << field.path()
                          << "' is missing: " << field.doc;
   return success();

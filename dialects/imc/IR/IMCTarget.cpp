@@ -39,7 +39,9 @@ imc::detail::targetComponents(MLIRContext *context,
       }
       double value = field.get(spec.values);
       // A default says nothing; leaving it out keeps the text short.
-      if (field.required || value != field.default_value)
+      bool isRequired =
+          field.required && field.belongsTo(component.kindOf(spec.values));
+      if (isRequired || value != field.default_value)
         fields.set(field.name, fieldAttribute(context, field, value));
     }
     components.push_back(ComponentAttr::get(context, component.name,
@@ -84,7 +86,13 @@ static void readComponents(ArrayRef<ComponentAttr> components,
           return candidate.getComponent() == component.name;
         });
     for (const Field &field : component.fields) {
-      Attribute value = attribute->getField(field.name);
+      Attribute value = attribute->getFields().get(field.name);
+      // Other kinds of the component may have no use for it, so its default
+      // need not be a value that it could be given.
+      if (!value) {
+        field.set(spec.values, field.default_value);
+        continue;
+      }
       SmallVector<Attribute> values = {value};
       auto knob = dyn_cast<KnobAttr>(value);
       if (knob)
@@ -293,7 +301,7 @@ TargetAttr::getArrayShape(function_ref<InFlightDiagnostic()> emitError) const {
   FailureOr<machine::Machine> machine = closedMachine(*this, emitError);
   if (failed(machine))
     return failure();
-  return ArrayShape{machine->array.rows, machine->array.cols};
+  return ArrayShape{machine->drivenRows(), machine->array.cols};
 }
 
 FailureOr<int64_t>
@@ -329,10 +337,10 @@ LogicalResult TargetAttr::verifyArrayOp(Operation *op) const {
   auto cells = cast<ShapedType>(mvm.getCells().getType());
   ArrayRef<int64_t> shape = cells.getShape();
   if (shape !=
-      ArrayRef<int64_t>{1, 1, 1, machine->array.rows, machine->array.cols})
+      ArrayRef<int64_t>{1, 1, 1, machine->drivenRows(), machine->array.cols})
     return op->emitOpError("has cells of type ")
            << cells << ", but an array of target " << getName() << " has 1x1x1x"
-           << machine->array.rows << "x" << machine->array.cols;
+           << machine->drivenRows() << "x" << machine->array.cols;
   if (mvm.getInput().getDacBits() != machine->dac.bits)
     return op->emitOpError("drives ")
            << mvm.getInput().getDacBits() << " bits per phase, but target "

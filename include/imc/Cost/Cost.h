@@ -24,6 +24,7 @@
 #ifndef IMC_COST_COST_H
 #define IMC_COST_COST_H
 
+#include "imc/Machine/Kind.h"
 #include "imc/Machine/Target.h"
 #include "imc/Mapping/Mapping.h"
 #include "imc/Workload/Workload.h"
@@ -113,7 +114,7 @@ struct Counts {
 /// depend on the layer. Energies in J per action, times in s, areas in mm2.
 struct Prices {
   // Energy per action.
-  double row_drive, cell_read, idle_read, conversion, strip_add;
+  double row_drive, cell_read, idle_read, conversion, shift_add, strip_add;
   double tile_read_bit, tile_write_bit, global_read_bit, global_write_bit;
   double noc_bit, memory_bit, cell_write, operation, mac;
   double leakage_w;       ///< of what is never gated
@@ -213,11 +214,13 @@ struct Figures {
 };
 Figures figures(const machine::Machine &machine);
 
-/// Energy in pJ and area in um2 of a converter (E-ADC-1, E-ADC-2), at the
-/// nominal supply; `rate_hz` conversions per second.
-double adcEnergyPj(const machine::Machine &machine, int64_t bits,
-                   double rateHz);
-double adcAreaUm2(const machine::Machine &machine, int64_t bits, double rateHz);
+/// Where a design works: supply, node, clock (E-VDD, E-NODE, E-CYCLE).
+/// `machine` must outlive the result.
+machine::Operating operate(const machine::Machine &machine,
+                           const mapping::Knobs &knobs);
+
+/// Shortest clock period that the components allow (E-CYCLE).
+units::Time shortestCycle(const machine::Operating &operating);
 
 /// Delay at this supply over delay at the nominal one (E-DELAY). 10 mV above
 /// the threshold and below, the value 10 mV above it: such designs are refused

@@ -21,28 +21,33 @@
 #ifndef IMC_MACHINE_MACHINE_H
 #define IMC_MACHINE_MACHINE_H
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 namespace imc::machine {
 
-/// Storage cell of the arrays. RRAM keeps its weights without supply; SRAM is
-/// volatile and may be rewritten during an inference.
-enum class CellKind { RRAM, SRAM };
+/// Room for what the kinds of one component have of their own (Kind.h).
+constexpr size_t maxOwn = 48;
+using Own = std::array<double, maxOwn>;
 
 /// Memory outside the chip. `None`: the chip has to hold everything itself.
 enum class MemoryKind { None, LPDDR4, DDR3, HBM2, HBM3 };
 
 /// Process and supply. Dynamic energies in the file are quoted at
-/// vdd_nominal_v and scale with (vdd / nominal)^2, delays with the
-/// alpha-power law of threshold_v and alpha.
+/// vdd_nominal_v and scale with (vdd / nominal)^energy_exponent, delays with
+/// the alpha-power law of threshold_v and alpha. Energies, delays and areas of
+/// circuits are quoted at quoted_node_nm (0: node_nm) and scale to node_nm.
 struct Technology {
-  double node_nm = 0, vdd_v = 0, vdd_nominal_v = 0, threshold_v = 0, alpha = 0;
+  double node_nm = 0, quoted_node_nm = 0;
+  double vdd_v = 0, vdd_nominal_v = 0, threshold_v = 0, alpha = 0;
+  double energy_exponent = 2;
   double max_power_density_w_mm2 = 0;
 };
 
 /// One memory cell; the resistances belong to RRAM, the capacitance to SRAM.
 struct Cell {
-  CellKind kind = CellKind::RRAM;
+  int64_t kind = 0; ///< index into kindsOf(Slot::Cell)
   int64_t bits = 1;
   double area_f2 = 0;
   double read_pulse_ns = 0, read_voltage_v = 0;
@@ -50,41 +55,43 @@ struct Cell {
   double capacitance_ff = 0;
   double write_energy_pj = 0, write_row_ns = 0;
   double leakage_nw = 0;
+  Own own{};
 };
 
-/// One crossbar ("macro"): rows are driven, columns are sensed.
+/// One crossbar ("macro"): rows are driven, columns are sensed. `active_rows`
+/// of the rows are driven at once (0: all); the row sets take turns at the
+/// drivers and converters of the array.
 struct Array {
   int64_t rows = 0, cols = 0;
+  int64_t active_rows = 0;
   double control_area_um2 = 0;
 };
 
 /// Digital-to-analog converters and drivers, one per row.
 struct Dac {
+  int64_t kind = 0;
   int64_t bits = 1;
   double energy_fj_per_bit = 0, area_um2_per_level = 0;
   double gate_ff_per_cell = 0, wire_ff_per_um = 0;
   double row_area_um2 = 0;
+  Own own{};
 };
 
 /// Analog-to-digital converters; one serves `share` columns one after the
-/// other. The fit_* members are the coefficients of the survey regression
-/// (docs/spec/cost-model.md, E-ADC).
+/// other.
 struct Adc {
+  int64_t kind = 0;
   int64_t bits = 0, share = 1;
-  double fit_fom_db = 0, fit_fom_db_per_ln_hz = 0;
-  double fit_cap_db = 0, fit_cap_db_per_bit = 0;
-  double fit_sndr_db = 0, fit_sndr_db_per_bit = 0;
-  double fit_energy = 0, fit_energy_ln_node = 0, fit_energy_ln_bits = 0;
-  double fit_area = 0, fit_area_ln_node = 0, fit_area_ln_rate = 0;
-  double fit_area_ln_energy = 0;
-  double leakage_share = 0;
   double column_area_um2 = 0;
+  Own own{};
 };
 
 /// Recombination of input phases and bit slices behind each ADC.
 struct ShiftAdd {
+  int64_t kind = 0;
   int64_t accumulator_bits = 0;
   double energy_fj_per_bit = 0, area_um2 = 0;
+  Own own{};
 };
 
 /// groups x tiles_per_group x macros_per_tile arrays on the chip.
@@ -167,6 +174,12 @@ struct Machine {
   int64_t tiles() const { return hierarchy.groups * hierarchy.tiles_per_group; }
   /// Arrays on the chip.
   int64_t arrays() const { return tiles() * hierarchy.macros_per_tile; }
+  /// Rows driven at once: those of a tile of a product.
+  int64_t drivenRows() const {
+    return array.active_rows ? array.active_rows : array.rows;
+  }
+  /// Tiles of products that one array holds.
+  int64_t rowSets() const { return array.rows / drivenRows(); }
   /// Columns that one ADC serves: it never serves more than one array.
   int64_t columnsPerAdc() const {
     return adc.share < array.cols ? adc.share : array.cols;

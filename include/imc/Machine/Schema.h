@@ -24,6 +24,7 @@
 #include "llvm/Support/Error.h"
 #include "llvm/Support/JSON.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -33,17 +34,24 @@ enum class FieldType { Integer, Real, Enumeration };
 
 /// One field of one component.
 struct Field {
-  const char *component;                ///< "adc"
-  const char *name;                     ///< "bits"
-  FieldType type;                       ///<
-  const char *unit;                     ///< "nm"; "" for pure numbers
-  double min, max;                      ///< inclusive; 0..n-1 for names
-  bool required;                        ///< no default
-  double default_value;                 ///< when not required
-  const char *doc;                      ///< one sentence
-  std::vector<const char *> names;      ///< of an enumeration, in order
-  double (*get)(const Machine &);       ///<
-  void (*set)(Machine &, double value); ///< value must have passed checkValue
+  const char *component;           ///< "adc"
+  const char *name;                ///< "bits"
+  FieldType type;                  ///<
+  const char *unit;                ///< "nm"; "" for pure numbers
+  double min, max;                 ///< inclusive; 0..n-1 for names
+  bool required;                   ///< no default
+  double default_value;            ///< when not required
+  const char *doc;                 ///< one sentence
+  std::vector<const char *> names; ///< of an enumeration, in order
+  std::function<double(const Machine &)> get;
+  /// `value` must have passed checkValue.
+  std::function<void(Machine &, double value)> set;
+  /// Kinds of the component (Kind.h) that have this field; empty: all. Such a
+  /// field is required or not for machines of these kinds only.
+  std::vector<int64_t> kinds = {};
+
+  /// A component of kind `kind` has this field.
+  bool belongsTo(int64_t kind) const;
 
   /// "adc.bits", as in machine files.
   std::string path() const;
@@ -54,6 +62,12 @@ struct Component {
   const char *name;
   const char *doc;
   std::vector<Field> fields;
+
+  /// The field that says which kind the component is, or null: the component
+  /// comes in one kind.
+  const Field *kindField() const;
+  /// Kind of this component in `machine`; 0 when it comes in one kind.
+  int64_t kindOf(const Machine &machine) const;
 
   /// The field called `name`, or null.
   const Field *find(llvm::StringRef name) const;

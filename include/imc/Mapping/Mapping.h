@@ -114,7 +114,7 @@ struct Tiling {
   int64_t packs = 0;        ///< P, sets of groups that share arrays
   int64_t strips = 0;       ///< S, arrays down the rows of a pack
   int64_t column_tiles = 0; ///< T, arrays across the columns of a pack
-  int64_t rows = 0;         ///< R, of the machine's arrays
+  int64_t rows = 0;         ///< R, rows of an array driven at once
   int64_t cols = 0;         ///< C, of the machine's arrays
   int64_t groups_per_pack = 0;
   int64_t columns_per_weight = 0;
@@ -123,8 +123,14 @@ struct Tiling {
   int64_t pack_rows = 0;     ///< K', rows that a pack fills
   int64_t pack_cols = 0;     ///< N', columns that a pack fills
 
-  /// Arrays of one copy.
-  int64_t arrays() const { return packs * strips * column_tiles; }
+  int64_t row_sets = 1; ///< tiles that one array holds, one at work
+
+  /// Tiles of one copy, each as large as what an array drives at once.
+  int64_t tiles() const { return packs * strips * column_tiles; }
+  /// Arrays of one copy; tile i lies in array i / row_sets.
+  int64_t arrays() const { return (tiles() + row_sets - 1) / row_sets; }
+  /// Tiles that the fullest array works on one after the other.
+  int64_t turns() const { return tiles() < row_sets ? tiles() : row_sets; }
   /// Matrix-vector products per inference: windows x row strips (x packs).
   int64_t mvms(int64_t windows) const { return windows * packs * strips; }
 };

@@ -106,7 +106,7 @@ func.func private @component_unknown() attributes {a = #imc.arrays<rows = 128>}
 
 // -----
 
-// expected-error @below {{(C1) unknown field 'columns' of #imc.array; its fields are rows, cols, control_area_um2}}
+// expected-error @below {{(C1) unknown field 'columns' of #imc.array; its fields are rows, active_rows, cols, control_area_um2}}
 func.func private @component_c1() attributes {a = #imc.array<rows = 128, columns = 128>}
 
 // -----

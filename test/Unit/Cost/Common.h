@@ -37,7 +37,7 @@ inline Design randomDesign(machine::Machine start, std::mt19937_64 &random) {
   Design d{start, {}};
   machine::Machine &m = d.machine;
   m.technology.vdd_v = 0.3 + 0.05 * double(random() % 12);
-  if (m.cell.kind == machine::CellKind::RRAM)
+  if (machine::cellKind(m).nonvolatile)
     m.cell.bits = 1 + int64_t(random() % 8);
   m.timing.cycle_time_ns = pick({1, 2, 4, 6, 8, 10});
   m.array.rows = int64_t(pick({16, 32, 64, 100, 128, 256, 512}));

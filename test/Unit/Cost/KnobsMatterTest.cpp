@@ -65,7 +65,7 @@ TEST(Knobs, EveryStepOfThePaperListsMatters) {
   for (const char *target : {"rram-32nm", "sram-32nm"})
     for (const Case &c : cases) {
       machine::Machine m = test::shipped(target);
-      bool isRram = m.cell.kind == machine::CellKind::RRAM;
+      bool isRram = machine::cellKind(m).nonvolatile;
       const std::vector<double> &values = isRram ? c.rram : c.sram;
       std::vector<Cost> costs;
       for (double value : values) {

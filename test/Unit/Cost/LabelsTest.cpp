@@ -47,7 +47,8 @@ static std::set<std::string> labels(const std::string &folder,
 static std::set<std::string> cited(const char *pattern) {
   std::set<std::string> all;
   for (const char *folder :
-       {"/lib/Cost", "/include/imc/Cost", "/lib/Mapping", "/targets"})
+       {"/lib/Cost", "/include/imc/Cost", "/lib/Mapping", "/targets",
+        "/lib/Machine", "/include/imc/Machine"})
     all.merge(labels(root + folder, pattern));
   return all;
 }

@@ -240,7 +240,7 @@ TEST(EnergyTerms, EachCountHasItsPrice) {
   p.cell_read = 3;
   p.idle_read = 5;
   p.conversion = 7;
-  p.strip_add = 11;
+  p.shift_add = p.strip_add = 11;
   p.tile_read_bit = 13;
   p.tile_write_bit = 17;
   p.global_read_bit = 19;

@@ -193,7 +193,8 @@ private:
   void drawChip(Case &c) {
     c.machine = shipped(random() % 2 ? "rram-32nm" : "sram-32nm");
     machine::Machine &m = c.machine;
-    const bool rram = m.cell.kind == machine::CellKind::RRAM;
+    const bool rram =
+        m.cell.kind == machine::kindIndex(machine::Slot::Cell, "rram");
     if (rram)
       m.cell.bits = pick(1, 4);
     m.array.rows = pick(1, random() % 2 ? 8 : 40);

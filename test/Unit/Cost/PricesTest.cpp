@@ -24,6 +24,16 @@ static machine::Machine nominal(const char *name) {
   return m;
 }
 
+/// Energy in pJ, with what leaks during one conversion, and area in um2 of the
+/// machine's converter at `rate` conversions per second.
+static std::pair<double, double> converterAt(machine::Machine m, double rate) {
+  m.timing.cycle_time_ns = 1e9 / rate;
+  machine::Operating o = operate(m, {});
+  machine::ConverterPrice p = machine::priceConverter(o);
+  return {(p.conversion + p.leakage * o.cycle).in(units::pJ),
+          p.area.in(units::um2)};
+}
+
 // Points that the authors of the regression publish with their tool.
 TEST(Adc, SurveyPoints) {
   struct Case {
@@ -39,8 +49,10 @@ TEST(Adc, SurveyPoints) {
   machine::Machine m = nominal("rram-32nm");
   for (const Case &c : cases) {
     m.technology.node_nm = c.node;
-    EXPECT_CLOSE(adcEnergyPj(m, c.bits, c.rate), c.pj, 1e-5) << c.bits;
-    EXPECT_CLOSE(adcAreaUm2(m, c.bits, c.rate), c.um2, 1e-5) << c.bits;
+    m.technology.quoted_node_nm = c.node;
+    m.adc.bits = c.bits;
+    EXPECT_CLOSE(converterAt(m, c.rate).first, c.pj, 1e-5) << c.bits;
+    EXPECT_CLOSE(converterAt(m, c.rate).second, c.um2, 1e-5) << c.bits;
   }
 }
 
@@ -209,7 +221,7 @@ TEST(Area, ByHand) {
   EXPECT_CLOSE(p.area[size_t(Area::Drivers)], 30 * 64 * 7.14e-6, 1e-9);
   EXPECT_CLOSE(p.area[size_t(Area::Control)], 30 * 364e-6, 1e-9);
   EXPECT_CLOSE(p.area[size_t(Area::ShiftAdd)], 30 * 2 * 354e-6, 1e-9);
-  double adc = adcAreaUm2(m, 10, 5e8);
+  double adc = converterAt(m, 5e8).second;
   EXPECT_CLOSE(p.area[size_t(Area::Adc)], 30 * (2 * adc + 32 * 3.2) * 1e-6,
                1e-9);
   EXPECT_CLOSE(p.area[size_t(Area::Noc)], 2 * 0.15, 1e-12);

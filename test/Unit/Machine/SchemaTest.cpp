@@ -114,9 +114,9 @@ TEST(Schema, RefusesValues) {
       {"array.rows", "0x10"},      {"array.rows", "nan"},
       {"technology.vdd_v", "0.1"}, {"technology.vdd_v", "inf"},
       {"technology.vdd_v", "-1"},  {"technology.vdd_v", "0,8"},
-      {"cell.kind", "pcm"},        {"cell.kind", "0"},
+      {"cell.kind", "dram"},       {"cell.kind", "0"},
       {"cell.kind", "RRAM"},       {"cell.bits", "9"},
-      {"adc.bits", "3"},           {"activity.input_density", "1.01"},
+      {"adc.bits", "0"},           {"activity.input_density", "1.01"},
   };
   for (const Case &c : cases) {
     Machine m;
@@ -132,8 +132,9 @@ TEST(Schema, RefusesValues) {
       llvm::toString(setField(m, "machine.vdd", llvm::StringRef("9")));
   EXPECT_EQ(message, "'technology.vdd_v' is 9, must be a number from 0.2 to 5 "
                      "V");
-  message = llvm::toString(setField(m, "cell.kind", llvm::StringRef("pcm")));
-  EXPECT_EQ(message, "'cell.kind' is 'pcm', must be one of rram, sram");
+  message = llvm::toString(setField(m, "cell.kind", llvm::StringRef("dram")));
+  EXPECT_EQ(message, "'cell.kind' is 'dram', must be one of rram, pcm, sram, "
+                     "sram_current, sram_digital");
 }
 
 // The page in docs/ is the schema. After a change of the schema, run this test

@@ -41,9 +41,10 @@ TEST(TargetFile, EveryConstantOfAShippedTargetHasASource) {
         std::string path = field.path();
         // Design choices (what a search may turn) need no source, constants do.
         bool isChoice = knobPath(field) != "machine." + path ||
-                        path == "cell.kind" || path == "memory.kind";
-        bool isGiven =
-            field.required || field.get(spec.values) != field.default_value;
+                        llvm::StringRef(field.name) == "kind";
+        bool isGiven = (field.required &&
+                        field.belongsTo(component.kindOf(spec.values))) ||
+                       field.get(spec.values) != field.default_value;
         if (isGiven && !isChoice) {
           EXPECT_TRUE(spec.sources.count(path)) << name << ": " << path;
         }
@@ -85,7 +86,9 @@ TEST(TargetFile, JsonIsYaml) {
   for (const Component &component : schema()) {
     llvm::json::Object fields;
     for (const Field &field : component.fields)
-      if (field.type == FieldType::Enumeration)
+      if (!field.belongsTo(component.kindOf(spec.values)))
+        continue;
+      else if (field.type == FieldType::Enumeration)
         fields[field.name] = formatValue(field, field.get(spec.values));
       else
         fields[field.name] = field.get(spec.values);
@@ -106,7 +109,7 @@ TEST(TargetFile, Refusals) {
       // Unknown and doubled.
       {"  rows: 256", "  row: 256",
        "unknown field 'row' in 'array'; there are "
-       "rows, cols, control_area_um2"},
+       "rows, active_rows, cols, control_area_um2"},
       {"array:", "arrays:", "unknown component 'arrays'"},
       {"  rows: 256", "  rows: 256\n  rows: 128", "'rows' stands twice"},
       {"name: ", "name: \"a\"\nname: ", "'name' stands twice"},
@@ -117,7 +120,7 @@ TEST(TargetFile, Refusals) {
       {"  rows: 256", "  rows: 25.6", "'array.rows' is 25.6, must be"},
       {"  rows: 256", "  rows: [256]", "must be a value, {value, source}"},
       {"  rows: 256", "  rows:", "must be a value, {value, source}"},
-      {"kind: rram", "kind: flash", "must be one of rram, sram"},
+      {"kind: rram", "kind: flash", "must be one of rram, pcm, sram"},
       {"vdd_v: 0.85", "vdd_v: 85",
        "'technology.vdd_v' is 85, must be a number "
        "from 0.2 to 5 V"},
@@ -150,7 +153,9 @@ TEST(TargetFile, Refusals) {
       {"  rows: 256", "  rows: {knob: {min: 1, max: x, step: 1}}",
        "must be a number"},
       // Contradictions.
-      {"kind: rram", "kind: sram", "an SRAM cell stores 1 bit"},
+      {"kind: rram", "kind: sram",
+       "'cell.read_voltage_v' belongs to kind rram, pcm, but 'cell.kind' is "
+       "sram; remove the field or change the kind"},
       {"on_resistance_ohm", "# on_resistance_ohm", "'cell.on_resistance_ohm'"},
       {"value: 900000", "value: 6000",
        "'cell.off_resistance_ohm' must be "

@@ -88,9 +88,11 @@ TEST(Targets, FoundByNameOrFile) {
 TEST(Targets, UnknownNamesListWhatThereIs) {
   auto spec = loadTarget("rram-33nm", test::targetDirs());
   ASSERT_FALSE(bool(spec));
-  EXPECT_EQ(llvm::toString(spec.takeError()),
-            "unknown target 'rram-33nm'; there are rram-32nm, sram-32nm, or "
-            "give a file");
+  std::string message = llvm::toString(spec.takeError());
+  EXPECT_EQ(message.find("unknown target 'rram-33nm'; there are "), 0u);
+  for (const std::string &name : listTargets(test::targetDirs()))
+    EXPECT_NE(message.find(name), std::string::npos) << message;
+  EXPECT_NE(message.find(", or give a file"), std::string::npos) << message;
   for (const char *name : {"", "..", "components"}) {
     auto none = loadTarget(name, test::targetDirs());
     EXPECT_FALSE(bool(none)) << name;

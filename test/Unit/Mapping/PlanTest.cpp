@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "imc/Machine/Kind.h"
 #include "imc/Mapping/Mapping.h"
 #include "test/Unit/Models/Networks.h"
 
@@ -16,11 +17,10 @@
 using namespace imc;
 using namespace imc::mapping;
 
-static machine::Machine chip(int64_t macros,
-                             machine::CellKind kind = machine::CellKind::RRAM) {
+static machine::Machine chip(int64_t macros, const char *kind = "rram") {
   machine::Machine m;
   m.array.rows = m.array.cols = 128;
-  m.cell.kind = kind;
+  m.cell.kind = machine::kindIndex(machine::Slot::Cell, kind);
   m.cell.bits = 8;
   m.dac.bits = 1;
   m.hierarchy.macros_per_tile = macros;
@@ -106,7 +106,7 @@ TEST(Plan, CapacityOfNonVolatileChip) {
 }
 
 TEST(Plan, VolatileChipRewrites) {
-  machine::Machine m = chip(100, machine::CellKind::SRAM);
+  machine::Machine m = chip(100, "sram");
   Knobs knobs;
   knobs.replication = Replication::Balanced;
   workload::Workload network = test::resnet18();
@@ -129,9 +129,7 @@ TEST(Plan, RandomPlansVerify) {
   auto below = [&](uint64_t n) { return int64_t(1 + random() % n); };
   int resident = 0, rewritten = 0, refused = 0;
   for (int trial = 0; trial < 2000; ++trial) {
-    machine::Machine m =
-        chip(below(4000),
-             random() % 2 ? machine::CellKind::SRAM : machine::CellKind::RRAM);
+    machine::Machine m = chip(below(4000), random() % 2 ? "sram" : "rram");
     m.array.rows = below(300);
     m.array.cols = below(300);
     m.cell.bits = below(8);
@@ -157,7 +155,7 @@ TEST(Plan, RandomPlansVerify) {
     if (!placed.violations.empty()) {
       ++refused;
       EXPECT_GT(placed.logical_arrays, placed.capacity);
-      EXPECT_EQ(m.cell.kind, machine::CellKind::RRAM);
+      EXPECT_TRUE(machine::cellKind(m).nonvolatile);
       continue;
     }
     (placed.resident ? resident : rewritten) += 1;

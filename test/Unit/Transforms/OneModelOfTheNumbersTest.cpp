@@ -56,7 +56,7 @@ Design randomDesign(test::Random &random) {
       llvm::cantFail(machine::loadTarget(name, getDefaultTargetDirs()));
   machine::Machine &m = design.spec.values;
   m.technology.vdd_v = 0.5 + 0.05 * double(random.in(0, 8));
-  if (m.cell.kind == machine::CellKind::RRAM)
+  if (machine::cellKind(m).nonvolatile)
     m.cell.bits = random.in(1, 8);
   m.timing.cycle_time_ns = random.pick({1.0, 2.0, 4.0, 6.0, 10.0});
   m.array.rows = random.pick<int64_t>({16, 32, 64, 128, 256, 512});

@@ -1,0 +1,222 @@
+//===- KindsTest.cpp - Equations of components, by hand -------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Machine/Kind.h"
+#include "imc/Machine/Scaling.h"
+#include "imc/Machine/Target.h"
+
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <set>
+
+using namespace imc::machine;
+using namespace imc::units;
+
+/// A machine with everything 0 but what the test sets; 1 V, 100 nm, 10 rows of
+/// 10 columns.
+static Machine plain() {
+  Machine m;
+  m.technology.node_nm = 100;
+  m.technology.vdd_v = m.technology.vdd_nominal_v = 1;
+  m.array.rows = m.array.cols = 10;
+  m.dac.bits = 1;
+  m.adc.bits = 4;
+  m.activity.input_density = m.activity.weight_density = 1;
+  return m;
+}
+
+static void set(Machine &m, const char *field, const char *value) {
+  llvm::Error error = setField(m, field, llvm::StringRef(value));
+  ASSERT_FALSE(bool(error)) << llvm::toString(std::move(error));
+}
+
+TEST(Kinds, HaveUniqueNamesAndOneUsualEach) {
+  for (Slot slot : {Slot::Cell, Slot::Dac, Slot::Adc, Slot::ShiftAdd}) {
+    llvm::ArrayRef<Kind> kinds = kindsOf(slot);
+    ASSERT_FALSE(kinds.empty());
+    std::set<std::string> names, fields;
+    size_t own = 0;
+    for (const Kind &kind : kinds) {
+      EXPECT_TRUE(names.insert(kind.name).second) << kind.name;
+      EXPECT_EQ(kind.usual, &kind == kinds.begin()) << kind.name;
+      EXPECT_EQ(kind.offset, own);
+      own += kind.own.size();
+    }
+    EXPECT_LE(own, maxOwn);
+    for (const Field &field : findComponent(componentOf(slot))->fields)
+      EXPECT_TRUE(fields.insert(field.name).second) << field.path();
+  }
+}
+
+TEST(Kinds, ChargeCell) {
+  Machine m = plain();
+  set(m, "cell.kind", "sram");
+  set(m, "cell.capacitance_ff", "2");
+  m.activity.input_density = 0.5;
+  Operating o(m);
+  o.dynamic = 4; // at twice the supply
+  EXPECT_DOUBLE_EQ(priceCell(o).read.in(fJ), 2 * 4 * 0.5);
+  EXPECT_EQ(priceCell(o).idle.si(), 0);
+}
+
+TEST(Kinds, CurrentCellSwingsPartly) {
+  Machine m = plain();
+  set(m, "cell.kind", "sram_current");
+  set(m, "cell.capacitance_ff", "2");
+  set(m, "cell.current_swing_v", "0.25");
+  EXPECT_DOUBLE_EQ(priceCell(Operating(m)).read.in(fJ), 2 * 0.25);
+}
+
+TEST(Kinds, DigitalCellPaysPerInputBit) {
+  Machine m = plain();
+  set(m, "cell.kind", "sram_digital");
+  set(m, "cell.capacitance_ff", "0.35");
+  set(m, "cell.digital_gate_um2", "0.6");
+  m.dac.bits = 2;
+  m.array.active_rows = 5; // two row sets share a gate
+  CellPrice p = priceCell(Operating(m));
+  EXPECT_DOUBLE_EQ(p.read.in(fJ), 2 * 0.35);
+  EXPECT_DOUBLE_EQ(p.area.in(um2), 2 * 0.6 / 2);
+}
+
+TEST(Kinds, PhaseChangeReadsAsAResistor) {
+  Machine m = plain();
+  set(m, "cell.kind", "pcm");
+  set(m, "cell.read_voltage_v", "0.2");
+  set(m, "cell.on_resistance_ohm", "20000");
+  set(m, "cell.off_resistance_ohm", "1000000");
+  m.cell.read_pulse_ns = 10;
+  // 0.04 V2 x 10 ns / 20 kOhm = 20 fJ; at level 0 0.4 fJ.
+  CellPrice p = priceCell(Operating(m));
+  EXPECT_NEAR(p.read.in(fJ), 20, 1e-9);
+  EXPECT_NEAR(p.idle.in(fJ), 0.4, 1e-9);
+  EXPECT_TRUE(cellKind(m).nonvolatile);
+}
+
+// The mean over all codes, by solving the ladder for each of them.
+static double ladderByCodes(int n) {
+  double sum = 0;
+  for (int code = 0; code < (1 << n); ++code) {
+    std::vector<double> diagonal(n, 5), right(n), v(n);
+    diagonal.front() = n == 1 ? 2 : 4;
+    if (n > 1)
+      diagonal.back() = 3;
+    for (int i = 0; i < n; ++i)
+      right[i] = (code >> i) & 1;
+    for (int i = 1; i < n; ++i) { // elimination
+      double f = -2 / diagonal[i - 1];
+      diagonal[i] -= f * -2;
+      right[i] -= f * right[i - 1];
+    }
+    for (int i = n - 1; i >= 0; --i)
+      v[i] = (right[i] + (i + 1 < n ? 2 * v[i + 1] : 0)) / diagonal[i];
+    for (int i = 0; i < n; ++i)
+      if ((code >> i) & 1)
+        sum += 1 - v[i];
+  }
+  return sum / (1 << n);
+}
+
+TEST(Kinds, LadderIsTheMeanOverAllCodes) {
+  Machine m = plain();
+  set(m, "dac.kind", "ladder");
+  set(m, "dac.ladder_ff", "1");
+  for (int n = 1; n <= 8; ++n) {
+    m.dac.bits = n;
+    EXPECT_NEAR(priceDriver(Operating(m)).row.in(fJ), ladderByCodes(n), 1e-12)
+        << n;
+  }
+}
+
+TEST(Kinds, TemporalInputsTakeTime) {
+  Machine m = plain();
+  set(m, "dac.kind", "temporal");
+  set(m, "dac.temporal_counter_fj", "3");
+  m.dac.bits = 4;
+  m.dac.gate_ff_per_cell = 0.5;
+  DriverPrice p = priceDriver(Operating(m));
+  EXPECT_EQ(p.pulses, 15);
+  EXPECT_DOUBLE_EQ(p.row.in(fJ), 10 * 0.5 + 4 * 3);
+}
+
+TEST(Kinds, ConstantDriver) {
+  Machine m = plain();
+  set(m, "dac.kind", "constant");
+  set(m, "dac.constant_row_pj", "0.417");
+  set(m, "dac.constant_row_um2", "0.166");
+  DriverPrice p = priceDriver(Operating(m));
+  EXPECT_DOUBLE_EQ(p.row.in(pJ), 0.417);
+  EXPECT_DOUBLE_EQ(p.area.in(um2), 0.166);
+}
+
+TEST(Kinds, FlashDoublesPerBit) {
+  Machine m = plain();
+  set(m, "adc.kind", "flash");
+  set(m, "adc.flash_fj", "2");
+  set(m, "adc.flash_um2", "5");
+  m.adc.bits = 3;
+  Operating o(m);
+  o.precision.adc_bits = 2; // stopped early: 3 of 7 comparators
+  ConverterPrice p = priceConverter(o);
+  EXPECT_DOUBLE_EQ(p.conversion.in(fJ), 3 * 2);
+  EXPECT_DOUBLE_EQ(p.area.in(um2), 7 * 5);
+}
+
+TEST(Kinds, ConstantConverterStopsEarly) {
+  Machine m = plain();
+  set(m, "adc.kind", "constant");
+  set(m, "adc.constant_pj", "1.6");
+  set(m, "adc.constant_um2", "1200");
+  set(m, "adc.constant_ns", "0.8");
+  m.adc.bits = 8;
+  Operating o(m);
+  o.precision.adc_bits = 4;
+  ConverterPrice p = priceConverter(o);
+  EXPECT_DOUBLE_EQ(p.conversion.in(pJ), 0.8);
+  EXPECT_DOUBLE_EQ(p.time.in(ns), 0.4);
+  EXPECT_DOUBLE_EQ(p.area.in(um2), 1200);
+}
+
+TEST(Kinds, AdderTree) {
+  // 8 rows, 4-bit weights: 8 x 5 - (4 + 3 + 1) = 32 full adders per weight,
+  // 8 on each of its 4 columns. Depth 2 sums, a carry in, 5 carries.
+  Machine m = plain();
+  set(m, "adc.kind", "adder_tree");
+  set(m, "adc.tree_adder_ff", "1");
+  set(m, "adc.tree_adder_um2", "2");
+  set(m, "adc.tree_gate_ns", "1");
+  set(m, "adc.tree_sum_gates", "3");
+  set(m, "adc.tree_carry_in_gates", "4");
+  set(m, "adc.tree_carry_gates", "1");
+  m.array.rows = 8;
+  Operating o(m);
+  o.precision.weight_bits = o.precision.columns_per_weight = 4;
+  ConverterPrice p = priceConverter(o);
+  EXPECT_DOUBLE_EQ(p.conversion.in(fJ), 8);
+  EXPECT_DOUBLE_EQ(p.area.in(um2), 16);
+  EXPECT_DOUBLE_EQ(p.time.in(ns), 2 * 3 + 4 + 5);
+}
+
+TEST(Scaling, TablePointsAndBetween) {
+  // 32 to 7 nm at 0.8 V: (0.1776 x 0.64 - 0.09097 x 0.8 + 0.02447) /
+  // (0.9559 x 0.64 - 0.7823 x 0.8 + 0.471).
+  NodeScale s = scaleNode(32, 7);
+  EXPECT_NEAR(s.energy, 0.065358 / 0.456936, 1e-9);
+  EXPECT_NEAR(s.area, 0.0092 / 0.072, 1e-12);
+  EXPECT_NEAR(s.delay, 7.0 / 32, 1e-12);
+  NodeScale same = scaleNode(28, 28);
+  EXPECT_EQ(same.energy, 1);
+  EXPECT_EQ(same.area, 1);
+  // There and back; a node between two of the table lies between them.
+  EXPECT_NEAR(scaleNode(28, 65).energy * scaleNode(65, 28).energy, 1, 1e-12);
+  EXPECT_GT(scaleNode(28, 32).energy, 1);
+  EXPECT_LT(scaleNode(28, 20).energy, 1);
+  // Beyond the ends.
+  EXPECT_NEAR(scaleNode(7, 3.5).energy, std::sqrt(0.5), 1e-12);
+  EXPECT_NEAR(scaleNode(130, 260).area, 2, 1e-12);
+}
