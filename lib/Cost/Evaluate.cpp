@@ -8,26 +8,11 @@
 
 #include "Layer.h"
 #include "Limits.h"
+#include "imc/Cost/Legacy.h"
 
 using namespace imc;
 using namespace imc::cost;
 using mapping::Rule;
-
-/// The knob or field that a design-wide rule is about.
-static const char *placeOf(Rule rule) {
-  switch (rule) {
-  case Rule::SupplyVoltage:
-    return "machine.vdd";
-  case Rule::CycleTime:
-    return "machine.cycle_time_ns";
-  case Rule::Encoding:
-    return "pass.encoding";
-  case Rule::AdcBits:
-    return "pass.adc_bits";
-  default:
-    return "";
-  }
-}
 
 /// Prices one model and appends it to `cost`.
 static void addModel(const workload::Workload &workload,
@@ -119,7 +104,7 @@ static Cost startCost(const machine::Machine &machine,
   cost.area_by_component_mm2 = prices.area;
   detail::checkDesign(
       machine, knobs, prices, [&](Rule rule, double value, double limit) {
-        cost.violations.push_back({rule, value, limit, placeOf(rule)});
+        cost.violations.push_back({rule, value, limit, detail::placeOf(rule)});
       });
   return cost;
 }
@@ -128,6 +113,8 @@ Cost imc::cost::evaluate(const workload::Workload &workload,
                          const mapping::Plan &plan,
                          const machine::Machine &machine,
                          const mapping::Knobs &knobs) {
+  if (usesLegacy(machine))
+    return evaluateLegacy(workload, machine, knobs);
   const Prices prices = priceDesign(machine, knobs);
   Cost cost = startCost(machine, knobs, prices);
   addModel(workload, plan, machine, knobs, prices, cost);
@@ -138,6 +125,8 @@ Cost imc::cost::evaluate(const workload::Workload &workload,
 Cost imc::cost::evaluate(llvm::ArrayRef<workload::Workload> workloads,
                          const machine::Machine &machine,
                          const mapping::Knobs &knobs) {
+  if (usesLegacy(machine))
+    return evaluateLegacy(workloads, machine, knobs);
   const Prices prices = priceDesign(machine, knobs);
   Cost cost = startCost(machine, knobs, prices);
   for (const workload::Workload &workload : workloads)

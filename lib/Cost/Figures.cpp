@@ -6,7 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "imc/Cost/Cost.h"
+#include "imc/Cost/Legacy.h"
 
 #include <algorithm>
 
@@ -16,6 +16,8 @@ using namespace imc::cost;
 // E-FIG: one input phase of all arrays, filled to the last cell; buffers, links
 // and memory idle.
 Figures imc::cost::figures(const machine::Machine &machine) {
+  if (usesLegacy(machine))
+    return legacyFigures(machine);
   const mapping::Knobs knobs; // 8-bit weights and inputs
   const Prices p = priceDesign(machine, knobs);
   const auto arrays = static_cast<double>(machine.arrays());

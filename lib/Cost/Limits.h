@@ -17,6 +17,24 @@
 
 namespace imc::cost::detail {
 
+/// The knob or field that a design-wide rule is about.
+inline const char *placeOf(mapping::Rule rule) {
+  switch (rule) {
+  case mapping::Rule::SupplyVoltage:
+    return "machine.vdd";
+  case mapping::Rule::CycleTime:
+    return "machine.cycle_time_ns";
+  case mapping::Rule::Encoding:
+    return "pass.encoding";
+  case mapping::Rule::AdcBits:
+    return "pass.adc_bits";
+  case mapping::Rule::Accounting:
+    return "machine.tiles_per_group";
+  default:
+    return "";
+  }
+}
+
 /// Limits of machine and knobs, whatever runs on them.
 template <typename Report>
 void checkDesign(const machine::Machine &m, const mapping::Knobs &k,

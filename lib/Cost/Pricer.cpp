@@ -10,6 +10,7 @@
 
 #include "Layer.h"
 #include "Limits.h"
+#include "imc/Cost/Legacy.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -27,7 +28,8 @@ static bool sameWork(const workload::Layer &a, const workload::Layer &b) {
            p->cols == q->cols && p->groups == q->groups &&
            p->input_elements == q->input_elements &&
            p->output_elements == q->output_elements &&
-           p->weight_elements == q->weight_elements;
+           p->weight_elements == q->weight_elements &&
+           p->output_width == q->output_width;
   }
   if (const workload::Digital *d = a.digital()) {
     const workload::Digital *e = b.digital();
@@ -69,6 +71,8 @@ Pricer::Pricer(std::vector<workload::Workload> workloads)
 
 void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
                    DesignCost &result) const {
+  if (usesLegacy(machine))
+    return priceLegacy(machine, knobs, result);
   const Prices prices = priceDesign(machine, knobs);
   result.area_mm2 = prices.area_mm2;
   result.capacity = machine.arrays();

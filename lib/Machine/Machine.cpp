@@ -233,6 +233,14 @@ Error imc::machine::check(const Machine &machine) {
     return fail("'memory.energy_pj_per_bit' or 'memory.bandwidth_gb_s' is 0 "
                 "but 'memory.kind' is not none: give both above 0 or set "
                 "memory.kind to none");
+  const Accounting &accounting = machine.accounting;
+  if (accounting.model == AccountingModel::Source2026 &&
+      (accounting.cell_area_um2 <= 0 || accounting.column_area_um2 <= 0 ||
+       accounting.conversion_pj <= 0))
+    return fail("'accounting.cell_area_um2', 'accounting.column_area_um2' or "
+                "'accounting.conversion_pj' is 0 but 'accounting.model' is "
+                "source-2026: give all three above 0 or set accounting.model "
+                "to closed");
   return Error::success();
 }
 

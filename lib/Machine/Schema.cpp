@@ -59,6 +59,13 @@ namespace {
         double(std::vector<const char *>{__VA_ARGS__}.size() - 1), true, 0,    \
         DOC, {__VA_ARGS__}, IMC_ACCESS(C, F)                                   \
   }
+/// A named choice with a default.
+#define NAMED_OR(C, F, DEFAULT, DOC, ...)                                      \
+  Field {                                                                      \
+    #C, #F, FieldType::Enumeration, "", 0,                                     \
+        double(std::vector<const char *>{__VA_ARGS__}.size() - 1), false,      \
+        DEFAULT, DOC, {__VA_ARGS__}, IMC_ACCESS(C, F)                          \
+  }
 
 /// Adds what the kinds of a slot bring along: the field `kind`, their own
 /// parameters, and which of the shared fields are for some of them only.
@@ -265,6 +272,50 @@ std::vector<Component> makeSchema() {
              "Mean of an applied input as share of full scale."),
         REAL(activity, weight_density, "", 0, 1,
              "Mean of a stored cell as share of full scale.")}},
+      {"accounting",
+       "Whose equations price the machine; the constants belong to "
+       "source-2026 (docs/spec/legacy.md).",
+       {NAMED_OR(accounting, model, 0,
+                 "closed: the equations of docs/spec/cost-model.md; "
+                 "source-2026: the closed forms of arXiv:2603.03880.",
+                 "closed", "source-2026"),
+        REAL_OR(accounting, chip_area_mm2, "mm2", 0, 1e3, 0,
+                "Area that every chip has."),
+        REAL_OR(accounting, buffer_area_mm2_per_mib, "mm2", 0, 1e3, 0,
+                "Area of a MiB of global buffer."),
+        REAL_OR(accounting, group_area_mm2, "mm2", 0, 1e3, 0,
+                "Area of a group."),
+        REAL_OR(accounting, tile_area_mm2, "mm2", -1, 1e3, 0,
+                "Area of a tile; the fit of the source is below zero."),
+        REAL_OR(accounting, array_area_um2, "um2", 0, 1e7, 0,
+                "Area of an array."),
+        REAL_OR(accounting, row_area_um2, "um2", 0, 1e5, 0, "Area of a row."),
+        REAL_OR(accounting, column_area_um2, "um2", 0, 1e5, 0,
+                "Area of a column with its converter."),
+        REAL_OR(accounting, cell_area_um2, "um2", 0, 1e3, 0, "Area of a cell."),
+        REAL_OR(accounting, narrow_row_area_um2, "um2", 0, 1e7, 0,
+                "Area of a row times the columns of the array, at the nominal "
+                "supply; grows towards the threshold (E-LEG-2)."),
+        REAL_OR(accounting, cell_pj, "pJ", 0, 1e3, 0,
+                "Energy per used cell and vector."),
+        REAL_OR(accounting, row_pj, "pJ", 0, 1e3, 0,
+                "Energy per used row and vector."),
+        REAL_OR(accounting, column_pj, "pJ", 0, 1e3, 0,
+                "Energy per column and vector, used or not."),
+        REAL_OR(accounting, conversion_pj, "pJ", 0, 1e4, 0,
+                "Energy per used column and vector."),
+        REAL_OR(accounting, addition_pj, "pJ", 0, 1e4, 0,
+                "Energy to add a partial sum of a further strip, at the "
+                "nominal supply."),
+        REAL_OR(accounting, write_pj, "pJ", 0, 1e3, 0,
+                "Energy to write a cell of a volatile array, at the nominal "
+                "supply."),
+        REAL_OR(accounting, narrow_row_pj, "pJ", 0, 1e6, 0,
+                "Energy per used row and vector times the columns of the "
+                "array, at the nominal supply; grows towards the threshold "
+                "(E-LEG-2)."),
+        REAL_OR(accounting, narrow_exponent, "", 0, 8, 0,
+                "Power of the overdrive in E-LEG-2.")}},
   };
   for (Slot slot : {Slot::Cell, Slot::Dac, Slot::Adc, Slot::ShiftAdd})
     addKinds(table, slot);

@@ -445,17 +445,24 @@ std::string imc::machine::toYAML(const TargetSpec &spec) {
   text("name", spec.name);
   text("description", spec.description);
   text("citation", spec.citation);
+  // A default says nothing, and a component of defaults neither.
   for (const Component &component : schema()) {
+    auto says = [&](const Field &field) {
+      return (field.required &&
+              field.belongsTo(component.kindOf(spec.values))) ||
+             spec.findKnob(field.path()) || spec.sources.count(field.path()) ||
+             field.get(spec.values) != field.default_value;
+    };
+    if (llvm::none_of(component.fields, says))
+      continue;
     out << YAML::Key << component.name << YAML::Value << YAML::BeginMap;
     for (const Field &field : component.fields) {
+      if (!says(field))
+        continue;
       const Knob *knob = spec.findKnob(field.path());
       auto source = spec.sources.find(field.path());
       bool hasSource = source != spec.sources.end();
       double value = field.get(spec.values);
-      bool isRequired =
-          field.required && field.belongsTo(component.kindOf(spec.values));
-      if (!knob && !hasSource && !isRequired && value == field.default_value)
-        continue;
       out << YAML::Key << field.name << YAML::Value;
       if (!knob && !hasSource) {
         out << formatValue(field, value);

@@ -173,6 +173,8 @@ const char *imc::mapping::ruleName(Rule rule) {
     return "power_density";
   case Rule::ModelBits:
     return "model_bits";
+  case Rule::Accounting:
+    return "accounting";
   }
   return "unknown";
 }
@@ -193,6 +195,8 @@ const char *imc::mapping::ruleUnit(Rule rule) {
     return "bit";
   case Rule::PowerDensity:
     return "W/mm2";
+  case Rule::Accounting:
+    return "";
   }
   return "";
 }

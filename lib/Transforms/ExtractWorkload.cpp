@@ -154,6 +154,8 @@ LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
   product.input_elements = distinctElements(x);
   product.output_elements = y.getNumElements();
   product.weight_elements = w.getNumElements();
+  if (isConv)
+    product.output_width = y.getDimSize(y.getRank() - 1);
   return add(op, isConv ? "conv2d" : "matmul",
              shapeText(w.getShape()) + " -> " +
                  shapeText(isConv ? y.getShape().drop_front() : y.getShape()),

@@ -64,6 +64,8 @@ static const char *complaint(const Layer &layer) {
         return "the product has more than 2^53 multiply-accumulates";
     if (p->weight_elements != p->groups * p->rows * p->cols)
       return "weight_elements is not groups x rows x cols";
+    if (p->output_width <= 0 || p->windows % p->output_width != 0)
+      return "windows must be a multiple of output_width";
     if (!inRange(p->input_elements) || !inRange(p->output_elements))
       return "element counts must lie in 0 to 2^53";
   } else if (const Digital *d = layer.digital()) {
@@ -103,6 +105,7 @@ Product imc::workload::convolution(int64_t batch, int64_t channels,
   p.input_elements = batch * channels * height * width;
   p.output_elements = batch * outputChannels * outHeight * outWidth;
   p.weight_elements = groups * p.rows * p.cols;
+  p.output_width = outWidth;
   return p;
 }
 

@@ -7,7 +7,7 @@
 // RUN: not imc-opt %s -imc-attach-target=file=%t.yaml 2>&1 | FileCheck %s --check-prefix=FILE
 
 // EMPTY: attach-target-invalid.mlir:{{.*}}: error: imc-attach-target: no machine given; write file=NAME or file=PATH (imc targets lists the names)
-// NAME: error: imc-attach-target: {{.*}}rram-31nm{{.*}}rram-32nm, sram-32nm
+// NAME: error: imc-attach-target: {{.*}}rram-31nm{{.*}}rram-32nm, {{.*}}sram-32nm
 // FORM: error: imc-attach-target: setting 'machine.rows' is not of the form KNOB=VALUE, e.g. machine.rows=256
 // FIELD: error: imc-attach-target: {{.*}}machine.rowz
 // RANGE: error: imc-attach-target: {{.*}}cell.bits{{.*}}99

@@ -254,6 +254,13 @@ Attribute TargetAttr::parse(AsmParser &parser, Type) {
   }
   if (parser.parseGreater())
     return {};
+  // A component of defaults may be left out.
+  for (const Component &component : machine::schema())
+    if (!seen.contains(component.name) &&
+        llvm::none_of(component.fields,
+                      [](const Field &field) { return field.required; }))
+      components.push_back(ComponentAttr::get(
+          parser.getContext(), component.name, b.getDictionaryAttr({})));
   // In the order of the schema, whatever the order of the text, so that equal
   // targets are one attribute.
   auto position = [](ComponentAttr component) {
@@ -275,7 +282,8 @@ void TargetAttr::print(AsmPrinter &printer) const {
   if (!getCitation().empty())
     printer << ", citation = " << getCitation();
   for (ComponentAttr component : getComponents())
-    printer << ", " << component.getComponent() << " = " << component;
+    if (!component.getFields().empty())
+      printer << ", " << component.getComponent() << " = " << component;
   if (!getSources().empty())
     printer << ", sources = " << getSources();
   if (!getExpected().empty())

@@ -49,7 +49,7 @@ def IMC_ComponentAttr : AttrDef<IMC_Dialect, "Component", [DLTIQueryInterface]> 
   let description = [{
     Written `#imc.<component><field = value, …>` for every component of the machine's schema: `technology`,
     `cell`, `array`, `dac`, `adc`, `shift_add`, `hierarchy`, `tile_buffer`, `global_buffer`, `buffer_fit`,
-    `noc`, `memory`, `digital`, `timing`, `activity`. `imc targets --schema` lists their fields with type,
+    `noc`, `memory`, `digital`, `timing`, `activity`, `accounting`. `imc targets --schema` lists their fields with type,
     unit, range, default and meaning. A field is an integer, a number or a name, or an `#imc.knob` of such
     values.
 

@@ -79,6 +79,10 @@ public:
   size_t totalLayers() const { return total; }
 
 private:
+  /// As price, for machines with the accounting of arXiv:2603.03880.
+  void priceLegacy(const machine::Machine &machine, const mapping::Knobs &knobs,
+                   DesignCost &result) const;
+
   /// A layer that occurs `count` times in its model.
   struct Shape {
     const workload::Layer *layer;

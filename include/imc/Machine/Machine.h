@@ -34,6 +34,10 @@ using Own = std::array<double, maxOwn>;
 /// Memory outside the chip. `None`: the chip has to hold everything itself.
 enum class MemoryKind { None, LPDDR4, DDR3, HBM2, HBM3 };
 
+/// Whose accounting prices the machine: this project's closed physics, or the
+/// closed forms of arXiv:2603.03880 (docs/spec/legacy.md), for regression.
+enum class AccountingModel { Closed, Source2026 };
+
 /// Process and supply. Dynamic energies in the file are quoted at
 /// vdd_nominal_v and scale with (vdd / nominal)^energy_exponent, delays with
 /// the alpha-power law of threshold_v and alpha. Energies, delays and areas of
@@ -152,6 +156,19 @@ struct Activity {
   double input_density = 0, weight_density = 0;
 };
 
+/// Constants of the accounting `model` where it is not the closed one; the
+/// narrow_* members and the powers of the supply are explained by E-LEG-2.
+struct Accounting {
+  AccountingModel model = AccountingModel::Closed;
+  double chip_area_mm2 = 0, buffer_area_mm2_per_mib = 0;
+  double group_area_mm2 = 0, tile_area_mm2 = 0, array_area_um2 = 0;
+  double row_area_um2 = 0, column_area_um2 = 0, cell_area_um2 = 0;
+  double narrow_row_area_um2 = 0;
+  double cell_pj = 0, row_pj = 0, column_pj = 0, conversion_pj = 0;
+  double addition_pj = 0, write_pj = 0, narrow_row_pj = 0;
+  double narrow_exponent = 0;
+};
+
 /// The whole chip. Value type; equality is member-wise.
 struct Machine {
   Technology technology;
@@ -169,6 +186,7 @@ struct Machine {
   Digital digital;
   Timing timing;
   Activity activity;
+  Accounting accounting;
 
   /// Tiles on the chip.
   int64_t tiles() const { return hierarchy.groups * hierarchy.tiles_per_group; }

@@ -36,6 +36,8 @@ struct Product {
   int64_t input_elements = 0;  ///< distinct activations read
   int64_t output_elements = 0; ///< results written
   int64_t weight_elements = 0; ///< groups * rows * cols
+  int64_t output_width = 1;    ///< windows in one row of an output image; 1
+                               ///< where there is no image
   int64_t macs() const { return windows * rows * cols * groups; }
 };
 

@@ -1,0 +1,345 @@
+//===- Legacy.cpp - The accounting of arXiv:2603.03880
+//---------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Cost/Legacy.h"
+
+#include "Layer.h"
+#include "LegacyPrices.h"
+
+using namespace imc;
+using namespace imc::cost;
+using imc::cost::detail::ceilDiv;
+using imc::cost::detail::LegacyPriced;
+using imc::cost::detail::LegacyPrices;
+using imc::cost::detail::real;
+using imc::machine::Accounting;
+using imc::machine::Machine;
+using mapping::Rule;
+
+// Prefixes of the units in machine files.
+static constexpr double pico = 1e-12, nano = 1e-9, um2PerMm2 = 1e6;
+
+namespace {
+/// Windows as rows and columns of an image.
+struct Windows {
+  int64_t rows, cols;
+};
+} // namespace
+
+/// E-LEG-4: what is left of `windows` for each of at most `copies` copies, cut
+/// a x b so that the product of the shares is smallest; the smallest a wins.
+static Windows share(Windows windows, int64_t copies) {
+  Windows best = windows;
+  const int64_t most = std::min(copies, windows.rows);
+  for (int64_t a = 2; a <= most;) {
+    const int64_t rows = ceilDiv(windows.rows, a);
+    const int64_t b = std::min(copies / a, windows.cols);
+    const Windows cut{rows, ceilDiv(windows.cols, b)};
+    if (cut.rows * cut.cols < best.rows * best.cols)
+      best = cut;
+    if (rows == 1)
+      break;
+    // The next a that leaves fewer rows; those between only lower b.
+    a = ceilDiv(windows.rows, rows - 1);
+  }
+  // All copies along the columns.
+  const Windows flat{windows.rows,
+                     ceilDiv(windows.cols, std::min(copies, windows.cols))};
+  return flat.rows * flat.cols <= best.rows * best.cols ? flat : best;
+}
+
+/// E-LEG-3 and E-LEG-5 of a product that is cut already.
+static LegacyCounts count(const workload::Product &p, const mapping::Tiling &t,
+                          const Machine &m, const mapping::Knobs &k) {
+  LegacyCounts c;
+  c.arrays = t.arrays();
+  // E-LEG-3: levels from the inside out; what a level cannot hold at once is
+  // left for the next one, and what is free at a level holds copies.
+  const Windows all{p.windows / p.output_width, p.output_width};
+  Windows left = all;
+  int64_t arrays = c.arrays;
+  for (int64_t level : {m.hierarchy.macros_per_tile,
+                        m.hierarchy.tiles_per_group, m.hierarchy.groups}) {
+    const int64_t used = std::min(arrays, level);
+    arrays = ceilDiv(arrays, used);
+    left = share(left, level / used);
+  }
+  c.cycles = arrays * left.rows * left.cols;
+  c.copies = ceilDiv(all.rows, left.rows) * ceilDiv(all.cols, left.cols);
+
+  const double vectors = real(p.windows);
+  const double held = real(p.weight_elements * t.columns_per_weight);
+  const double results = vectors * real(p.groups * p.cols);
+  c.cells = vectors * held;
+  c.rows = vectors * real(t.packs * t.pack_rows * t.column_tiles);
+  c.columns = vectors * real(c.arrays * t.cols);
+  c.conversions = results * real(t.columns_per_weight * t.strips);
+  c.additions = results * real(t.strips - 1);
+  // E-LEG-6: a volatile chip fetches each weight once per inference.
+  if (!machine::cellKind(m).nonvolatile) {
+    c.cell_writes = held * real(c.copies);
+    c.memory_bits = real(p.weight_elements) * real(k.weight_bits);
+  }
+  return c;
+}
+
+LegacyCounts imc::cost::legacyCounts(const workload::Product &product,
+                                     const Machine &machine,
+                                     const mapping::Knobs &knobs) {
+  return count(product, mapping::tile(product, machine, knobs), machine, knobs);
+}
+
+double imc::cost::legacySupplyFactor(const Machine &machine) {
+  const machine::Technology &t = machine.technology;
+  const double least = 0.01;
+  const double nominal = std::max(t.vdd_nominal_v - t.threshold_v, least);
+  const double overdrive = std::max(t.vdd_v - t.threshold_v, least);
+  return std::pow(nominal / overdrive, machine.accounting.narrow_exponent);
+}
+
+LegacyPrices imc::cost::detail::legacyPrices(const Machine &m,
+                                             const mapping::Knobs &k) {
+  const Accounting &a = m.accounting;
+  LegacyPrices p{};
+  // Noise terms and external memory are those of the closed model.
+  p.design = priceDesign(m, k);
+  // No limit of the clock: the paper's clock is free of supply and pulse.
+  p.design.min_cycle_ns = 0;
+
+  const double rows = real(m.array.rows), cols = real(m.array.cols);
+  const double arrays = real(m.arrays());
+  const double supply = m.technology.vdd_v / m.technology.vdd_nominal_v;
+  const double narrow = legacySupplyFactor(m) / cols;
+
+  // E-LEG-1: what the paper does not tell apart stands under the component
+  // that it grows with.
+  p.design.area.fill(0);
+  auto area = [&](Area component) -> double & {
+    return p.design.area[static_cast<size_t>(component)];
+  };
+  area(Area::Cells) = arrays * rows * cols * a.cell_area_um2 / um2PerMm2;
+  area(Area::Drivers) = arrays * rows *
+                        (a.row_area_um2 + a.narrow_row_area_um2 * narrow) /
+                        um2PerMm2;
+  area(Area::Adc) = arrays * cols * a.column_area_um2 / um2PerMm2;
+  area(Area::Control) = a.chip_area_mm2 + arrays * a.array_area_um2 / um2PerMm2;
+  area(Area::TileBuffer) = real(m.tiles()) * a.tile_area_mm2;
+  area(Area::GlobalBuffer) =
+      m.global_buffer.size_mib * a.buffer_area_mm2_per_mib;
+  area(Area::Noc) = real(m.hierarchy.groups) * a.group_area_mm2;
+  p.design.area_mm2 = 0;
+  for (double part : p.design.area)
+    p.design.area_mm2 += part;
+
+  // E-LEG-5
+  p.cell = a.cell_pj * pico;
+  p.row = (a.row_pj + a.narrow_row_pj * narrow) * pico;
+  p.column = a.column_pj * pico;
+  p.conversion = a.conversion_pj * pico;
+  p.addition = a.addition_pj * pico * supply * supply;
+  p.write = a.write_pj * pico * supply * supply;
+  p.memory_bit = m.memory.energy_pj_per_bit * pico;
+  p.cycle = m.timing.cycle_time_ns * nano;
+  return p;
+}
+
+LegacyPriced imc::cost::detail::priceLegacy(const LegacyCounts &c,
+                                            const LegacyPrices &p) {
+  LegacyPriced priced;
+  auto energy = [&](Energy component) -> double & {
+    return priced.energy[static_cast<size_t>(component)];
+  };
+  energy(Energy::Cells) = c.cells * p.cell;
+  energy(Energy::Drivers) = c.rows * p.row;
+  energy(Energy::Adc) = c.conversions * p.conversion + c.columns * p.column;
+  energy(Energy::ShiftAdd) = c.additions * p.addition;
+  energy(Energy::Memory) = c.memory_bits * p.memory_bit;
+  energy(Energy::Programming) = c.cell_writes * p.write;
+  for (double part : priced.energy)
+    priced.total += part;
+  priced.latency = real(c.cycles) * p.cycle;
+  return priced;
+}
+
+/// Prices one model and appends it to `cost`.
+static void addModel(const workload::Workload &workload, const Machine &machine,
+                     const mapping::Knobs &knobs, const LegacyPrices &prices,
+                     Cost &cost) {
+  ModelCost model;
+  model.name = workload.name;
+  model.parameters = workload.parameters;
+  model.macs = workload.macs();
+  model.capacity = machine.arrays();
+  const mapping::Tiling none;
+  detail::LegacyNeeds needs;
+  double noise = 0, held = 0;
+  for (const workload::Layer &layer : workload.layers) {
+    LayerCost entry;
+    entry.macs = layer.macs() / workload.batch;
+    if (const workload::Product *product = layer.product()) {
+      const mapping::Tiling t = mapping::tile(*product, machine, knobs);
+      const LegacyCounts c = count(*product, t, machine, knobs);
+      const LegacyPriced priced = detail::priceLegacy(c, prices);
+      needs.add(layer, t, c, 1);
+      Counts &counts = entry.counts;
+      counts.row_drives = c.rows;
+      counts.cell_reads = c.cells;
+      counts.conversions = c.conversions;
+      counts.strip_adds = c.additions;
+      counts.cell_writes = c.cell_writes;
+      counts.reload_bits = c.memory_bits;
+      counts.serial_phases = real(c.cycles);
+      counts.arrays = real(std::min(c.arrays * c.copies, model.capacity));
+      entry.energy_j = priced.energy;
+      entry.total_energy_j = priced.total;
+      entry.latency_s = priced.latency;
+      entry.latency_by_s[static_cast<size_t>(Time::Compute)] = priced.latency;
+      entry.arrays = c.arrays;
+      entry.copies = c.copies;
+      entry.mvms = t.mvms(product->windows);
+      model.mvms += entry.mvms;
+      model.logical_arrays += c.arrays;
+      // Every product has the chip for itself.
+      model.placed_arrays = std::max(
+          model.placed_arrays, std::min(c.arrays * c.copies, model.capacity));
+      model.adc_lost_bits =
+          std::max(model.adc_lost_bits,
+                   t.lossless_bits - mapping::adcBits(knobs, machine));
+      noise += noiseToSignal(*product, t, prices.design);
+      held += real(product->weight_elements * t.columns_per_weight);
+    } else {
+      needs.add(layer, none, {}, 1);
+    }
+    model.energy_j += entry.total_energy_j;
+    model.latency_s += entry.latency_s;
+    for (size_t c = 0; c != numEnergies; ++c)
+      model.energy_by_component_j[c] += entry.energy_j[c];
+    for (size_t c = 0; c != numTimes; ++c)
+      model.latency_by_component_s[c] += entry.latency_by_s[c];
+    model.layers.push_back(std::move(entry));
+  }
+  model.sqnr_db = detail::sqnrDb(noise);
+  model.power_density_w_mm2 =
+      detail::powerDensity(model.energy_j, model.latency_s, cost.area_mm2);
+  if (model.latency_s > 0) {
+    model.throughput_per_s = real(workload.batch) / model.latency_s;
+    model.power_w = model.energy_j / model.latency_s;
+  }
+  model.edp_js = model.energy_j * model.latency_s;
+  model.edap_js_mm2 = model.edp_js * cost.area_mm2;
+  if (model.logical_arrays > 0)
+    model.utilization = held / (real(model.logical_arrays) *
+                                real(machine.array.rows * machine.array.cols));
+  detail::checkLegacyModel(
+      workload, machine, knobs, prices, needs, model.power_density_w_mm2,
+      [&](Rule rule, double value, double limit) {
+        cost.violations.push_back({rule, value, limit, workload.name});
+      });
+  cost.models.push_back(std::move(model));
+}
+
+Cost imc::cost::evaluateLegacy(llvm::ArrayRef<workload::Workload> workloads,
+                               const Machine &machine,
+                               const mapping::Knobs &knobs) {
+  const LegacyPrices prices = detail::legacyPrices(machine, knobs);
+  Cost cost;
+  cost.area_mm2 = prices.design.area_mm2;
+  cost.area_by_component_mm2 = prices.design.area;
+  detail::checkLegacyDesign(
+      machine, knobs, prices, [&](Rule rule, double value, double limit) {
+        cost.violations.push_back({rule, value, limit, detail::placeOf(rule)});
+      });
+  for (const workload::Workload &workload : workloads)
+    addModel(workload, machine, knobs, prices, cost);
+  cost.feasible = cost.violations.empty();
+  return cost;
+}
+
+void Pricer::priceLegacy(const Machine &machine, const mapping::Knobs &knobs,
+                         DesignCost &result) const {
+  const LegacyPrices prices = detail::legacyPrices(machine, knobs);
+  result.area_mm2 = prices.design.area_mm2;
+  result.capacity = machine.arrays();
+  result.models.resize(models.size());
+  result.violations.clear();
+  int where = -1;
+  auto report = [&](Rule rule, double value, double limit) {
+    result.violations.push_back({rule, where, value, limit});
+  };
+  detail::checkLegacyDesign(machine, knobs, prices, report);
+
+  const mapping::Tiling none;
+  for (size_t i = 0, e = prepared.size(); i != e; ++i) {
+    const Model &model = prepared[i];
+    ModelFigures figures;
+    const size_t products = model.products.size();
+    result.layers.resize(
+        std::max(result.layers.size(), products + model.others.size()));
+    detail::LegacyNeeds needs;
+    for (size_t u = 0; u != products; ++u) {
+      const Shape &shape = model.products[u];
+      const workload::Product &product = *shape.layer->product();
+      const mapping::Tiling t = mapping::tile(product, machine, knobs);
+      const LegacyCounts c = count(product, t, machine, knobs);
+      const LegacyPriced priced = detail::priceLegacy(c, prices);
+      needs.add(*shape.layer, t, c, shape.count);
+      result.layers[u] = {priced.total, priced.latency,
+                          detail::noise(product, t, prices.design)};
+      figures.logical_arrays += c.arrays * shape.count;
+      figures.placed_arrays =
+          std::max(figures.placed_arrays,
+                   std::min(c.arrays * c.copies, result.capacity));
+      figures.adc_lost_bits =
+          std::max(figures.adc_lost_bits,
+                   t.lossless_bits - mapping::adcBits(knobs, machine));
+    }
+    for (size_t u = 0; u != model.others.size(); ++u) {
+      needs.add(*model.others[u].layer, none, {}, model.others[u].count);
+      result.layers[products + u] = {0, 0, 0};
+    }
+    // Program order, as in the detailed evaluation.
+    double noise = 0;
+    for (uint32_t index : model.order) {
+      const DesignCost::Layer &layer = result.layers[index];
+      figures.energy_j += layer.energy_j;
+      figures.latency_s += layer.latency_s;
+      noise += layer.noise;
+    }
+    figures.sqnr_db = detail::sqnrDb(noise);
+    figures.power_density_w_mm2 = detail::powerDensity(
+        figures.energy_j, figures.latency_s, result.area_mm2);
+    result.models[i] = figures;
+    where = static_cast<int>(i);
+    detail::checkLegacyModel(models[i], machine, knobs, prices, needs,
+                             figures.power_density_w_mm2, report);
+  }
+  result.feasible = result.violations.empty();
+}
+
+// E-LEG-8: a vector per clock on all arrays, every cell used.
+Figures imc::cost::legacyFigures(const Machine &machine) {
+  const mapping::Knobs knobs; // 8-bit weights and inputs
+  const LegacyPrices p = detail::legacyPrices(machine, knobs);
+  const double arrays = real(machine.arrays());
+  const double rows = real(machine.array.rows);
+  const double cols = real(machine.array.cols);
+  const auto weights = real(
+      machine.array.cols / mapping::columnsPerWeight(knobs, machine.cell.bits));
+  const double energy = arrays * (rows * cols * p.cell + rows * p.row +
+                                  cols * (p.column + p.conversion));
+  const double macs = arrays * rows * weights;
+  Figures f;
+  f.area_mm2 = p.design.area_mm2;
+  f.cycle_time_ns = machine.timing.cycle_time_ns;
+  f.energy_per_cycle_pj = energy / pico;
+  f.tops = 2 * macs / p.cycle * pico;
+  f.tops_per_w = 2 * macs / energy * pico;
+  f.tops_per_mm2 = f.tops / f.area_mm2;
+  f.fj_per_mac = macs > 0 ? energy / macs * 1e15 : 0;
+  return f;
+}
