@@ -250,10 +250,11 @@ Cost imc::cost::evaluateLegacy(llvm::ArrayRef<workload::Workload> workloads,
   Cost cost;
   cost.area_mm2 = prices.design.area_mm2;
   cost.area_by_component_mm2 = prices.design.area;
-  detail::checkLegacyDesign(
-      machine, knobs, prices, [&](Rule rule, double value, double limit) {
-        cost.violations.push_back({rule, value, limit, detail::placeOf(rule)});
-      });
+  detail::checkDesign(machine, knobs, prices.design,
+                      [&](Rule rule, double value, double limit) {
+                        cost.violations.push_back(
+                            {rule, value, limit, detail::placeOf(rule)});
+                      });
   for (const workload::Workload &workload : workloads)
     addModel(workload, machine, knobs, prices, cost);
   cost.feasible = cost.violations.empty();
@@ -271,7 +272,7 @@ void Pricer::priceLegacy(const Machine &machine, const mapping::Knobs &knobs,
   auto report = [&](Rule rule, double value, double limit) {
     result.violations.push_back({rule, where, value, limit});
   };
-  detail::checkLegacyDesign(machine, knobs, prices, report);
+  detail::checkDesign(machine, knobs, prices.design, report);
 
   const mapping::Tiling none;
   for (size_t i = 0, e = prepared.size(); i != e; ++i) {

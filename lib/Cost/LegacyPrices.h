@@ -37,16 +37,6 @@ struct LegacyPriced {
 LegacyPriced priceLegacy(const LegacyCounts &counts,
                          const LegacyPrices &prices);
 
-/// Limits of the design. Beyond the fitted designs the tile term of E-LEG-1,
-/// which is below zero, could outweigh everything else.
-template <typename Report>
-void checkLegacyDesign(const machine::Machine &m, const mapping::Knobs &k,
-                       const LegacyPrices &p, Report report) {
-  checkDesign(m, k, p.design, report);
-  if (p.design.area_mm2 <= 0)
-    report(mapping::Rule::Accounting, p.design.area_mm2, 0.0);
-}
-
 /// What the limits of a model look at.
 struct LegacyNeeds {
   double cells = 0;       ///< of one copy, groups not counted (E-LEG-7)

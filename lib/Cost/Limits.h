@@ -28,8 +28,6 @@ inline const char *placeOf(mapping::Rule rule) {
     return "pass.encoding";
   case mapping::Rule::AdcBits:
     return "pass.adc_bits";
-  case mapping::Rule::Accounting:
-    return "machine.tiles_per_group";
   default:
     return "";
   }

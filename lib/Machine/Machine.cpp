@@ -241,6 +241,22 @@ Error imc::machine::check(const Machine &machine) {
                 "'accounting.conversion_pj' is 0 but 'accounting.model' is "
                 "source-2026: give all three above 0 or set accounting.model "
                 "to closed");
+  // The published fit has a tile term below zero.
+  const auto rows = static_cast<double>(machine.array.rows);
+  const auto cols = static_cast<double>(machine.array.cols);
+  const double arraysMm2 =
+      static_cast<double>(machine.hierarchy.macros_per_tile) *
+      (accounting.array_area_um2 + rows * accounting.row_area_um2 +
+       cols * accounting.column_area_um2 +
+       rows * cols * accounting.cell_area_um2) *
+      1e-6;
+  if (accounting.model == AccountingModel::Source2026 &&
+      arraysMm2 + accounting.tile_area_mm2 <= 0)
+    return fail("'accounting.tile_area_mm2' is " +
+                formatValue(*findField("accounting.tile_area_mm2"),
+                            accounting.tile_area_mm2) +
+                " mm2, more than the arrays of a tile take: the fit does not "
+                "reach so small tiles; give them more or larger arrays");
   return Error::success();
 }
 

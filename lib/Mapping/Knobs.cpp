@@ -196,7 +196,7 @@ const char *imc::mapping::ruleUnit(Rule rule) {
   case Rule::PowerDensity:
     return "W/mm2";
   case Rule::Accounting:
-    return "";
+    return "products of two activations";
   }
   return "";
 }

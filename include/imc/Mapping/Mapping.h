@@ -90,7 +90,7 @@ enum class Rule {
   ExternalMemory, ///< weights or activations overflow and there is no memory
   PowerDensity,   ///< average power over area above the cooling limit
   ModelBits,      ///< knobs ask for other bits than a quantized model has
-  Accounting,     ///< machine.accounting.model has no price for this
+  Accounting,     ///< machine.accounting.model has no price for it
 };
 const char *ruleName(Rule rule);
 const char *ruleUnit(Rule rule);

@@ -316,6 +316,12 @@ TEST(Legacy, MachineWithoutConstantsIsRefused) {
   m.accounting.model = machine::AccountingModel::Source2026;
   EXPECT_NE(llvm::toString(machine::check(m)).find("accounting.conversion_pj"),
             std::string::npos);
+  // One small array per tile is outside the fit, whose tile term is negative.
+  m = test::shipped("source-2026-rram");
+  m.hierarchy.macros_per_tile = 1;
+  m.array.rows = m.array.cols = 4;
+  EXPECT_NE(llvm::toString(machine::check(m)).find("tile_area_mm2' is -0.0055"),
+            std::string::npos);
 }
 
 TEST(Legacy, PricerAgreesToTheLastDigit) {
