@@ -80,6 +80,28 @@ def test_attention_has_no_price(tool, shared):
     assert rules(report)["accounting"]["value"] == 48
 
 
+def test_search_finds_the_published_optimum(tool, shared, tmp_path):
+    """The search prices as `imc cost` does; 735 / 7 chips are feasible, as published."""
+    networks = [shared / "models" / f"{name}.onnx" for name in ("resnet18", "vgg16", "alexnet", "mobilenet_v3_large")]
+    (tmp_path / "space.yaml").write_text("""target: source-2026-rram
+knobs:
+  machine.rows: [32, 64, 128, 256, 512]
+  machine.cols: [32, 64, 128, 256, 512]
+  machine.groups: [1, 2, 4, 8, 16, 32]
+  machine.tiles_per_group: [4, 8, 16, 32, 64]
+  machine.macros_per_tile: [4, 8, 16, 32, 64, 128]
+  machine.technology.max_power_density_w_mm2: [1000]
+constraints:
+  area_mm2: "<= 800"
+objectives: [edap_js_mm2]
+""")
+    out = tool("imc", "search", *networks, "--space", tmp_path / "space.yaml", "--algorithm", "exhaustive",
+               "--aggregate", "max", "--seed", "1", "--budget", "10000", "--study", tmp_path / "study.db").stdout
+    assert "4500 designs priced" in out
+    assert "105 feasible" in out
+    assert "1 rebuilt by the passes with equal cost" in out
+
+
 def test_refusals(tool, models, tmp_path):
     model = models / "resnet18.onnx"
     for setting, words in [("machine.accounting.model=source-2025", ["accounting.model", "closed, source-2026"]),
