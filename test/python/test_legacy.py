@@ -95,8 +95,9 @@ constraints:
   area_mm2: "<= 800"
 objectives: [edap_js_mm2]
 """)
-    out = tool("imc", "search", *networks, "--space", tmp_path / "space.yaml", "--algorithm", "exhaustive",
-               "--aggregate", "max", "--seed", "1", "--budget", "10000", "--study", tmp_path / "study.db").stdout
+    result = tool("imc", "search", *networks, "--space", tmp_path / "space.yaml", "--algorithm", "exhaustive",
+                  "--aggregate", "max", "--seed", "1", "--budget", "10000", "--study", tmp_path / "study.db")
+    out = result.stdout + result.stderr
     assert "4500 designs priced" in out
     assert "105 feasible" in out
     assert "1 rebuilt by the passes with equal cost" in out
