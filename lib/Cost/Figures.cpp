@@ -15,10 +15,10 @@ using namespace imc::cost;
 
 // E-FIG: one input phase of all arrays, filled to the last cell; buffers, links
 // and memory idle.
-Figures imc::cost::figures(const machine::Machine &machine) {
+Figures imc::cost::figures(const machine::Machine &machine,
+                           const mapping::Knobs &knobs) {
   if (usesLegacy(machine))
-    return legacyFigures(machine);
-  const mapping::Knobs knobs; // 8-bit weights and inputs
+    return legacyFigures(machine, knobs);
   const Prices p = priceDesign(machine, knobs);
   const auto arrays = static_cast<double>(machine.arrays());
   const auto rows = static_cast<double>(machine.drivenRows());

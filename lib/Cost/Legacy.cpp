@@ -323,8 +323,8 @@ void Pricer::priceLegacy(const Machine &machine, const mapping::Knobs &knobs,
 }
 
 // E-LEG-8: a vector per clock on all arrays, every cell used.
-Figures imc::cost::legacyFigures(const Machine &machine) {
-  const mapping::Knobs knobs; // 8-bit weights and inputs
+Figures imc::cost::legacyFigures(const Machine &machine,
+                                 const mapping::Knobs &knobs) {
   const LegacyPrices p = detail::legacyPrices(machine, knobs);
   const double arrays = real(machine.arrays());
   const double rows = real(machine.array.rows);

@@ -111,7 +111,7 @@ machine::Operating imc::cost::operate(const Machine &m,
   // from the node of the file to that of the machine.
   const machine::NodeScale node = machine::scaleNode(
       tech.quoted_node_nm > 0 ? tech.quoted_node_nm : tech.node_nm,
-      tech.node_nm);
+      tech.node_nm, tech.node_law);
   o.supply = tech.vdd_v / tech.vdd_nominal_v;
   o.node_energy = node.energy;
   o.dynamic =

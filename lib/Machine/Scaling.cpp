@@ -45,10 +45,19 @@ static At at(double nm) {
           low.area + t * (high.area - low.area)};
 }
 
+/// Relative capacitance of one layout, 1 at the last planar node.
+static double capacitance(double nm) {
+  constexpr double planar = 22;
+  return nm >= planar ? nm / planar : std::sqrt(nm / planar);
+}
+
 // E-NODE
-NodeScale imc::machine::scaleNode(double fromNm, double toNm) {
+NodeScale imc::machine::scaleNode(double fromNm, double toNm, NodeLaw law) {
   if (fromNm == toNm)
     return {};
   const At from = at(fromNm), to = at(toNm);
-  return {to.energy / from.energy, to.area / from.area, toNm / fromNm};
+  const double energy = law == NodeLaw::Capacitance
+                            ? capacitance(toNm) / capacitance(fromNm)
+                            : to.energy / from.energy;
+  return {energy, to.area / from.area, toNm / fromNm};
 }

@@ -123,6 +123,7 @@ void addCostCommand(CLI::App &app, int &status);
 void addRunCommand(CLI::App &app, int &status);
 void addSearchCommands(CLI::App &app, int &status); ///< search, report
 void addTargetsCommand(CLI::App &app, int &status);
+void addValidateCommand(CLI::App &app, int &status);
 
 } // namespace imc::driver
 

@@ -212,7 +212,8 @@ struct Figures {
   double tops_per_mm2 = 0;
   double fj_per_mac = 0;
 };
-Figures figures(const machine::Machine &machine);
+Figures figures(const machine::Machine &machine,
+                const mapping::Knobs &knobs = {});
 
 /// Where a design works: supply, node, clock (E-VDD, E-NODE, E-CYCLE).
 /// `machine` must outlive the result.

@@ -59,7 +59,8 @@ Cost evaluateLegacy(llvm::ArrayRef<workload::Workload> workloads,
                     const mapping::Knobs &knobs);
 
 /// The figures of the machine by itself: a vector per clock on all arrays.
-Figures legacyFigures(const machine::Machine &machine);
+Figures legacyFigures(const machine::Machine &machine,
+                      const mapping::Knobs &knobs);
 
 } // namespace imc::cost
 

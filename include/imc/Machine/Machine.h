@@ -38,12 +38,16 @@ enum class MemoryKind { None, LPDDR4, DDR3, HBM2, HBM3 };
 /// closed forms of arXiv:2603.03880 (docs/spec/legacy.md), for regression.
 enum class AccountingModel { Closed, Source2026 };
 
+/// How the energy of a circuit changes with the node (Scaling.h).
+enum class NodeLaw { StillmakerBaas, Capacitance };
+
 /// Process and supply. Dynamic energies in the file are quoted at
 /// vdd_nominal_v and scale with (vdd / nominal)^energy_exponent, delays with
 /// the alpha-power law of threshold_v and alpha. Energies, delays and areas of
 /// circuits are quoted at quoted_node_nm (0: node_nm) and scale to node_nm.
 struct Technology {
   double node_nm = 0, quoted_node_nm = 0;
+  NodeLaw node_law = NodeLaw::StillmakerBaas;
   double vdd_v = 0, vdd_nominal_v = 0, threshold_v = 0, alpha = 0;
   double energy_exponent = 2;
   double max_power_density_w_mm2 = 0;

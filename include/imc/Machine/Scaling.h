@@ -12,10 +12,16 @@
 // root of the node and area with the node. Delay goes with the node. Energies
 // are compared at 0.8 V: supply is a law of its own (E-VDD).
 //
+// The law `capacitance` takes area and delay from the same table, but energy as
+// that of a capacitance of given layout: in proportion to the node in planar
+// processes, with its root below 22 nm.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef IMC_MACHINE_SCALING_H
 #define IMC_MACHINE_SCALING_H
+
+#include "imc/Machine/Machine.h"
 
 namespace imc::machine {
 
@@ -26,7 +32,8 @@ struct NodeScale {
 
 /// From circuits quoted at `fromNm` to the same circuits at `toNm`, both above
 /// 0; equal nodes give exactly 1.
-NodeScale scaleNode(double fromNm, double toNm);
+NodeScale scaleNode(double fromNm, double toNm,
+                    NodeLaw law = NodeLaw::StillmakerBaas);
 
 } // namespace imc::machine
 

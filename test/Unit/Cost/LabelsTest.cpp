@@ -46,9 +46,9 @@ static std::set<std::string> labels(const std::string &folder,
 
 static std::set<std::string> cited(const char *pattern) {
   std::set<std::string> all;
-  for (const char *folder :
-       {"/lib/Cost", "/include/imc/Cost", "/lib/Mapping", "/targets",
-        "/lib/Machine", "/include/imc/Machine"})
+  for (const char *folder : {"/lib/Cost", "/include/imc/Cost", "/lib/Mapping",
+                             "/targets", "/lib/Machine", "/include/imc/Machine",
+                             "/lib/Validate", "/include/imc/Validate"})
     all.merge(labels(root + folder, pattern));
   return all;
 }

@@ -220,3 +220,39 @@ TEST(Scaling, TablePointsAndBetween) {
   EXPECT_NEAR(scaleNode(7, 3.5).energy, std::sqrt(0.5), 1e-12);
   EXPECT_NEAR(scaleNode(130, 260).area, 2, 1e-12);
 }
+
+// E-ADC-7: 5 bits of 2 fF at 1 V for the four columns of a weight.
+TEST(Kinds, JoinedColumnsShareAConversion) {
+  Machine m = plain();
+  set(m, "adc.kind", "joined");
+  set(m, "adc.joined_ff_per_bit", "2");
+  set(m, "adc.joined_area_log10", "1");
+  set(m, "adc.joined_area_log10_per_bit", "-0.25");
+  set(m, "adc.joined_ns_per_bit", "0.5");
+  m.adc.bits = 8;
+  Operating o(m);
+  o.precision.columns_per_weight = 4;
+  o.precision.adc_bits = 5;
+  const ConverterPrice p = priceConverter(o);
+  EXPECT_DOUBLE_EQ(p.conversion.in(fJ), 5 * 2.0 / 4);
+  // 10^(1 - 2) um2 per level.
+  EXPECT_NEAR(p.area.in(um2), 0.1 * 256 / 4, 1e-12);
+  EXPECT_DOUBLE_EQ(p.time.in(ns), 2.5);
+}
+
+TEST(Scaling, CapacitanceFollowsTheNodeThenItsRoot) {
+  auto energy = [](double from, double to) {
+    return scaleNode(from, to, NodeLaw::Capacitance).energy;
+  };
+  EXPECT_DOUBLE_EQ(energy(28, 65), 65.0 / 28);
+  EXPECT_DOUBLE_EQ(energy(28, 22), 22.0 / 28);
+  EXPECT_DOUBLE_EQ(energy(28, 5.5), 22.0 / 28 / 2);
+  EXPECT_DOUBLE_EQ(energy(5.5, 28), 28.0 / 22 * 2);
+  EXPECT_EQ(energy(7, 7), 1);
+  // Area and delay are those of the other law.
+  const NodeScale a = scaleNode(65, 7, NodeLaw::Capacitance),
+                  b = scaleNode(65, 7, NodeLaw::StillmakerBaas);
+  EXPECT_EQ(a.area, b.area);
+  EXPECT_EQ(a.delay, b.delay);
+  EXPECT_NE(a.energy, b.energy);
+}
