@@ -39,13 +39,13 @@ constexpr Text texts[] = {
 struct Number {
   const char *column;
   std::optional<double> Point::*member;
-  double min, max; ///< inclusive
-  bool whole;
+  double min, max;    ///< inclusive
+  bool zeroIsMissing; ///< tables write 0 for what there is none of, and for
+                      ///< reported figures that were rounded away
 };
 // Ranges are those of anything that could be built: a value outside is a slip.
-constexpr double least = 1e-9;
 constexpr Number numbers[] = {
-    {"year", &Point::year, 1980, 2100, true},
+    {"year", &Point::year, 1980, 2100, false},
     {"node_nm", &Point::node_nm, 1, 1000, false},
     {"rows", &Point::rows, 1, 1e6, true},
     {"cols", &Point::cols, 1, 1e6, true},
@@ -53,17 +53,17 @@ constexpr Number numbers[] = {
     {"dot_len", &Point::dot_len, 1, 1e6, true},
     {"n_adc", &Point::n_adc, 1, 1e6, true},
     {"n_macro", &Point::n_macro, 1, 1e6, true},
-    {"adc_bits", &Point::adc_bits, 0, 32, false},
+    {"adc_bits", &Point::adc_bits, 1, 32, true},
     {"in_bits", &Point::in_bits, 1, 64, false},
     {"w_bits", &Point::w_bits, 1, 64, false},
     {"in_bits_per_cycle", &Point::in_bits_per_cycle, 1, 64, true},
     {"vdd_V", &Point::vdd_v, 0.01, 10, false},
     {"t_ns", &Point::t_ns, 1e-3, 1e9, false},
-    {"tops_w", &Point::tops_w, least, 1e9, false},
-    {"tops_mm2", &Point::tops_mm2, least, 1e9, false},
-    {"area_mm2", &Point::area_mm2, least, 1e6, false},
-    {"pJ_per_invocation", &Point::pj_per_invocation, least, 1e12, false},
-    {"fJ_per_mac", &Point::fj_per_mac, least, 1e12, false},
+    {"tops_w", &Point::tops_w, 1e-9, 1e9, true},
+    {"tops_mm2", &Point::tops_mm2, 1e-9, 1e9, true},
+    {"area_mm2", &Point::area_mm2, 1e-9, 1e6, true},
+    {"pJ_per_invocation", &Point::pj_per_invocation, 1e-9, 1e12, true},
+    {"fJ_per_mac", &Point::fj_per_mac, 1e-9, 1e12, true},
 };
 
 struct Record {
@@ -150,17 +150,17 @@ static Error read(const Number &column, StringRef text,
   auto range = [&] {
     std::string words;
     llvm::raw_string_ostream(words)
-        << "; give " << (column.whole ? "a whole number" : "a number")
-        << llvm::format(" from %g to %g", column.min, column.max)
-        << ", or leave it empty";
+        << llvm::format("; give a number from %g to %g, or leave it empty",
+                        column.min, column.max);
     return words;
   };
   // getAsDouble takes "nan" and "inf" too.
   if (text.getAsDouble(number) || !std::isfinite(number))
     return fail(place + ": '" + column.column + "' is '" + text +
                 "', not a number" + range());
-  if (number < column.min || number > column.max ||
-      (column.whole && number != std::floor(number)))
+  if (number == 0 && column.zeroIsMissing)
+    return Error::success();
+  if (number < column.min || number > column.max)
     return fail(place + ": '" + column.column + "' is " + text + range());
   value = number;
   return Error::success();

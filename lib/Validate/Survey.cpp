@@ -109,7 +109,7 @@ Expected<Design> imc::validate::design(const Point &point,
   // Results per phase, each with a converter.
   double results = 1;
   if (point.n_adc)
-    results = *point.n_adc;
+    results = std::max(1.0, std::round(*point.n_adc));
   else if (point.cols)
     results = std::max(1.0, std::floor(*point.cols / columns));
 
@@ -119,8 +119,7 @@ Expected<Design> imc::validate::design(const Point &point,
   const double phases = std::ceil(input / perPhase);
   const double full = std::ceil(std::log2(
       *rows * (std::exp2(weight) - 1) * (std::exp2(perPhase) - 1) + 1));
-  const double reported = point.adc_bits.value_or(0);
-  const double converted = reported > 0 ? std::min(reported, full) : full;
+  const double converted = std::min(point.adc_bits.value_or(full), full);
 
   // E-SURVEY-6: the array and its time. Cells that the row does not sum at once
   // are further row sets.

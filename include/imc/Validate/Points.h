@@ -10,12 +10,13 @@
 // energy). The file is CSV with a header line; columns are found by name, in
 // any order, and unknown ones are left alone.
 //
-// Columns, in the units of their names; an empty field means "not reported":
+// Columns, in the units of their names; an empty field means "not reported",
+// and so does 0 where it is no value (counts, resolutions, reported figures):
 //
 //   id chip set kind device compute cell       text; `id` is unique
 //   year node_nm rows cols rows_active dot_len n_adc n_macro
 //   adc_bits in_bits w_bits in_bits_per_cycle vdd_V t_ns   what was built
-//   basis                                      native | 1b, see docs/validation
+//   basis                                      native | 1b, see E-SURVEY-7
 //   tops_w tops_mm2 area_mm2 pJ_per_invocation fJ_per_mac  what is reported
 //   target                                     optional: a machine by name
 //
@@ -35,8 +36,7 @@
 
 namespace imc::validate {
 
-/// Counts and bits are whole unless said: weights and inputs of three levels
-/// are given as 1.5 bits.
+/// Weights and inputs of three levels are given as 1.5 bits.
 struct Point {
   std::string id, chip, set, kind, device, compute, cell, target;
   unsigned line = 0; ///< of the file

@@ -162,7 +162,10 @@ TEST(Survey, WhatIsNotReported) {
   // 64 x 15 needs 10 bits; more cannot be had, fewer are taken.
   for (auto [reported, taken] : {std::pair(12, 10), {0, 10}, {7, 7}}) {
     Point r = point("SRAM");
-    r.adc_bits = reported;
+    if (reported)
+      r.adc_bits = reported;
+    else
+      r.adc_bits.reset();
     EXPECT_EQ(designed(r, "survey-sram-analog").machine.adc.bits, taken);
   }
 }
@@ -189,6 +192,13 @@ TEST(Survey, MachinesThatCannotBeAreRefusedByField) {
   auto none = design(p, base("survey-sram-analog"));
   ASSERT_FALSE(bool(none));
   EXPECT_NE(llvm::toString(none.takeError()).find("array.cols"),
+            std::string::npos);
+  p.n_adc = 16.4; // a mean over arrays
+  EXPECT_EQ(designed(p, "survey-sram-analog").machine.array.cols, 64);
+  p.dot_len = 64.5;
+  auto half = design(p, base("survey-sram-analog"));
+  ASSERT_FALSE(bool(half));
+  EXPECT_NE(llvm::toString(half.takeError()).find("array.active_rows"),
             std::string::npos);
 }
 
