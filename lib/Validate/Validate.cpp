@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "imc/Validate/Validate.h"
+#include "imc/Machine/Kind.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringMap.h"
@@ -69,7 +70,7 @@ static std::string obstacle(const Point &point, const PointKind *kind) {
   return "";
 }
 
-/// A target's own machine at the supply and bits of the row.
+/// E-SURVEY-8: a target's own machine at the supply and bits of the row.
 static Expected<Design> ownDesign(const Point &point,
                                   machine::TargetSpec spec) {
   if (!point.in_bits || !point.w_bits)
@@ -86,6 +87,15 @@ static Expected<Design> ownDesign(const Point &point,
   d.machine = *machine;
   d.knobs.weight_bits = static_cast<int64_t>(*point.w_bits);
   d.knobs.input_bits = static_cast<int64_t>(*point.in_bits);
+  // Conversions that stop before the machine's last bit; 0: they do not.
+  if (point.adc_bits && !machine::converterKind(*machine).exact &&
+      *point.adc_bits < static_cast<double>(machine->adc.bits)) {
+    d.knobs.adc_bits = static_cast<int64_t>(std::ceil(*point.adc_bits));
+    machine::Machine coarse = *machine;
+    coarse.adc.bits = d.knobs.adc_bits;
+    if (Error error = machine::check(coarse))
+      return error;
+  }
   d.phases = std::ceil(*point.in_bits / static_cast<double>(machine->dac.bits));
   d.all_cells = true;
   return d;

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // Prices published operating points (Points.h) with the cost model and
-// compares. A row becomes a machine by rules (E-SURVEY-1 to E-SURVEY-7 of
+// compares. A row becomes a machine by rules (E-SURVEY-1 to E-SURVEY-8 of
 // docs/spec/cost-model.md): a base machine of its kind, whose constants are the
 // same for all chips, sized and clocked as the row says. What the row reports
 // (TOPS/W, energies, areas) is read after pricing only. A row that names a

@@ -251,12 +251,25 @@ TEST(Validate, RowsOfATargetHaveItsConstants) {
   Point p = point("SRAM");
   p.in_bits = p.w_bits = 8;
   p.vdd_v = 0.9;
+  p.adc_bits.reset();
   p.target = "zigzag-aimc-28nm";
   p.tops_w = 9.622171;
   auto results = validate::validate({p}, folders);
   ASSERT_TRUE(bool(results)) << llvm::toString(results.takeError());
   EXPECT_EQ(results->front().target, "zigzag-aimc-28nm");
   EXPECT_NEAR(*results->front().ratio.tops_per_w, 1, 1e-6);
+
+  // At half the supply and with conversions of 4 bits it is better; 12 bits are
+  // more than its converters have.
+  Point low = p, coarse = p, fine = p;
+  low.vdd_v = 0.45;
+  coarse.adc_bits = 4;
+  fine.adc_bits = 12;
+  results = validate::validate({low, coarse, fine}, folders);
+  ASSERT_TRUE(bool(results)) << llvm::toString(results.takeError());
+  EXPECT_NEAR(*(*results)[0].ratio.tops_per_w, 4, 1e-5);
+  EXPECT_GT(*(*results)[1].ratio.tops_per_w, 1.5);
+  EXPECT_NEAR(*(*results)[2].ratio.tops_per_w, 1, 1e-6);
 
   p.target = "nowhere-5nm";
   auto unknown = validate::validate({p}, folders);
