@@ -119,8 +119,9 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   c.arrays = real(working);
   c.tiles = real(tiles);
   c.groups = real(ceilDiv(tiles, m.hierarchy.tiles_per_group));
-  c.serial_phases = real(ceilDiv(p.windows, copies)) * phases *
-                    real(t.turns()) * real(std::max<int64_t>(rounds, 1));
+  c.serial_products = real(ceilDiv(p.windows, copies)) * real(t.turns()) *
+                      real(std::max<int64_t>(rounds, 1));
+  c.serial_phases = c.serial_products * phases;
   c.phase_columns = real(std::min({m.adc.share, t.cols, t.pack_cols}));
 
   // E-COUNT-8: cells written during the inference; the arrays of a tile one
@@ -196,8 +197,10 @@ inline void price(const Counts &c, const Prices &p, Priced &out) {
   // shows once, at the start.
   const double longer = std::max(p.read_cycles, c.phase_columns);
   const double shorter = std::min(p.read_cycles, c.phase_columns);
-  const double compute =
-      c.serial_phases > 0 ? (c.serial_phases * longer + shorter) * p.cycle : 0;
+  const double compute = c.serial_phases > 0
+                             ? (c.serial_phases * longer + shorter) * p.cycle +
+                                   c.serial_products * p.setup
+                             : 0;
   // E-TIME-2: one port per buffer; data spread evenly over the tiles at work.
   const double tileBuffer =
       (c.tile_reads + c.tile_writes) * p.tile_bit / c.tiles;

@@ -227,6 +227,7 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
 
   // E-TIME
   p.cycle = cycleNs * nano;
+  p.setup = m.timing.setup_ns * slower * nano;
   const double readNs = cell.read_time.in(units::ns)*driver.pulses;
   p.read_cycles = std::max(1.0, std::ceil(readNs / cycleNs));
   auto access = [&](double ns) {

@@ -268,13 +268,20 @@ std::vector<Component> makeSchema() {
              "Clock period: one conversion, buffer access or hop; 0: as short "
              "as the components allow."),
         REAL(timing, logic_delay_ns, "ns", 0, 1e6,
-             "Critical path of the logic at the nominal supply.")}},
+             "Critical path of the logic at the nominal supply."),
+        REAL_OR(timing, setup_ns, "ns", 0, 1e6, 0,
+                "Before the first input phase of a product, at the nominal "
+                "supply: precharge, reset of samplers.")}},
       {"activity",
        "Mean values that energies depend on.",
        {REAL(activity, input_density, "", 0, 1,
              "Mean of an applied input as share of full scale."),
         REAL(activity, weight_density, "", 0, 1,
-             "Mean of a stored cell as share of full scale.")}},
+             "Mean of a stored cell as share of full scale."),
+        INTEGER_OR(activity, figure_weight_bits, "bit", 1, 8, 8,
+                   "Bits of weights in the machine's own figures."),
+        INTEGER_OR(activity, figure_input_bits, "bit", 1, 8, 8,
+                   "Bits of inputs in the machine's own figures.")}},
       {"accounting",
        "Whose equations price the machine; the constants belong to "
        "source-2026 (docs/spec/legacy.md).",

@@ -87,27 +87,28 @@ const char *name(Area component);
 /// How often things happen during one layer (E-COUNT). All are whole numbers,
 /// held as doubles; they depend on the design only through the tiling.
 struct Counts {
-  double row_drives = 0;    ///< rows driven, over all phases and arrays
-  double cell_reads = 0;    ///< programmed cells read
-  double idle_reads = 0;    ///< cells at level 0 between packed groups
-  double conversions = 0;   ///< ADC conversions
-  double strip_adds = 0;    ///< additions of partial sums of row strips
-  double tile_reads = 0;    ///< bits read from tile buffers
-  double tile_writes = 0;   ///< bits written to tile buffers
-  double global_reads = 0;  ///< bits read from the global buffer
-  double global_writes = 0; ///< bits written to it
-  double noc_bits = 0;      ///< bits over the network
-  double spill_bits = 0;    ///< activations that overflow the global buffer
-  double reload_bits = 0;   ///< weights fetched from outside
-  double cell_writes = 0;   ///< cells written
-  double row_writes = 0;    ///< rows written one after the other
-  double operations = 0;    ///< digital operations
-  double macs = 0;          ///< digital multiply-accumulates
-  double serial_phases = 0; ///< input phases of the busiest array
-  double phase_columns = 0; ///< columns that its converters serve per phase
-  double arrays = 0;        ///< arrays at work; the others are gated (A-GATE)
-  double tiles = 1;         ///< tiles at work
-  double groups = 1;        ///< groups at work
+  double row_drives = 0;      ///< rows driven, over all phases and arrays
+  double cell_reads = 0;      ///< programmed cells read
+  double idle_reads = 0;      ///< cells at level 0 between packed groups
+  double conversions = 0;     ///< ADC conversions
+  double strip_adds = 0;      ///< additions of partial sums of row strips
+  double tile_reads = 0;      ///< bits read from tile buffers
+  double tile_writes = 0;     ///< bits written to tile buffers
+  double global_reads = 0;    ///< bits read from the global buffer
+  double global_writes = 0;   ///< bits written to it
+  double noc_bits = 0;        ///< bits over the network
+  double spill_bits = 0;      ///< activations that overflow the global buffer
+  double reload_bits = 0;     ///< weights fetched from outside
+  double cell_writes = 0;     ///< cells written
+  double row_writes = 0;      ///< rows written one after the other
+  double operations = 0;      ///< digital operations
+  double macs = 0;            ///< digital multiply-accumulates
+  double serial_products = 0; ///< matrix-vector products of the busiest array
+  double serial_phases = 0;   ///< their input phases
+  double phase_columns = 0;   ///< columns that its converters serve per phase
+  double arrays = 0;          ///< arrays at work; the others are gated (A-GATE)
+  double tiles = 1;           ///< tiles at work
+  double groups = 1;          ///< groups at work
 };
 
 /// What things cost on one design: everything of the cost model that does not
@@ -120,7 +121,8 @@ struct Prices {
   double leakage_w;       ///< of what is never gated
   double array_leakage_w; ///< of the converters of one array at work
   // Time per action.
-  double cycle, read_cycles, tile_bit, global_bit, noc_bit_time, noc_hops;
+  double cycle, setup, read_cycles, tile_bit, global_bit, noc_bit_time,
+      noc_hops;
   double memory_bit_time, row_write, lane_operation;
   // The design as a whole.
   std::array<double, numAreas> area;
@@ -201,8 +203,9 @@ Cost evaluate(const workload::Workload &workload, const mapping::Plan &plan,
 Cost evaluate(llvm::ArrayRef<workload::Workload> workloads,
               const machine::Machine &machine, const mapping::Knobs &knobs);
 
-/// Figures of the machine by itself: all arrays at work on 8-bit weights and
-/// inputs (E-FIG). Tera-operations count two per multiply-accumulate.
+/// Figures of the machine by itself: all arrays at work on weights and inputs
+/// of the given bits (E-FIG). Tera-operations count two per
+/// multiply-accumulate.
 struct Figures {
   double area_mm2 = 0;
   double cycle_time_ns = 0;
@@ -212,8 +215,9 @@ struct Figures {
   double tops_per_mm2 = 0;
   double fj_per_mac = 0;
 };
-Figures figures(const machine::Machine &machine,
-                const mapping::Knobs &knobs = {});
+Figures figures(const machine::Machine &machine, const mapping::Knobs &knobs);
+/// At `activity.figure_weight_bits` and `figure_input_bits`.
+Figures figures(const machine::Machine &machine);
 
 /// Where a design works: supply, node, clock (E-VDD, E-NODE, E-CYCLE).
 /// `machine` must outlive the result.

@@ -149,15 +149,17 @@ struct Digital {
   double lane_area_um2 = 0, lane_leakage_uw = 0;
 };
 
-/// Clock of the chip and the shortest one that its logic allows at the
-/// nominal supply.
+/// Clock of the chip, the shortest one that its logic allows at the nominal
+/// supply, and the time before the first input phase of every product.
 struct Timing {
-  double cycle_time_ns = 0, logic_delay_ns = 0;
+  double cycle_time_ns = 0, logic_delay_ns = 0, setup_ns = 0;
 };
 
 /// Mean values that energies depend on, as shares of full scale.
 struct Activity {
   double input_density = 0, weight_density = 0;
+  /// Bits at which the machine's own figures are quoted (cost::figures).
+  int64_t figure_weight_bits = 8, figure_input_bits = 8;
 };
 
 /// Constants of the accounting `model` where it is not the closed one; the

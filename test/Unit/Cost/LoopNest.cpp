@@ -81,6 +81,7 @@ private:
   std::map<int64_t, std::vector<Array *>> byTile;
   std::set<std::pair<int64_t, int64_t>> inBuffer; ///< (tile, element)
   std::map<int64_t, int64_t> phasesOf;            ///< physical array -> phases
+  std::map<int64_t, int64_t> productsOf; ///< physical array -> products
   /// Partial sums on their way: (window, group, n) -> sum, missing arrays.
   struct Partial {
     int64_t sum = 0, missing = 0;
@@ -409,6 +410,7 @@ void Walk::computeWindow(int64_t tile, int64_t window) {
     }
     std::vector<int64_t> sums(a->columns.size(), 0);
     int64_t weightOfPhase = 1;
+    ++productsOf[a->physical];
     for (int64_t bits = k.input_bits; bits > 0; bits -= m.dac.bits) {
       ++phasesOf[a->physical];
       std::vector<int64_t> line(a->columns.size(), 0);
@@ -529,6 +531,9 @@ Walked Walk::run() {
   for (auto [array, phases] : phasesOf)
     out.counts.serial_phases =
         std::max(out.counts.serial_phases, double(phases));
+  for (auto [array, products] : productsOf)
+    out.counts.serial_products =
+        std::max(out.counts.serial_products, double(products));
   for (const Array &a : arrays) {
     // Each converter takes the next columns until it has its share.
     int64_t mine = 0;

@@ -70,6 +70,7 @@ const Member members[] = {
     {"row_writes", &Counts::row_writes, false},
     {"operations", &Counts::operations, false},
     {"macs", &Counts::macs, false},
+    {"serial_products", &Counts::serial_products, false},
     {"serial_phases", &Counts::serial_phases, false},
     {"phase_columns", &Counts::phase_columns, false},
     {"arrays", &Counts::arrays, false},
