@@ -5,7 +5,7 @@ call; build/benchmarks/price_macros prices random designs around the same templa
 process. What a design costs is not compared here (ZigZag searches temporal mappings for one macro with a buffer and a
 DRAM); that the template's own figures agree is a test.
 
-  python3 -m venv ZZ && ZZ/bin/pip install zigzag-dse==3.9.1
+  python3 -m venv ZZ && ZZ/bin/pip install zigzag-dse==3.9.1 six==1.17.0
   ZZ/bin/python benchmarks/zigzag_resnet18.py
 """
 import importlib.metadata

@@ -246,10 +246,6 @@ void Reader::readExpected(const YAML::Node &node) {
 }
 
 void Reader::readText(StringRef text, StringRef file, unsigned depth) {
-  if (depth > 8 || llvm::is_contained(stack, file.str()))
-    throw Problem{file.str() +
-                  ": includes itself, or files more than 8 deep; remove the "
-                  "'include' that leads here"};
   stack.push_back(file.str());
   std::string outer = current;
   current = file.str();
@@ -271,6 +267,10 @@ void Reader::readText(StringRef text, StringRef file, unsigned depth) {
       std::string name = scalar(item, "an included file");
       llvm::sys::path::append(path, name);
       llvm::sys::path::remove_dots(path, /*remove_dot_dot=*/true);
+      if (depth == 8 || llvm::is_contained(stack, path.str().str()))
+        fail(item, "'include' of '" + name +
+                       "' leads back here, or more than 8 files deep; remove "
+                       "it");
       if (!llvm::sys::fs::exists(path))
         fail(item, "included file '" + name + "' does not exist");
       readFile(path, depth + 1);
@@ -339,8 +339,16 @@ void Reader::finish(StringRef file) {
     }
   // Contradictions can only be judged once nothing is open.
   if (spec.knobs.empty())
-    if (Error error = check(spec.values))
-      throw Problem{file.str() + ":1: " + llvm::toString(std::move(error))};
+    if (Error error = check(spec.values)) {
+      // The message starts with the field in question.
+      std::string message = llvm::toString(std::move(error));
+      std::string field =
+          StringRef(message).split('\'').second.split('\'').first.str();
+      auto origin = origins.find(field);
+      throw Problem{
+          (origin == origins.end() ? file.str() + ":1" : origin->second.place) +
+          ": " + message};
+    }
 }
 
 /// Whether a machine of this kind (of one of these kinds, if that is open) has

@@ -153,6 +153,9 @@ TEST(TargetFile, Refusals) {
       {"  rows: 256", "  rows: {knob: {min: 1, max: x, step: 1}}",
        "must be a number"},
       // Contradictions.
+      // Contradictions stand at the field that they are about.
+      {"  rows: 256", "  rows: 256\n  active_rows: 100",
+       "chip.yaml:23: 'array.active_rows' is 100, must divide"},
       {"kind: rram", "kind: sram",
        "'cell.read_voltage_v' belongs to kind rram, pcm, but 'cell.kind' is "
        "sram; remove the field or change the kind"},
@@ -264,9 +267,9 @@ TEST_F(Includes, SiblingsMustAgree) {
 TEST_F(Includes, CyclesAreRefused) {
   write("a.yaml", "include: [b.yaml]\n");
   std::string b = write("b.yaml", "include: [a.yaml]\n");
-  EXPECT_NE(refusal(b).find("includes itself"), std::string::npos);
+  EXPECT_NE(refusal(b).find("leads back here"), std::string::npos);
   std::string self = write("self.yaml", "include: [self.yaml]\n");
-  EXPECT_NE(refusal(self).find("includes itself"), std::string::npos);
+  EXPECT_NE(refusal(self).find("leads back here"), std::string::npos);
 }
 
 TEST_F(Includes, ErrorsNameTheIncludedFile) {
