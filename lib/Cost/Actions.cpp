@@ -22,14 +22,14 @@ void imc::cost::priceLayer(const Counts &counts, const Prices &prices,
                            LayerCost &cost) {
   detail::Priced priced;
   detail::price(counts, prices, priced);
-  cost.counts = counts;
-  cost.energy_j = priced.energy;
-  cost.latency_by_s = priced.time;
-  cost.total_energy_j = priced.total_energy;
-  cost.latency_s = priced.latency;
-  cost.bound_by = static_cast<Time>(
-      std::max_element(priced.time.begin(), priced.time.end()) -
-      priced.time.begin());
+  detail::describe(counts, priced, cost);
+}
+
+Counts imc::cost::writtenActions(const workload::DynamicProduct &product,
+                                 const mapping::Tiling &tiling, int64_t arrays,
+                                 const machine::Machine &machine,
+                                 const mapping::Knobs &knobs) {
+  return detail::countWritten(product, tiling, arrays, machine, knobs);
 }
 
 double imc::cost::noiseToSignal(const workload::Product &product,

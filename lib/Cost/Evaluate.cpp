@@ -28,8 +28,9 @@ static void addModel(const workload::Workload &workload,
   model.capacity = plan.capacity;
 
   const mapping::Tiling none;
-  double noise = 0, memoryBits = 0, cells = 0;
+  double noise = 0, memoryBits = 0, cells = 0, writes = 0;
   auto next = plan.products.begin();
+  auto nextDynamic = plan.dynamics.begin();
   for (size_t i = 0, e = workload.layers.size(); i != e; ++i) {
     const workload::Layer &layer = workload.layers[i];
     LayerCost entry;
@@ -45,6 +46,7 @@ static void addModel(const workload::Workload &workload,
       entry.mvms = t.mvms(product->windows);
       model.mvms += entry.mvms;
       noise += noiseToSignal(*product, t, prices);
+      writes += static_cast<double>(placed.rounds);
       model.adc_lost_bits =
           std::max(model.adc_lost_bits,
                    t.lossless_bits - mapping::adcBits(knobs, machine));
@@ -53,6 +55,25 @@ static void addModel(const workload::Workload &workload,
       cells += programmed;
       model.load_energy_j +=
           programmed * static_cast<double>(placed.copies) * prices.cell_write;
+    } else if (nextDynamic != plan.dynamics.end() && nextDynamic->layer == i) {
+      const mapping::PlacedDynamic &placed = *nextDynamic++;
+      const workload::DynamicProduct &dynamic = *layer.dynamicProduct();
+      Counts counts;
+      detail::Priced priced;
+      if (detail::priceDynamic(dynamic, placed, machine, knobs, prices, counts,
+                               priced)) {
+        const mapping::Tiling &t = placed.tiling;
+        entry.arrays = t.arrays();
+        entry.copies = 1;
+        entry.mvms = t.mvms(dynamic.windows);
+        model.mvms += entry.mvms;
+        noise += noiseToSignal(dynamic.stored(), t, prices);
+        writes += detail::real(detail::ceilDiv(t.arrays(), placed.arrays));
+        model.adc_lost_bits =
+            std::max(model.adc_lost_bits,
+                     t.lossless_bits - mapping::adcBits(knobs, machine));
+      }
+      detail::describe(counts, priced, entry);
     } else {
       priceLayer(actions(layer, none, 1, 0, machine, knobs), prices, entry);
     }
@@ -87,12 +108,16 @@ static void addModel(const workload::Workload &workload,
   model.load_latency_s =
       static_cast<double>(perTile * machine.array.rows) * prices.row_write;
 
-  detail::checkModel(
-      workload, machine, knobs, prices, plan.logical_arrays,
-      !plan.violations.empty(), memoryBits, model.power_density_w_mm2,
-      [&](Rule rule, double value, double limit) {
-        cost.violations.push_back({rule, value, limit, workload.name});
-      });
+  const bool overflows = !plan.violations.empty();
+  const int64_t needed =
+      overflows ? static_cast<int64_t>(plan.violations.front().value)
+                : plan.logical_arrays;
+  detail::checkModel(workload, machine, knobs, prices, needed, overflows,
+                     memoryBits, model.power_density_w_mm2, model.latency_s,
+                     writes, [&](Rule rule, double value, double limit) {
+                       cost.violations.push_back(
+                           {rule, value, limit, workload.name});
+                     });
   cost.models.push_back(std::move(model));
 }
 

@@ -49,9 +49,10 @@ inline int64_t cutWeights(int64_t pieces, int64_t width, int64_t columns) {
   return pieces - 1 - (pieces - 1) / (c / std::gcd(w, c));
 }
 
-/// E-COUNT-1 to E-COUNT-8: a product with stored weights.
+/// E-COUNT-1 to E-COUNT-8: a product with stored weights on a chip, or a part
+/// of one, of `capacity` arrays.
 inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
-                           int64_t copies, int64_t rounds,
+                           int64_t copies, int64_t rounds, int64_t capacity,
                            const machine::Machine &m, const mapping::Knobs &k) {
   Counts c;
   const double windows = real(p.windows);
@@ -112,15 +113,18 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
 
   // E-COUNT-7: where the layer runs.
   const int64_t arrays = t.arrays();
-  const int64_t capacity = m.arrays();
   const int64_t held = copies * arrays;
   const int64_t working = std::min(held, capacity);
   const int64_t tiles = ceilDiv(working, macros);
   c.arrays = real(working);
   c.tiles = real(tiles);
   c.groups = real(ceilDiv(tiles, m.hierarchy.tiles_per_group));
-  c.serial_products = real(ceilDiv(p.windows, copies)) * real(t.turns()) *
-                      real(std::max<int64_t>(rounds, 1));
+  int64_t turns = t.turns();
+  // The first array is full in all rounds but the last.
+  if (const int64_t full = rounds - 1; full > 0)
+    turns = full * t.row_sets +
+            std::min(t.row_sets, t.tiles() - full * capacity * t.row_sets);
+  c.serial_products = real(ceilDiv(p.windows, copies)) * real(turns);
   c.serial_phases = c.serial_products * phases;
   c.phase_columns = real(std::min({m.adc.share, t.cols, t.pack_cols}));
 
@@ -132,8 +136,8 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
     // Rounds that take the whole chip.
     const int64_t filled =
         held > capacity ? static_cast<int64_t>(real(held) / real(capacity)) : 0;
-    const int64_t busiest =
-        filled * macros + std::min(macros, held - filled * capacity);
+    const int64_t busiest = filled * std::min(macros, capacity) +
+                            std::min(macros, held - filled * capacity);
     c.row_writes =
         real(busiest) * real(t.turns()) * real(std::min(t.rows, t.pack_rows));
   }
@@ -173,12 +177,38 @@ inline Counts countDynamic(const workload::DynamicProduct &d,
   return c;
 }
 
+/// E-COUNT-11: a product of two activations on `arrays` arrays into which its
+/// right operand is written, in as many rounds as that takes (A-WRITTEN).
+inline Counts countWritten(const workload::DynamicProduct &d,
+                           const mapping::Tiling &t, int64_t arrays,
+                           const machine::Machine &m, const mapping::Knobs &k) {
+  const workload::Product p = d.stored();
+  const int64_t rounds = ceilDiv(t.arrays(), arrays);
+  Counts c = countProduct(p, t, 1, rounds, arrays, m, k);
+  const double word = real(k.input_bits);
+  const double operand = real(p.weight_elements) * word;
+  // Each element goes to the tiles that hold cells of it and through their
+  // buffers.
+  const int64_t slots = m.hierarchy.macros_per_tile * t.row_sets;
+  const int64_t cut = cutWeights(ceilDiv(t.column_tiles, slots), slots * t.cols,
+                                 t.columns_per_weight);
+  const double moved = operand + real(t.packs * cut * p.rows) * word;
+  c.reload_bits = 0;
+  c.global_reads += operand;
+  c.noc_bits += moved;
+  c.tile_writes += moved;
+  c.tile_reads += moved;
+  c.spill_bits =
+      std::max(0.0, c.global_reads + c.global_writes - globalBits(m));
+  return c;
+}
+
 inline Counts countLayer(const workload::Layer &layer,
                          const mapping::Tiling &tiling, int64_t copies,
                          int64_t rounds, const machine::Machine &m,
                          const mapping::Knobs &k) {
   if (const workload::Product *p = layer.product())
-    return countProduct(*p, tiling, copies, rounds, m, k);
+    return countProduct(*p, tiling, copies, rounds, m.arrays(), m, k);
   if (const workload::Digital *d = layer.digital())
     return countDigital(*d, m, k);
   return countDynamic(*layer.dynamicProduct(), m, k);
@@ -248,6 +278,47 @@ inline void price(const Counts &c, const Prices &p, Priced &out) {
   for (double e : out.energy)
     total += e;
   out.total_energy = total;
+}
+
+/// Writes what was counted and priced to the cost of a layer.
+inline void describe(const Counts &counts, const Priced &priced,
+                     LayerCost &cost) {
+  cost.counts = counts;
+  cost.energy_j = priced.energy;
+  cost.latency_by_s = priced.time;
+  cost.total_energy_j = priced.total_energy;
+  cost.latency_s = priced.latency;
+  cost.bound_by = static_cast<Time>(
+      std::max_element(priced.time.begin(), priced.time.end()) -
+      priced.time.begin());
+}
+
+/// Prices a product of two activations that may be written into arrays where
+/// the choice says (E-COUNT-10, E-COUNT-11); returns whether that is on arrays.
+/// DynamicProducts::Auto takes the smaller product of energy and latency, the
+/// digital unit where both are equal.
+inline bool priceDynamic(const workload::DynamicProduct &d,
+                         const mapping::PlacedDynamic &placed,
+                         const machine::Machine &m, const mapping::Knobs &k,
+                         const Prices &prices, Counts &counts, Priced &out) {
+  using mapping::DynamicProducts;
+  const bool possible =
+      placed.arrays > 0 && placed.choice != DynamicProducts::Digital;
+  if (!possible || placed.choice == DynamicProducts::Auto) {
+    counts = countDynamic(d, m, k);
+    price(counts, prices, out);
+    if (!possible)
+      return false;
+  }
+  const Counts written = countWritten(d, placed.tiling, placed.arrays, m, k);
+  Priced arrays;
+  price(written, prices, arrays);
+  if (placed.choice == DynamicProducts::Auto &&
+      arrays.total_energy * arrays.latency >= out.total_energy * out.latency)
+    return false;
+  counts = written;
+  out = arrays;
+  return true;
 }
 
 /// What `price` makes of digital work, without its terms that are zero: sums

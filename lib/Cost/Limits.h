@@ -54,12 +54,21 @@ void checkDesign(const machine::Machine &m, const mapping::Knobs &k,
            static_cast<double>(built));
 }
 
-/// Limits of one model. `memoryBits`: traffic outside the chip per inference.
+/// Years until the cells that are written `writes` times per run are worn out,
+/// when runs of `latency` seconds follow each other without a pause.
+inline double lifetimeYears(double endurance, double latency, double writes) {
+  const double secondsPerYear = 365.25 * 86400;
+  return endurance * latency / writes / secondsPerYear;
+}
+
+/// Limits of one model. `needed`: arrays of one copy of all that has to be on
+/// the chip at once; `memoryBits`: traffic outside the chip per inference;
+/// `writes`: how often the cells that are written most are written per run.
 template <typename Report>
 void checkModel(const workload::Workload &workload, const machine::Machine &m,
-                const mapping::Knobs &k, const Prices &p, int64_t logical,
+                const mapping::Knobs &k, const Prices &p, int64_t needed,
                 bool overflows, double memoryBits, double density,
-                Report report) {
+                double latency, double writes, Report report) {
   using mapping::Rule;
   // The passes keep the integers of a quantized model, so nothing else has a
   // price.
@@ -68,7 +77,7 @@ void checkModel(const workload::Workload &workload, const machine::Machine &m,
       report(Rule::ModelBits, static_cast<double>(bits),
              static_cast<double>(workload.model_bits));
   if (overflows)
-    report(Rule::Capacity, static_cast<double>(logical),
+    report(Rule::Capacity, static_cast<double>(needed),
            static_cast<double>(m.arrays()));
   // E-LIMIT-3: what does not fit needs somewhere to be.
   if (memoryBits > 0 && !p.has_memory)
@@ -76,6 +85,13 @@ void checkModel(const workload::Workload &workload, const machine::Machine &m,
   // E-LIMIT-4
   if (density > m.technology.max_power_density_w_mm2)
     report(Rule::PowerDensity, density, m.technology.max_power_density_w_mm2);
+  // E-LIMIT-5: cells that are written at every run wear out (A-WEAR).
+  if (writes > 0 && m.cell.endurance_writes > 0) {
+    const double years =
+        lifetimeYears(m.cell.endurance_writes, latency, writes);
+    if (years < m.technology.min_lifetime_years)
+      report(Rule::Endurance, years, m.technology.min_lifetime_years);
+  }
 }
 
 } // namespace imc::cost::detail

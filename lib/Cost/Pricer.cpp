@@ -40,7 +40,8 @@ static bool sameWork(const workload::Layer &a, const workload::Layer &b) {
   const workload::DynamicProduct *d = a.dynamicProduct();
   const workload::DynamicProduct *e = b.dynamicProduct();
   return d->macs == e->macs && d->input_elements == e->input_elements &&
-         d->output_elements == e->output_elements;
+         d->output_elements == e->output_elements && d->windows == e->windows &&
+         d->rows == e->rows && d->cols == e->cols && d->groups == e->groups;
 }
 
 Pricer::Pricer(std::vector<workload::Workload> workloads)
@@ -84,14 +85,14 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
   };
   detail::checkDesign(machine, knobs, prices, report);
 
-  const mapping::Tiling none;
   const double word = detail::real(knobs.input_bits);
   const double tiles = detail::real(machine.tiles());
   for (size_t i = 0, e = prepared.size(); i != e; ++i) {
     const Model &model = prepared[i];
     ModelFigures &figures = result.models[i];
     const size_t products = model.products.size();
-    result.tilings.resize(std::max(result.tilings.size(), products));
+    result.tilings.resize(
+        std::max(result.tilings.size(), products + model.others.size()));
     result.demands.resize(std::max(result.demands.size(), products));
     result.layers.resize(
         std::max(result.layers.size(), products + model.others.size()));
@@ -107,12 +108,21 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
       result.demands[u] = {product.windows, arrays, shape.count};
       lost = std::max(lost, t.lossless_bits - mapping::adcBits(knobs, machine));
     }
+    int64_t dynamicArrays = 0;
+    if (knobs.dynamic_products != mapping::DynamicProducts::Digital)
+      for (size_t u = 0; u != model.others.size(); ++u)
+        if (const auto *d = model.others[u].layer->dynamicProduct();
+            d && mapping::mayUseArrays(*d, machine, knobs)) {
+          mapping::Tiling &t = result.tilings[products + u];
+          t = mapping::tile(*d, machine, knobs);
+          dynamicArrays = std::max(dynamicArrays, t.arrays());
+        }
     const mapping::Allocation allocation =
         mapping::allocate(llvm::ArrayRef(result.demands.data(), products),
-                          logical, machine, knobs);
+                          logical, dynamicArrays, machine, knobs);
 
     int64_t placed = 0;
-    double memoryBits = 0;
+    double memoryBits = 0, writes = 0;
     detail::Priced priced;
     for (size_t u = 0; u != products; ++u) {
       const Shape &shape = model.products[u];
@@ -120,13 +130,15 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
       const mapping::Demand &demand = result.demands[u];
       const mapping::Copies c =
           mapping::copiesOf(allocation, demand.windows, demand.arrays);
-      const Counts counts = detail::countProduct(
-          product, result.tilings[u], c.copies, c.rounds, machine, knobs);
+      const Counts counts =
+          detail::countProduct(product, result.tilings[u], c.copies, c.rounds,
+                               result.capacity, machine, knobs);
       detail::price(counts, prices, priced);
       result.layers[u] = {priced.total_energy, priced.latency,
                           detail::noise(product, result.tilings[u], prices)};
       memoryBits +=
           (counts.spill_bits + counts.reload_bits) * detail::real(shape.count);
+      writes += detail::real(c.rounds * shape.count);
       const int64_t held = c.copies * demand.arrays;
       placed = allocation.resident
                    ? placed + held * shape.count
@@ -140,10 +152,28 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
         result.layers[products + u] = {d.energy, d.latency, 0};
         continue; // nothing of it leaves the chip
       }
-      const Counts counts =
-          detail::countLayer(layer, none, 1, 0, machine, knobs);
-      detail::price(counts, prices, priced);
-      result.layers[products + u] = {priced.total_energy, priced.latency, 0};
+      const workload::DynamicProduct &dynamic = *layer.dynamicProduct();
+      Counts counts;
+      double noise = 0;
+      if (mapping::mayUseArrays(dynamic, machine, knobs)) {
+        const mapping::Tiling &t = result.tilings[products + u];
+        const int64_t arrays = std::min(t.arrays(), allocation.spare);
+        const mapping::PlacedDynamic placement = {0, t, arrays,
+                                                  knobs.dynamic_products};
+        if (detail::priceDynamic(dynamic, placement, machine, knobs, prices,
+                                 counts, priced)) {
+          noise = detail::noise(dynamic.stored(), t, prices);
+          writes += detail::real(detail::ceilDiv(t.arrays(), arrays) *
+                                 model.others[u].count);
+          lost = std::max(lost,
+                          t.lossless_bits - mapping::adcBits(knobs, machine));
+        }
+      } else {
+        counts = detail::countDynamic(dynamic, machine, knobs);
+        detail::price(counts, prices, priced);
+      }
+      result.layers[products + u] = {priced.total_energy, priced.latency,
+                                     noise};
       memoryBits += (counts.spill_bits + counts.reload_bits) *
                     detail::real(model.others[u].count);
     }
@@ -167,9 +197,9 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
         detail::powerDensity(energy, latency, prices.area_mm2);
 
     where = static_cast<int>(i);
-    detail::checkModel(models[i], machine, knobs, prices, logical,
+    detail::checkModel(models[i], machine, knobs, prices, allocation.needed,
                        !allocation.fits && allocation.resident, memoryBits,
-                       figures.power_density_w_mm2, report);
+                       figures.power_density_w_mm2, latency, writes, report);
   }
   result.feasible = result.violations.empty();
 }

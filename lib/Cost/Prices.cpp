@@ -143,6 +143,25 @@ units::Time imc::cost::shortestCycle(const machine::Operating &o) {
   return std::max(array, logic);
 }
 
+/// E-NOC: mean number of routers from the global buffer to a group. The groups
+/// fill the rows of a mesh one after the other; the buffer stands before the
+/// middle router of the first row.
+static double meanHops(int64_t groups) {
+  auto width = static_cast<int64_t>(std::sqrt(static_cast<double>(groups)));
+  while (width * width < groups)
+    ++width;
+  // Steps to the side: those of a full row, and of the last one.
+  auto triangle = [](int64_t n) { return n * (n + 1) / 2; };
+  const int64_t middle = width / 2;
+  const int64_t full = groups / width, rest = groups % width;
+  const int64_t left = std::min(rest, middle + 1);
+  const int64_t aside =
+      full * (triangle(middle) + triangle(width - 1 - middle)) + left * middle -
+      triangle(left - 1) + triangle(rest - left);
+  const int64_t down = width * triangle(full - 1) + rest * full;
+  return 1 + static_cast<double>(aside + down) / static_cast<double>(groups);
+}
+
 Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   Prices p{};
   const machine::Operating o = operate(m, k);
@@ -213,7 +232,7 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   // E-NOC: square mesh of square groups, the global buffer at the middle of an
   // edge; inside a group a bus of half its side.
   const double side = std::sqrt(groups);
-  const double hops = 1 + 0.75 * (side - 1);
+  const double hops = meanHops(m.hierarchy.groups);
   const double groupUm = std::sqrt(p.area_mm2 * um2PerMm2) / side;
   const double wire = m.noc.wire_ff_per_um * groupUm * femto * v * v;
   p.noc_bit =

@@ -42,7 +42,8 @@ static std::string digest(const imc::workload::Workload &w) {
          << d->output_elements;
     else if (const auto *d = layer.dynamicProduct())
       os << "m," << d->macs << ',' << d->input_elements << ','
-         << d->output_elements;
+         << d->output_elements << ',' << d->windows << ',' << d->rows << ','
+         << d->cols << ',' << d->groups;
     os << '\n';
   }
   llvm::MD5 hash;

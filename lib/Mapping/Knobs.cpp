@@ -23,7 +23,8 @@ static Error fail(const std::string &message) {
 bool imc::mapping::operator==(const Knobs &a, const Knobs &b) {
   return a.weight_bits == b.weight_bits && a.input_bits == b.input_bits &&
          a.adc_bits == b.adc_bits && a.encoding == b.encoding &&
-         a.group_packing == b.group_packing && a.replication == b.replication;
+         a.group_packing == b.group_packing && a.replication == b.replication &&
+         a.dynamic_products == b.dynamic_products;
 }
 
 const std::vector<KnobInfo> &imc::mapping::knobSchema() {
@@ -50,6 +51,11 @@ const std::vector<KnobInfo> &imc::mapping::knobSchema() {
        0,
        1,
        {"none", "balanced"}},
+      {"dynamic_products",
+       "Where products of two activations run.",
+       0,
+       2,
+       {"digital", "arrays", "auto"}},
   };
   return table;
 }
@@ -106,8 +112,10 @@ Error imc::mapping::setKnob(Knobs &knobs, StringRef name, int64_t value) {
     knobs.encoding = static_cast<Encoding>(value);
   else if (known == "group_packing")
     knobs.group_packing = static_cast<GroupPacking>(value);
-  else
+  else if (known == "replication")
     knobs.replication = static_cast<Replication>(value);
+  else
+    knobs.dynamic_products = static_cast<DynamicProducts>(value);
   return Error::success();
 }
 
@@ -144,7 +152,9 @@ Expected<int64_t> imc::mapping::getKnob(const Knobs &knobs, StringRef name) {
     return static_cast<int64_t>(knobs.encoding);
   if (known == "group_packing")
     return static_cast<int64_t>(knobs.group_packing);
-  return static_cast<int64_t>(knobs.replication);
+  if (known == "replication")
+    return static_cast<int64_t>(knobs.replication);
+  return static_cast<int64_t>(knobs.dynamic_products);
 }
 
 Expected<std::string> imc::mapping::printKnob(const Knobs &knobs,
@@ -175,6 +185,8 @@ const char *imc::mapping::ruleName(Rule rule) {
     return "model_bits";
   case Rule::Accounting:
     return "accounting";
+  case Rule::Endurance:
+    return "endurance";
   }
   return "unknown";
 }
@@ -197,6 +209,8 @@ const char *imc::mapping::ruleUnit(Rule rule) {
     return "W/mm2";
   case Rule::Accounting:
     return "products of two activations";
+  case Rule::Endurance:
+    return "years";
   }
   return "";
 }

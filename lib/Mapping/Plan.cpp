@@ -16,17 +16,33 @@
 using namespace imc::mapping;
 using llvm::Error;
 
+bool imc::mapping::mayUseArrays(const workload::DynamicProduct &product,
+                                const machine::Machine &machine,
+                                const Knobs &knobs) {
+  if (!product.isMatrixProduct())
+    return false;
+  return knobs.dynamic_products == DynamicProducts::Arrays ||
+         (knobs.dynamic_products == DynamicProducts::Auto &&
+          machine.cell.endurance_writes == 0);
+}
+
 Allocation imc::mapping::allocate(llvm::ArrayRef<Demand> demands,
-                                  int64_t logical,
+                                  int64_t logical, int64_t dynamic,
                                   const machine::Machine &machine,
                                   const Knobs &knobs) {
   Allocation a;
   a.capacity = machine.arrays();
-  a.fits = logical <= a.capacity;
+  a.needed = logical;
+  if (dynamic > 0 && knobs.dynamic_products == DynamicProducts::Arrays)
+    ++a.needed;
+  a.fits = a.needed <= a.capacity;
   a.resident = a.fits || machine::cellKind(machine).nonvolatile;
   a.balanced = knobs.replication == Replication::Balanced;
+  // A chip that is rewritten anyway is all there for each product.
+  a.spare = a.fits ? a.capacity - logical : a.capacity;
   if (a.balanced && a.fits)
-    a.windows_per_copy = balancedWindows(demands, a.capacity);
+    a.windows_per_copy =
+        balancedWindows(demands, a.capacity - std::min(a.spare, dynamic));
   return a;
 }
 
@@ -49,7 +65,14 @@ Plan imc::mapping::plan(const workload::Workload &workload,
   Plan plan;
   plan.capacity = machine.arrays();
   std::vector<Demand> demands;
+  int64_t dynamic = 0;
   for (size_t i = 0, e = workload.layers.size(); i != e; ++i) {
+    if (const workload::DynamicProduct *d = workload.layers[i].dynamicProduct();
+        d && mayUseArrays(*d, machine, knobs)) {
+      plan.dynamics.push_back(
+          {i, tile(*d, machine, knobs), 0, knobs.dynamic_products});
+      dynamic = std::max(dynamic, plan.dynamics.back().tiling.arrays());
+    }
     const workload::Product *product = workload.layers[i].product();
     if (!product)
       continue;
@@ -62,10 +85,12 @@ Plan imc::mapping::plan(const workload::Workload &workload,
   }
 
   Allocation allocation =
-      allocate(demands, plan.logical_arrays, machine, knobs);
+      allocate(demands, plan.logical_arrays, dynamic, machine, knobs);
+  for (PlacedDynamic &placed : plan.dynamics)
+    placed.arrays = std::min(placed.tiling.arrays(), allocation.spare);
   plan.resident = allocation.resident;
   if (!allocation.fits && allocation.resident)
-    plan.violations.push_back({Rule::Capacity, double(plan.logical_arrays),
+    plan.violations.push_back({Rule::Capacity, double(allocation.needed),
                                double(plan.capacity), workload.name});
 
   int64_t end = 0;

@@ -79,3 +79,10 @@ Tiling imc::mapping::tile(const workload::Product &product,
   t.column_tiles = ceilDiv(t.pack_cols, t.cols);
   return t;
 }
+
+Tiling imc::mapping::tile(const workload::DynamicProduct &product,
+                          const machine::Machine &machine, const Knobs &knobs) {
+  Knobs diagonal = knobs;
+  diagonal.group_packing = GroupPacking::Diagonal;
+  return tile(product.stored(), machine, diagonal);
+}

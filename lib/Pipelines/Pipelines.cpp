@@ -19,7 +19,7 @@ using namespace imc;
 namespace {
 struct Decisions {
   int64_t weightBits, inputBits, adcBits;
-  std::string activations, encoding, groupPacking, replication;
+  std::string activations, encoding, groupPacking, replication, dynamicProducts;
 };
 } // namespace
 
@@ -45,6 +45,7 @@ static void build(OpPassManager &pm, Phase from, Phase to, bool verify,
   if (passes(Phase::Placed)) {
     PlacePassOptions options;
     options.replication = decisions.replication;
+    options.dynamicProducts = decisions.dynamicProducts;
     pm.addPass(createPlacePass(options));
   }
   if (passes(Phase::Scheduled))
@@ -66,7 +67,7 @@ void imc::buildPipeline(OpPassManager &pm, Phase from, Phase to,
   Decisions decisions{options.knobs.weight_bits, options.knobs.input_bits,
                       options.knobs.adc_bits,    options.activations,
                       text("encoding"),          text("group_packing"),
-                      text("replication")};
+                      text("replication"),       text("dynamic_products")};
   build(pm, from, to, options.verify, decisions);
 }
 
@@ -127,6 +128,9 @@ struct PipelineOptions : public PassPipelineOptions<PipelineOptions> {
   Option<std::string> replication{*this, "replication",
                                   llvm::cl::desc("none or balanced"),
                                   llvm::cl::init("none")};
+  Option<std::string> dynamicProducts{*this, "dynamic-products",
+                                      llvm::cl::desc("digital, arrays or auto"),
+                                      llvm::cl::init("digital")};
   Option<bool> verify{*this, "verify",
                       llvm::cl::desc("Check the contract of the phase reached"),
                       llvm::cl::init(true)};
@@ -146,10 +150,10 @@ static void registerPipeline(Phase to) {
           attach.dirs.assign(options.dirs.begin(), options.dirs.end());
           pm.addPass(createAttachTargetPass(attach));
         }
-        Decisions decisions{options.weightBits, options.inputBits,
-                            options.adcBits,    options.activations,
-                            options.encoding,   options.groupPacking,
-                            options.replication};
+        Decisions decisions{options.weightBits,  options.inputBits,
+                            options.adcBits,     options.activations,
+                            options.encoding,    options.groupPacking,
+                            options.replication, options.dynamicProducts};
         build(pm, Phase::Imported, to, options.verify, decisions);
       });
 }

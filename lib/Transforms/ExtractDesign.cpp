@@ -182,6 +182,17 @@ FailureOr<Design> imc::extractDesign(ModuleOp module,
   KnobReader reader;
   std::vector<mapping::Tiling> tilings;
   for (auto [index, op] : llvm::enumerate(design.ops)) {
+    if (auto decision =
+            op->getAttrOfType<StringAttr>(IMCDialect::dynamicProductAttrName);
+        decision && decision == "arrays") {
+      const workload::DynamicProduct *dynamic =
+          design.workload.layers[index].dynamicProduct();
+      if (!dynamic || !dynamic->isMatrixProduct())
+        return op->emitOpError("is given to arrays by '")
+               << IMCDialect::dynamicProductAttrName
+               << "', but is no product of two matrices of activations";
+      design.written.push_back(index);
+    }
     if (!design.workload.layers[index].product())
       continue;
     auto shiftAdd = dyn_cast<imc::ShiftAddOp>(op);
@@ -253,6 +264,17 @@ FailureOr<mapping::Plan> imc::extractPlan(const Design &design,
     if (sorted[i].second > plan.capacity ||
         (i && sorted[i].first < sorted[i - 1].second))
       plan.resident = false;
+  // Written operands need an array that holds no weights.
+  if (!design.written.empty() && plan.logical_arrays >= plan.capacity)
+    plan.resident = false;
+  const int64_t left =
+      plan.resident ? plan.capacity - plan.logical_arrays : plan.capacity;
+  for (size_t layer : design.written) {
+    mapping::Tiling tiling = mapping::tile(
+        *design.workload.layers[layer].dynamicProduct(), machine, design.knobs);
+    plan.dynamics.push_back({layer, tiling, std::min(tiling.arrays(), left),
+                             mapping::DynamicProducts::Arrays});
+  }
   for (auto [placed, range] : llvm::zip_equal(plan.products, ranges)) {
     plan.placed_arrays =
         std::max(plan.placed_arrays, std::min(range.second, plan.capacity));

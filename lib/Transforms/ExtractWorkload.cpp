@@ -131,6 +131,7 @@ LogicalResult Extractor::add(
       dynamic.macs *= n;
       dynamic.input_elements *= n;
       dynamic.output_elements *= n;
+      dynamic.groups *= n; // another pair of matrices each time
     }
   }
   workload.layers.push_back({getLayerName(op->getLoc()), kind.str(),
@@ -194,6 +195,31 @@ static int64_t bodyOperations(linalg::LinalgOp op) {
   return count;
 }
 
+/// Rows, columns and number of the matrices of a contraction. One that has
+/// other loops besides is left as it is.
+static void setMatrices(linalg::LinalgOp op,
+                        workload::DynamicProduct &dynamic) {
+  FailureOr<linalg::ContractionDimensions> dims =
+      linalg::inferContractionDims(op);
+  if (failed(dims))
+    return;
+  SmallVector<int64_t> ranges = op.getStaticLoopRanges();
+  auto extent = [&](ArrayRef<unsigned> of) {
+    int64_t product = 1;
+    for (unsigned d : of)
+      product *= ranges[d];
+    return product;
+  };
+  int64_t windows = extent(dims->m), rows = extent(dims->k),
+          cols = extent(dims->n), groups = extent(dims->batch);
+  if (windows * rows * cols * groups != dynamic.macs)
+    return;
+  dynamic.windows = windows;
+  dynamic.rows = rows;
+  dynamic.cols = cols;
+  dynamic.groups = groups;
+}
+
 /// All users take `value` as the initial value of a product.
 static bool feedsOnlyProducts(Value value) {
   if (value.use_empty())
@@ -234,9 +260,12 @@ LogicalResult Extractor::visitLinalg(linalg::LinalgOp op) {
     return addDigital(op, describe(op), domain * bodyOperations(op), inputs,
                       output);
   auto y = cast<RankedTensorType>(output.getType());
-  if (!(*product)->weight)
-    return add(op, describe(op), shapeText(y.getShape()),
-               workload::DynamicProduct{domain, inputs, elements(output)});
+  if (!(*product)->weight) {
+    workload::DynamicProduct dynamic{domain, inputs, elements(output)};
+    if ((*product)->kind == LinalgProduct::Kind::Matmul)
+      setMatrices(op, dynamic);
+    return add(op, describe(op), shapeText(y.getShape()), dynamic);
+  }
   // Not offloaded yet: count it as the imc op that it will become.
   RankedTensorType w = (*product)->weight->getType();
   if ((*product)->kind == LinalgProduct::Kind::Conv && y.getRank() == 5)

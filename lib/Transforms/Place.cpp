@@ -8,6 +8,7 @@
 #include "imc/Transforms/Passes.h"
 
 #include "dialects/imc/IR/IMC.h"
+#include "imc/Cost/Cost.h"
 #include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Phase.h"
 
@@ -32,7 +33,8 @@ struct PlacePass : public imc::impl::PlacePassBase<PlacePass> {
         index = i;
     InFlightDiagnostic diag =
         getOperation().emitError("imc-place: one copy of the model takes ")
-        << plan.logical_arrays << " arrays, the machine has " << plan.capacity
+        << static_cast<int64_t>(plan.violations.front().value)
+        << " arrays, the machine has " << plan.capacity
         << " that keep their weights; take more or larger arrays "
            "(machine.groups, "
            "machine.rows, ...) or more bits per cell";
@@ -41,6 +43,19 @@ struct PlacePass : public imc::impl::PlacePassBase<PlacePass> {
         << "layer '"
         << design.workload.layers[design.products[index].second].name
         << "' alone takes " << plan.products[index].tiling.arrays();
+  }
+
+  /// Writes on every product of two activations where it runs.
+  void decideDynamicProducts(const Design &design, const mapping::Plan &plan,
+                             const machine::Machine &machine) {
+    cost::Cost cost =
+        cost::evaluate(design.workload, plan, machine, design.knobs);
+    for (auto [op, work, layer] : llvm::zip_equal(
+             design.ops, design.workload.layers, cost.models.front().layers))
+      if (work.dynamicProduct())
+        op->setAttr(IMCDialect::dynamicProductAttrName,
+                    StringAttr::get(&getContext(),
+                                    layer.arrays ? "arrays" : "digital"));
   }
 
   void runOnOperation() override {
@@ -53,11 +68,14 @@ struct PlacePass : public imc::impl::PlacePassBase<PlacePass> {
     FailureOr<Design> design = extractDesign(module, *machine);
     if (failed(design))
       return signalPassFailure();
-    if (llvm::Error error = mapping::setKnob(design->knobs, "replication",
-                                             StringRef(replication))) {
-      module.emitError("imc-place: ") << llvm::toString(std::move(error));
-      return signalPassFailure();
-    }
+    const std::pair<const char *, std::string> options[] = {
+        {"replication", replication}, {"dynamic_products", dynamicProducts}};
+    for (const auto &[knob, value] : options)
+      if (llvm::Error error =
+              mapping::setKnob(design->knobs, knob, StringRef(value))) {
+        module.emitError("imc-place: ") << llvm::toString(std::move(error));
+        return signalPassFailure();
+      }
     mapping::Plan plan =
         mapping::plan(design->workload, *machine, design->knobs);
     if (!plan.violations.empty()) {
@@ -75,6 +93,7 @@ struct PlacePass : public imc::impl::PlacePassBase<PlacePass> {
           PlacementAttr::get(&getContext(), placed.first_array, placed.copies,
                              tiling.packs, tiling.strips, tiling.column_tiles));
     }
+    decideDynamicProducts(*design, plan, *machine);
     numArrays += plan.placed_arrays;
     setPhase(module, Phase::Placed);
   }

@@ -238,9 +238,16 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
     logical += product.trips;
   }
   // Volatile cells may be written again for every layer, but only when one copy
-  // of everything does not fit; then each layer has the chip for itself.
-  const bool reloads =
-      !machine::cellKind(machine).nonvolatile && logical > capacity;
+  // of everything does not fit, with an array for the operands that are written
+  // where there are such; then each layer has the chip for itself.
+  WalkResult written = module.walk([](Operation *op) {
+    auto decision =
+        op->getAttrOfType<StringAttr>(IMCDialect::dynamicProductAttrName);
+    return decision && decision == "arrays" ? WalkResult::interrupt()
+                                            : WalkResult::advance();
+  });
+  const bool reloads = !machine::cellKind(machine).nonvolatile &&
+                       logical + (written.wasInterrupted() ? 1 : 0) > capacity;
   llvm::DenseMap<int64_t, size_t> owner;
   for (auto [index, product] : llvm::enumerate(products)) {
     imc::MVMOp mvm = product.mvm;

@@ -41,6 +41,7 @@ Workload imc::workload::batched(Workload workload, int64_t batch) {
       dynamic.macs *= batch;
       dynamic.input_elements *= batch;
       dynamic.output_elements *= batch;
+      dynamic.groups *= batch;
     }
   }
   workload.batch *= batch;
@@ -76,6 +77,18 @@ static const char *complaint(const Layer &layer) {
     if (!inRange(d->macs) || !inRange(d->input_elements) ||
         !inRange(d->output_elements))
       return "counts of a dynamic product must lie in 0 to 2^53";
+    if (d->windows < 0 || d->rows < 0 || d->cols < 0 || d->groups < 0)
+      return "windows, rows, cols and groups of a dynamic product must not be "
+             "negative";
+    if (d->isMatrixProduct()) {
+      int64_t macs = d->windows;
+      for (int64_t factor : {d->rows, d->cols, d->groups})
+        if (__builtin_mul_overflow(macs, factor, &macs))
+          return "the dynamic product has more than 2^53 multiply-accumulates";
+      if (macs != d->macs || macs == 0)
+        return "macs of a dynamic product is not windows x rows x cols x "
+               "groups";
+    }
   }
   return nullptr;
 }

@@ -108,10 +108,13 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
            << name << "' is " << value << ", expected a dictionary";
   }
   if (name == dynamicProductAttrName) {
-    if (isa<UnitAttr>(value))
+    if (auto text = dyn_cast<StringAttr>(value);
+        isa<UnitAttr>(value) ||
+        (text && (text == "digital" || text == "arrays")))
       return success();
     return op->emitOpError("'")
-           << name << "' is " << value << ", expected a unit attribute";
+           << name << "' is " << value
+           << ", expected a unit attribute, \"digital\" or \"arrays\"";
   }
   if (name == nameAttrName)
     return op->emitOpError("'")

@@ -38,7 +38,7 @@ def IMC_Dialect : Dialect {
     | `imc.target` | module | `#imc.target<…>` |
     | `imc.parameters` | module | integer, trained weights and biases |
     | `imc.name` | function arguments and results | string, the model's tensor name |
-    | `imc.dynamic_product` | a product of two activations | unit |
+    | `imc.dynamic_product` | a product of two activations | unit; from phase `placed` on `"digital"` or `"arrays"`: where it runs |
     | `imc.range` | a product in f32 | `[lo, hi]`, two finite f64 with lo ≤ hi: calibrated range of the input |
     | `imc.step` | any op | 64-bit integer ≥ 0, position in the layer order |
     | `imc.weight_bits` | a product in integers | 64-bit integer: bits of its weights (8 without it) |

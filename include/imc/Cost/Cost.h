@@ -147,7 +147,7 @@ struct LayerCost {
   double latency_s = 0;
   Time bound_by = Time::Compute; ///< the largest entry
   int64_t macs = 0;              ///< per inference
-  int64_t arrays = 0;            ///< of one copy; 0 for digital work
+  int64_t arrays = 0;            ///< of one copy; 0 on the digital unit
   int64_t copies = 0;
   int64_t mvms = 0;
 };
@@ -238,6 +238,13 @@ double delayFactor(const machine::Technology &technology);
 Counts actions(const workload::Layer &layer, const mapping::Tiling &tiling,
                int64_t copies, int64_t rounds, const machine::Machine &machine,
                const mapping::Knobs &knobs);
+
+/// Counts a product of two activations whose right operand is written into
+/// `arrays` arrays, in rounds where it has more.
+Counts writtenActions(const workload::DynamicProduct &product,
+                      const mapping::Tiling &tiling, int64_t arrays,
+                      const machine::Machine &machine,
+                      const mapping::Knobs &knobs);
 
 /// Prices what was counted; fills energies, times and totals.
 void priceLayer(const Counts &counts, const Prices &prices, LayerCost &cost);

@@ -51,6 +51,7 @@ struct Technology {
   double vdd_v = 0, vdd_nominal_v = 0, threshold_v = 0, alpha = 0;
   double energy_exponent = 2;
   double max_power_density_w_mm2 = 0;
+  double min_lifetime_years = 3;
 };
 
 /// One memory cell; the resistances belong to RRAM, the capacitance to SRAM.
@@ -62,6 +63,7 @@ struct Cell {
   double on_resistance_ohm = 0, off_resistance_ohm = 0;
   double capacitance_ff = 0;
   double write_energy_pj = 0, write_row_ns = 0;
+  double endurance_writes = 0; ///< 0: unlimited
   double leakage_nw = 0;
   Own own{};
 };

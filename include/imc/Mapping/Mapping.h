@@ -40,6 +40,10 @@ enum class Encoding { Offset, Differential, TwosComplement };
 enum class GroupPacking { Single, Diagonal, Dense };
 /// Whether products get more than one copy.
 enum class Replication { None, Balanced };
+/// Where products of two activations run: on the digital unit, on arrays into
+/// which the right operand is written each time, or where energy times latency
+/// of the layer is less.
+enum class DynamicProducts { Digital, Arrays, Auto };
 
 /// Pass decisions.
 struct Knobs {
@@ -49,6 +53,7 @@ struct Knobs {
   Encoding encoding = Encoding::Offset;
   GroupPacking group_packing = GroupPacking::Single;
   Replication replication = Replication::None;
+  DynamicProducts dynamic_products = DynamicProducts::Digital;
 };
 bool operator==(const Knobs &a, const Knobs &b);
 
@@ -91,6 +96,7 @@ enum class Rule {
   PowerDensity,   ///< average power over area above the cooling limit
   ModelBits,      ///< knobs ask for other bits than a quantized model has
   Accounting,     ///< machine.accounting.model has no price for it
+  Endurance,      ///< cells are worn out before their time
 };
 const char *ruleName(Rule rule);
 const char *ruleUnit(Rule rule);
@@ -150,6 +156,12 @@ int64_t adcBits(const Knobs &knobs, const machine::Machine &machine);
 Tiling tile(const workload::Product &product, const machine::Machine &machine,
             const Knobs &knobs);
 
+/// Cuts the right operand of a product of two activations. Its pairs of
+/// matrices share arrays as far as they fit (GroupPacking::Diagonal), whatever
+/// the knob says of stored weights.
+Tiling tile(const workload::DynamicProduct &product,
+            const machine::Machine &machine, const Knobs &knobs);
+
 //===----------------------------------------------------------------------===//
 // Placement
 //===----------------------------------------------------------------------===//
@@ -165,9 +177,24 @@ struct PlacedProduct {
                       ///< 0: its weights stay
 };
 
+/// A product of two activations that may be written into arrays. It takes those
+/// that hold no weights, one copy of its matrices, and is the last to use them.
+struct PlacedDynamic {
+  size_t layer = 0; ///< index into Workload::layers
+  Tiling tiling;
+  int64_t arrays = 0; ///< at work at once; 0: none is left for it
+  DynamicProducts choice = DynamicProducts::Digital;
+};
+
+/// Whether a product of two activations may be written into arrays under these
+/// knobs. `auto` leaves cells alone that wear out.
+bool mayUseArrays(const workload::DynamicProduct &product,
+                  const machine::Machine &machine, const Knobs &knobs);
+
 /// All products of a model on the chip.
 struct Plan {
   std::vector<PlacedProduct> products; ///< program order
+  std::vector<PlacedDynamic> dynamics; ///< those with mayUseArrays()
   int64_t capacity = 0;                ///< arrays of the chip
   int64_t logical_arrays = 0;          ///< one copy of every product
   int64_t placed_arrays = 0; ///< arrays that hold weights (at most capacity
@@ -194,12 +221,18 @@ struct Allocation {
   bool resident = true; ///< see Plan::resident
   bool balanced = false;
   int64_t capacity = 0;
+  int64_t needed = 0;           ///< arrays without which it does not fit
   int64_t windows_per_copy = 0; ///< of the slowest product, if balanced and
                                 ///< resident
+  int64_t spare = 0; ///< arrays that products of two activations may use
 };
-/// `logical` arrays hold one copy of all `demands`.
+/// `logical` arrays hold one copy of all `demands`. `dynamic` is the number of
+/// arrays that the largest product with mayUseArrays() has, 0 without one:
+/// copies leave it that many, and with DynamicProducts::Arrays the model does
+/// not fit where nothing is left for it.
 Allocation allocate(llvm::ArrayRef<Demand> demands, int64_t logical,
-                    const machine::Machine &machine, const Knobs &knobs);
+                    int64_t dynamic, const machine::Machine &machine,
+                    const Knobs &knobs);
 
 /// Copies of one product; and how many times the chip is written for it, 0 if
 /// its weights stay.

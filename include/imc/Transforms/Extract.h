@@ -84,6 +84,8 @@ struct Design {
   std::vector<mlir::Operation *> ops;
   /// The products in program order, with the index of their layer.
   std::vector<std::pair<TiledProduct, size_t>> products;
+  /// Layers of the products of two activations that were given to arrays.
+  std::vector<size_t> written;
   /// Bits, encoding and converter as found on the ops; group packing is a
   /// setting that yields all tilings of the module. Defaults where there is no
   /// product.

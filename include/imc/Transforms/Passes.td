@@ -175,6 +175,10 @@ def PlacePass : Pass<"imc-place", "::mlir::ModuleOp"> {
     `replication=none` places one copy; `balanced` spends the arrays that are left on
     the products with the most windows per copy.
 
+    `dynamic-products` decides where products of two activations run (`pass.dynamic_products`); the answer
+    stands on each as `imc.dynamic_product = "digital"` or `"arrays"`. On arrays, the right operand is
+    written each time into those that hold no weights. `auto` asks the cost model, layer by layer.
+
     A model that needs more arrays than a machine with non-volatile cells has is refused with
     both numbers; a machine with volatile cells reloads its arrays in rounds.
 
@@ -188,7 +192,9 @@ def PlacePass : Pass<"imc-place", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"replication", "replication", "std::string", /*default=*/"\"none\"",
-           "Copies of products beyond the first: none or balanced">
+           "Copies of products beyond the first: none or balanced">,
+    Option<"dynamicProducts", "dynamic-products", "std::string", /*default=*/"\"digital\"",
+           "Where products of two activations run: digital, arrays or auto">
   ];
   let statistics = [
     Statistic<"numArrays", "arrays placed", "Arrays occupied, copies included">

@@ -48,11 +48,28 @@ struct Digital {
   int64_t output_elements = 0;
 };
 
-/// A product of two activations (attention); runs on the digital unit.
+/// A product of two activations (attention). It runs on the digital unit, or on
+/// arrays into which the right operand is written each time.
 struct DynamicProduct {
   int64_t macs = 0;
   int64_t input_elements = 0; ///< of both operands
   int64_t output_elements = 0;
+  /// As of Product, one group per pair of matrices (head). All 0 for an op that
+  /// is no product of matrices (a convolution with computed weights): that one
+  /// cannot be written into arrays.
+  int64_t windows = 0, rows = 0, cols = 0, groups = 0;
+
+  bool isMatrixProduct() const { return groups > 0; }
+  /// The product that it is once the right operand stands in arrays.
+  Product stored() const {
+    return {windows,
+            rows,
+            cols,
+            groups,
+            windows * rows * groups,
+            output_elements,
+            rows * cols * groups};
+  }
 };
 
 /// One entry of the program. Entries that come from one node of the model share

@@ -73,8 +73,9 @@ inline std::vector<workload::Workload> networks() {
       relu.work = workload::Digital{n, n, n};
       w.layers.insert(w.layers.begin() + ptrdiff_t(i), relu);
     }
-  workload::Layer attention{"attention", "batch_matmul", "",
-                            workload::DynamicProduct{67108864, 131072, 65536}};
+  workload::Layer attention{
+      "attention", "batch_matmul", "",
+      workload::DynamicProduct{67108864, 524288, 65536, 256, 1024, 256, 1}};
   all[0].layers.push_back(attention);
   return all;
 }

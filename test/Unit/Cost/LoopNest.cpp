@@ -26,16 +26,19 @@ struct Column {
   int64_t group, n, slice;
 };
 
-/// One array of one copy: its rows and columns from the top left on, and the
-/// cells in them. A cell of another group's row is at level 0.
+/// What one array of one copy drives at once (a row set): its rows and columns
+/// from the top left on, and the cells in them. A cell of another group's row
+/// is at level 0.
 struct Array {
   int64_t copy, pack, strip, columnTile;
   std::vector<Row> rows;
   std::vector<Column> columns;
   std::vector<std::vector<int64_t>> level; ///< [row][column]
   std::vector<std::vector<bool>> holdsWeight;
-  int64_t physical = 0, round = 0; ///< where it is written, and when
-  int64_t tile = 0;                ///< buffer that feeds it, a running number
+  int64_t physical = 0, set = 0; ///< where it is written
+  int64_t writtenIn = 0;         ///< round
+  int64_t round = 0;             ///< in which it computes
+  int64_t tile = 0;              ///< buffer that feeds it, a running number
 };
 
 /// How a weight becomes cells: levels and what a column sum counts for.
@@ -48,7 +51,14 @@ class Walk {
 public:
   Walk(const Nest &nest, const machine::Machine &m, const mapping::Knobs &k,
        const Execution &how)
-      : nest(nest), m(m), k(k), how(how) {}
+      : nest(nest), m(m), k(k), how(how),
+        height(m.array.active_rows ? m.array.active_rows : m.array.rows) {
+    for (int64_t rows = height; rows <= m.array.rows; rows += height)
+      ++sets;
+    for (int64_t a = 0; a < m.hierarchy.macros_per_tile; ++a)
+      for (int64_t s = 0; s < sets; ++s)
+        ++slotsOfTile;
+  }
   Walked run();
 
 private:
@@ -66,12 +76,14 @@ private:
   void finish(int64_t tile, int64_t window,
               const std::map<std::pair<int64_t, int64_t>, std::vector<int64_t>>
                   &pieces);
-  void fillGlobalBuffer();
 
   const Nest &nest;
   const machine::Machine &m;
   const mapping::Knobs &k;
   const Execution &how;
+  int64_t height;          ///< rows that an array drives at once
+  int64_t sets = 0;        ///< of them per array
+  int64_t slotsOfTile = 0; ///< in all arrays of a tile
   Walked out;
 
   std::vector<int64_t> x;                                 ///< input elements
@@ -92,6 +104,13 @@ private:
 };
 
 } // namespace
+
+/// One word of `bits` bits passes each of the places that `counts` count.
+static void move(int64_t bits, std::initializer_list<double *> counts) {
+  for (int64_t b = 0; b < bits; ++b)
+    for (double *count : counts)
+      ++*count;
+}
 
 void Walk::makeNumbers() {
   std::mt19937_64 random(how.seed);
@@ -174,7 +193,7 @@ std::vector<std::vector<int64_t>> Walk::packGroups() const {
       joins &= nest.rows <= freeRows && columns <= freeColumns;
     if (!joins) {
       packs.emplace_back();
-      freeRows = m.array.rows;
+      freeRows = height;
       freeColumns = m.array.cols;
     }
     packs.back().push_back(g);
@@ -194,7 +213,7 @@ void Walk::cutArrays() {
       std::vector<std::vector<Column>> tiles;
       for (int64_t g : groups) {
         for (int64_t r = 0; r < nest.rows; ++r) {
-          if (strips.empty() || int64_t(strips.back().size()) == m.array.rows)
+          if (strips.empty() || int64_t(strips.back().size()) == height)
             strips.emplace_back();
           strips.back().push_back({g, r});
         }
@@ -257,15 +276,25 @@ void Walk::placeArrays() {
     for (int64_t t = 0; t < m.hierarchy.tiles_per_group; ++t)
       for (int64_t a = 0; a < m.hierarchy.macros_per_tile; ++a)
         ++chip;
-  int64_t next = how.firstArray, round = 0;
+  if (how.arrays)
+    chip = how.arrays;
+  int64_t next = how.firstArray, set = 0, round = 0;
   std::set<int64_t> used, tiles, groups;
+  const Array *before = nullptr;
   for (Array &a : arrays) {
+    // A copy begins an array of its own.
+    if (before && (before->copy != a.copy || ++set == sets)) {
+      ++next;
+      set = 0;
+    }
+    before = &a;
     if (how.rewritten && next == chip) {
       next = 0;
       ++round;
     }
-    a.physical = next++;
-    a.round = round;
+    a.physical = next;
+    a.set = set;
+    a.writtenIn = a.round = round;
     used.insert(a.physical);
     int64_t tile = a.physical / m.hierarchy.macros_per_tile;
     tiles.insert(tile);
@@ -297,7 +326,7 @@ void Walk::placeWhole() {
       begins |= seen.insert(key).second && sizeOf[key] > free;
     if (begins) {
       ++tile;
-      free = m.hierarchy.macros_per_tile;
+      free = slotsOfTile;
     }
     --free;
     a.tile = tile;
@@ -317,14 +346,14 @@ void Walk::lookForCuts() {
       tilesOf[key].insert(a.tile);
       ++sizeOf[key];
     }
-    if (a.columnTile == 0 && out.column_tiles > m.hierarchy.macros_per_tile &&
-        a.physical % m.hierarchy.macros_per_tile != 0)
+    if (a.columnTile == 0 && out.column_tiles > slotsOfTile &&
+        (a.physical % m.hierarchy.macros_per_tile != 0 || a.set != 0))
       out.nothing_cut = false;
   }
   for (auto &[key, tiles] : tilesOf) {
     int64_t room = 0;
     for (size_t t = 1; t < tiles.size(); ++t)
-      room += m.hierarchy.macros_per_tile;
+      room += slotsOfTile;
     // One tile less would have been enough.
     if (room >= sizeOf[key])
       out.nothing_cut = false;
@@ -332,20 +361,26 @@ void Walk::lookForCuts() {
 }
 
 /// Writes the weights: each is fetched once, each array of a tile is written
-/// after the one before it, over the rows that the layer's fullest array has.
+/// after the one before it, over the row sets and rows of the layer's fullest.
 void Walk::writeCells() {
   for (int64_t g = 0; g < nest.groups; ++g)
     for (int64_t r = 0; r < nest.rows; ++r)
       for (int64_t n = 0; n < nest.cols; ++n)
-        for (int64_t b = 0; b < k.weight_bits; ++b)
+        for (int64_t b = 0; b < k.weight_bits && !how.dynamic; ++b)
           ++out.counts.reload_bits;
-  size_t height = 0;
-  for (const Array &a : arrays)
-    height = std::max(height, a.rows.size());
-  std::map<int64_t, int64_t> rowsOfTile;
+  size_t fullest = 0;
+  std::map<std::pair<int64_t, int64_t>, int64_t> setsOf; // (round, array)
+  int64_t most = 0;
   for (const Array &a : arrays) {
-    for (size_t r = 0; r < height; ++r)
-      ++rowsOfTile[a.physical / m.hierarchy.macros_per_tile];
+    fullest = std::max(fullest, a.rows.size());
+    most = std::max(most, ++setsOf[{a.writtenIn, a.physical}]);
+  }
+  std::map<int64_t, int64_t> rowsOfTile;
+  for (auto [array, inUse] : setsOf)
+    for (int64_t set = 0; set < most; ++set)
+      for (size_t r = 0; r < fullest; ++r)
+        ++rowsOfTile[array.second / m.hierarchy.macros_per_tile];
+  for (const Array &a : arrays) {
     for (const std::vector<bool> &row : a.holdsWeight)
       for (bool weight : row)
         if (weight)
@@ -353,6 +388,28 @@ void Walk::writeCells() {
   }
   for (auto [tile, rows] : rowsOfTile)
     out.counts.row_writes = std::max(out.counts.row_writes, double(rows));
+  if (!how.dynamic)
+    return;
+  // Each element leaves the global buffer once and passes the buffer of every
+  // tile that has cells of it.
+  std::set<std::vector<int64_t>> read, arrived;
+  for (const Array &a : arrays)
+    for (size_t r = 0; r < a.rows.size(); ++r)
+      for (size_t c = 0; c < a.columns.size(); ++c) {
+        if (!a.holdsWeight[r][c])
+          continue;
+        const std::vector<int64_t> element = {a.rows[r].group, a.rows[r].k,
+                                              a.columns[c].n};
+        const bool first = read.insert(element).second;
+        std::vector<int64_t> here = element;
+        here.push_back(a.tile);
+        const bool firstHere = arrived.insert(here).second;
+        if (first)
+          move(k.input_bits, {&out.counts.global_reads});
+        if (firstHere)
+          move(k.input_bits, {&out.counts.noc_bits, &out.counts.tile_writes,
+                              &out.counts.tile_reads});
+      }
 }
 
 /// Every input element leaves the global buffer once and goes to all tiles that
@@ -369,8 +426,7 @@ void Walk::sendInputs() {
             home[e] = {a.copy, a.pack, a.strip};
         }
   for (int64_t e = 0; e < nest.elements; ++e) {
-    for (int64_t b = 0; b < k.input_bits; ++b)
-      ++out.counts.global_reads;
+    move(k.input_bits, {&out.counts.global_reads});
     if (!home.count(e)) {
       // No window reads it; it goes where its group begins.
       ++out.unread;
@@ -382,10 +438,7 @@ void Walk::sendInputs() {
     for (const Array &a : arrays)
       if (home[e] == std::vector<int64_t>{a.copy, a.pack, a.strip} &&
           inBuffer.insert({a.tile, e}).second)
-        for (int64_t b = 0; b < k.input_bits; ++b) {
-          ++out.counts.noc_bits;
-          ++out.counts.tile_writes;
-        }
+        move(k.input_bits, {&out.counts.noc_bits, &out.counts.tile_writes});
   }
 }
 
@@ -404,8 +457,7 @@ void Walk::computeWindow(int64_t tile, int64_t window) {
         ++out.borrowed;
       // The arrays of a tile that share a row are driven from one register.
       if (atRows.insert({a->pack, a->strip, row.group, row.k}).second)
-        for (int64_t b = 0; b < k.input_bits; ++b)
-          ++out.counts.tile_reads;
+        move(k.input_bits, {&out.counts.tile_reads});
       words.push_back(e < 0 ? 0 : x[e]);
     }
     std::vector<int64_t> sums(a->columns.size(), 0);
@@ -448,10 +500,6 @@ void Walk::computeWindow(int64_t tile, int64_t window) {
 void Walk::finish(
     int64_t tile, int64_t window,
     const std::map<std::pair<int64_t, int64_t>, std::vector<int64_t>> &pieces) {
-  auto bits = [&](double &count, int64_t n) {
-    for (int64_t b = 0; b < n; ++b)
-      ++count;
-  };
   for (const auto &[output, sums] : pieces) {
     Partial &p = partials[{window, output.first, output.second}];
     int64_t sum = sums.front();
@@ -465,19 +513,18 @@ void Walk::finish(
     } else {
       // The sum so far leaves the buffer of its tile and comes over the
       // network.
-      bits(out.counts.tile_reads, m.shift_add.accumulator_bits);
-      bits(out.counts.noc_bits, m.shift_add.accumulator_bits);
+      move(m.shift_add.accumulator_bits,
+           {&out.counts.tile_reads, &out.counts.noc_bits});
       ++out.counts.strip_adds;
       sum += p.sum;
     }
     p.sum = sum;
     p.missing -= int64_t(sums.size());
-    bits(out.counts.tile_writes, m.shift_add.accumulator_bits);
+    move(m.shift_add.accumulator_bits, {&out.counts.tile_writes});
     if (p.missing != 0)
       continue;
-    bits(out.counts.tile_reads, m.shift_add.accumulator_bits);
-    bits(out.counts.noc_bits, k.input_bits);
-    bits(out.counts.global_writes, k.input_bits);
+    move(m.shift_add.accumulator_bits, {&out.counts.tile_reads});
+    move(k.input_bits, {&out.counts.noc_bits, &out.counts.global_writes});
     int64_t expected = 0, inputs = 0;
     for (int64_t r = 0; r < nest.rows; ++r) {
       int64_t e = nest.source[window][output.first * nest.rows + r];
@@ -488,15 +535,6 @@ void Walk::finish(
     }
     out.correct &= p.sum - slices.offset * inputs == expected;
   }
-}
-
-void Walk::fillGlobalBuffer() {
-  double used = 0;
-  const double capacity = m.global_buffer.size_mib * 1024 * 1024 * 8;
-  fillBuffer(capacity, nest.elements, k.input_bits, used,
-             out.counts.spill_bits);
-  fillBuffer(capacity, int64_t(partials.size()), k.input_bits, used,
-             out.counts.spill_bits);
 }
 
 Walked Walk::run() {
@@ -518,15 +556,11 @@ Walked Walk::run() {
     for (auto &[tile, list] : byTile)
       if (list.front()->round == round)
         tiles.push_back(tile);
-    if (how.order == Order::WindowsOutside) {
-      for (int64_t w = 0; w < nest.windows; ++w)
-        for (int64_t tile : tiles)
-          computeWindow(tile, w);
-    } else {
-      for (int64_t tile : tiles)
-        for (int64_t w = 0; w < nest.windows; ++w)
-          computeWindow(tile, w);
-    }
+    const bool windows = how.order == Order::WindowsOutside;
+    const int64_t many = int64_t(tiles.size());
+    for (int64_t o = 0; o < (windows ? nest.windows : many); ++o)
+      for (int64_t i = 0; i < (windows ? many : nest.windows); ++i)
+        computeWindow(tiles[windows ? i : o], windows ? o : i);
   }
   for (auto [array, phases] : phasesOf)
     out.counts.serial_phases =
@@ -544,15 +578,19 @@ Walked Walk::run() {
           std::max(out.counts.phase_columns, double(++mine));
     }
   }
-  fillGlobalBuffer();
+  double used = 0;
+  const double capacity = m.global_buffer.size_mib * 1024 * 1024 * 8;
+  fillBuffer(capacity, nest.elements, k.input_bits, used,
+             out.counts.spill_bits);
+  if (how.dynamic)
+    fillBuffer(capacity, nest.groups * nest.rows * nest.cols, k.input_bits,
+               used, out.counts.spill_bits);
+  fillBuffer(capacity, int64_t(partials.size()), k.input_bits, used,
+             out.counts.spill_bits);
   for (auto &[where, partial] : partials)
     out.correct &= partial.missing == 0;
-  int64_t outputs = 0;
-  for (int64_t w = 0; w < nest.windows; ++w)
-    for (int64_t g = 0; g < nest.groups; ++g)
-      for (int64_t n = 0; n < nest.cols; ++n)
-        ++outputs;
-  out.correct &= outputs == int64_t(partials.size());
+  out.correct &=
+      int64_t(partials.size()) == nest.windows * nest.groups * nest.cols;
   return std::move(out);
 }
 

@@ -40,8 +40,9 @@ struct Nest {
   std::vector<int64_t> groupOf;
 };
 
-/// windows x rows times rows x cols.
-Nest matmulNest(int64_t windows, int64_t rows, int64_t cols);
+/// Per group, windows x rows times rows x cols.
+Nest matmulNest(int64_t windows, int64_t rows, int64_t cols,
+                int64_t groups = 1);
 
 /// A convolution, all sizes as in workload::convolution.
 Nest convolutionNest(int64_t batch, int64_t channels, int64_t height,
@@ -65,7 +66,10 @@ struct Execution {
   int64_t copies = 1;
   bool rewritten = false; ///< the cells are written before the layer runs
   int64_t firstArray = 0; ///< in Layout::AsPlaced
-  unsigned seed = 1;      ///< of the numbers that are multiplied
+  /// The weights are activations: they come from the global buffer each time.
+  bool dynamic = false;
+  int64_t arrays = 0; ///< that it may use; 0: those of the chip
+  unsigned seed = 1;  ///< of the numbers that are multiplied
 };
 
 /// What happened.

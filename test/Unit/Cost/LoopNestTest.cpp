@@ -40,6 +40,7 @@
 #include "Common.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace imc;
 using namespace imc::cost;
@@ -91,6 +92,7 @@ void expectEqual(const Counts &formula, const Counts &walked,
 struct Case {
   Nest nest;
   workload::Product product;
+  workload::DynamicProduct dynamic;
   machine::Machine machine;
   mapping::Knobs knobs;
   mapping::PlacedProduct placed;
@@ -117,6 +119,8 @@ struct Case {
             placed.copies,
             placed.rounds > 0,
             layout == Layout::AsPlaced ? placed.first_array : 0,
+            false,
+            0,
             7};
   }
 };
@@ -158,12 +162,41 @@ public:
     }
   }
 
-private:
-  std::mt19937_64 random;
-
+  /// A product of two activations: `placed` has its tiling only.
+  Case nextWritten() {
+    for (;;) {
+      Case c;
+      const int64_t windows = pick(1, 8), rows = pick(1, 30),
+                    cols = pick(1, 12), groups = pick(1, 5);
+      c.nest = matmulNest(windows, rows, cols, groups);
+      workload::DynamicProduct d;
+      d.windows = windows;
+      d.rows = rows;
+      d.cols = cols;
+      d.groups = groups;
+      d.macs = windows * rows * cols * groups;
+      d.input_elements = groups * rows * (windows + cols);
+      d.output_elements = groups * windows * cols;
+      c.dynamic = d;
+      c.product = d.stored();
+      c.text = "written " + std::to_string(windows) + "x" +
+               std::to_string(rows) + "x" + std::to_string(cols) + "x" +
+               std::to_string(groups);
+      drawChip(c);
+      if (!mapping::check(c.knobs, c.machine).empty())
+        continue;
+      c.placed.tiling = mapping::tile(c.product, c.machine, c.knobs);
+      if (c.placed.tiling.arrays() > 200)
+        continue;
+      return c;
+    }
+  }
   int64_t pick(int64_t least, int64_t most) {
     return least + int64_t(random() % uint64_t(most - least + 1));
   }
+
+private:
+  std::mt19937_64 random;
 
   void drawLayer(Case &c) {
     if (random() % 3 == 0) {
@@ -199,6 +232,10 @@ private:
     if (rram)
       m.cell.bits = pick(1, 4);
     m.array.rows = pick(1, random() % 2 ? 8 : 40);
+    if (random() % 3 == 0) {
+      m.array.active_rows = m.array.rows;
+      m.array.rows *= pick(2, 4);
+    }
     m.array.cols = pick(1, random() % 2 ? 12 : 120);
     m.hierarchy.macros_per_tile = pick(1, random() % 2 ? 4 : 12);
     m.hierarchy.tiles_per_group = pick(1, 4);
@@ -212,10 +249,13 @@ private:
     k.input_bits = pick(1, 8);
     k.encoding = static_cast<mapping::Encoding>(pick(0, 2));
     k.group_packing = static_cast<mapping::GroupPacking>(pick(0, 2));
+    if (c.nest.groups > 1 && random() % 2)
+      k.group_packing = mapping::GroupPacking::Diagonal;
     k.replication = static_cast<mapping::Replication>(pick(0, 1));
     c.text +=
         (rram ? " on rram " : " on sram ") + std::to_string(m.array.rows) +
-        "x" + std::to_string(m.array.cols) + " cells of " +
+        "x" + std::to_string(m.array.cols) + " active " +
+        std::to_string(m.array.active_rows) + " cells of " +
         std::to_string(m.cell.bits) + ", " +
         std::to_string(m.hierarchy.groups) + "x" +
         std::to_string(m.hierarchy.tiles_per_group) + "x" +
@@ -233,8 +273,8 @@ private:
 TEST(LoopNest, CountsEqualExecution) {
   Cases cases(5);
   int64_t convolutions = 0, grouped = 0, packed = 0, copied = 0, rewritten = 0,
-          rounds = 0, strips = 0, spread = 0, spilled = 0, cut = 0, idle = 0,
-          once = 0;
+          rounds = 0, turns = 0, strips = 0, spread = 0, spilled = 0, cut = 0,
+          idle = 0, once = 0;
   for (int trial = 0; trial < 600; ++trial) {
     const Case c = cases.next();
     const mapping::Tiling &t = c.placed.tiling;
@@ -254,18 +294,19 @@ TEST(LoopNest, CountsEqualExecution) {
       }
     }
     ASSERT_FALSE(::testing::Test::HasFailure()) << "case " << trial;
-    const int64_t macros = c.machine.hierarchy.macros_per_tile;
+    const int64_t slots = c.machine.hierarchy.macros_per_tile * t.row_sets;
     convolutions += c.text[0] == 'c';
     grouped += t.packs > 1;
     packed += t.groups_per_pack > 1 && t.packs > 1;
     copied += c.placed.copies > 1;
     rewritten += c.placed.rounds > 0;
     rounds += c.placed.rounds > 1;
+    turns += t.turns() > 1;
     strips += t.strips > 1;
-    spread += t.column_tiles > macros;
+    spread += t.column_tiles > slots;
     spilled += formula.spill_bits > 0;
     idle += formula.idle_reads > 0;
-    cut += t.column_tiles > macros && macros * t.cols % t.columns_per_weight;
+    cut += t.column_tiles > slots && slots * t.cols % t.columns_per_weight;
   }
   // The random cases reach every branch of the equations.
   const std::pair<const char *, int64_t> reached[] = {
@@ -275,6 +316,7 @@ TEST(LoopNest, CountsEqualExecution) {
       {"copied", copied},
       {"rewritten", rewritten},
       {"rounds", rounds},
+      {"turns", turns},
       {"strips", strips},
       {"spread", spread},
       {"spilled", spilled},
@@ -345,6 +387,75 @@ TEST(LoopNest, PlansAsPlaced) {
   EXPECT_GT(cut, 50);
   // Over all cases that are cut, the bits agree within a tenth.
   EXPECT_NEAR(formulaBits / walkedBits, 1, 0.1);
+}
+
+// The right operand comes from the global buffer and is written first, into as
+// many arrays as there are left.
+TEST(LoopNest, WrittenOperandsEqualExecution) {
+  Cases cases(17);
+  int64_t rounds = 0, grouped = 0;
+  for (int trial = 0; trial < 300; ++trial) {
+    const Case c = cases.nextWritten();
+    const int64_t all = c.placed.tiling.arrays();
+    const int64_t arrays = std::min(c.machine.arrays(), cases.pick(1, all));
+    Execution how;
+    how.order = trial % 2 ? Order::WindowsOutside : Order::TilesOutside;
+    how.rewritten = how.dynamic = true;
+    how.arrays = arrays;
+    const Walked walked = execute(c.nest, c.machine, c.knobs, how);
+    EXPECT_TRUE(walked.correct) << c.text;
+    EXPECT_EQ(walked.borrowed + walked.unread, 0) << c.text;
+    expectEqual(
+        writtenActions(c.dynamic, c.placed.tiling, arrays, c.machine, c.knobs),
+        walked.counts, c.text + " arrays " + std::to_string(arrays));
+    ASSERT_FALSE(::testing::Test::HasFailure()) << "case " << trial;
+    rounds += arrays < all;
+    grouped += c.dynamic.groups > 1;
+  }
+  EXPECT_GT(rounds, 50);
+  EXPECT_GT(grouped, 50);
+}
+
+// Messages walk the mesh router by router: first along the row of the global
+// buffer, then down the column.
+TEST(LoopNest, HopsEqualWalks) {
+  machine::Machine m = shipped("rram-32nm");
+  m.technology.vdd_v = m.technology.vdd_nominal_v;
+  m.noc.wire_ff_per_um = 0;
+  for (int64_t groups = 1; groups <= 1000; ++groups) {
+    int64_t width = 1;
+    while (width * width < groups)
+      ++width;
+    int64_t port = 0;
+    for (int64_t left = 0, right = width; right - left > 1; ++left, --right)
+      ++port;
+    int64_t routers = 0;
+    for (int64_t g = 0, x = 0, y = 0; g < groups; ++g) {
+      int64_t atX = port, atY = 0;
+      ++routers; // the one before the buffer
+      while (atX != x || atY != y) {
+        if (atX != x)
+          atX += atX < x ? 1 : -1;
+        else
+          ++atY;
+        ++routers;
+      }
+      if (++x == width) {
+        x = 0;
+        ++y;
+      }
+    }
+    m.hierarchy.groups = groups;
+    const Prices p = priceDesign(m, {});
+    const double mean = double(routers) / double(groups);
+    EXPECT_NEAR(p.noc_bit, mean * m.noc.router_pj_per_bit * 1e-12,
+                1e-12 * p.noc_bit)
+        << groups;
+    EXPECT_NEAR(p.noc_hops,
+                std::ceil(mean) * double(m.noc.hop_cycles) * p.cycle,
+                1e-12 * p.noc_hops)
+        << groups;
+  }
 }
 
 TEST(LoopNest, LanesEqualExecution) {

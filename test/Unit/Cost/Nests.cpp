@@ -13,17 +13,20 @@
 using namespace imc;
 using namespace imc::test;
 
-Nest imc::test::matmulNest(int64_t windows, int64_t rows, int64_t cols) {
+Nest imc::test::matmulNest(int64_t windows, int64_t rows, int64_t cols,
+                           int64_t groups) {
   Nest nest;
   nest.windows = windows;
   nest.rows = rows;
   nest.cols = cols;
-  nest.source.resize(windows);
-  for (int64_t w = 0; w < windows; ++w)
-    for (int64_t k = 0; k < rows; ++k) {
-      nest.source[w].push_back(nest.elements++);
-      nest.groupOf.push_back(0);
-    }
+  nest.groups = groups;
+  nest.source.resize(size_t(windows));
+  for (std::vector<int64_t> &window : nest.source)
+    for (int64_t g = 0; g < groups; ++g)
+      for (int64_t k = 0; k < rows; ++k) {
+        window.push_back(nest.elements++);
+        nest.groupOf.push_back(g);
+      }
   return nest;
 }
 

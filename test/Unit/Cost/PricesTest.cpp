@@ -197,12 +197,13 @@ TEST(Noc, HopsAndWires) {
   double side = std::sqrt(p.area_mm2 * 1e6);
   EXPECT_CLOSE(p.noc_bit, 0.081e-12 + 1.5 * 0.162e-15 * side, 1e-9);
   EXPECT_CLOSE(p.noc_hops, 2 * 2e-9, 1e-12); // 1 hop of 2 cycles of 2 ns
-  // 16 groups: 1 + 0.75 x 3 = 3.25 hops of a quarter of the chip's side.
+  // 16 groups: 1, 1 on average to the side (2, 1, 0, 1) and 1.5 (0 to 3) down
+  // make 3.5 hops of a quarter of the chip's side.
   m.hierarchy = {16, 4, 4};
   p = priceDesign(m, {});
   side = std::sqrt(p.area_mm2 * 1e6) / 4;
   EXPECT_CLOSE(p.noc_bit,
-               3.25 * (0.081e-12 + 0.162e-15 * side) + 0.5 * 0.162e-15 * side,
+               3.5 * (0.081e-12 + 0.162e-15 * side) + 0.5 * 0.162e-15 * side,
                1e-9);
   EXPECT_CLOSE(p.noc_hops, 4 * 2 * 2e-9, 1e-12);
 }

@@ -76,6 +76,7 @@ Design randomDesign(test::Random &random) {
       static_cast<mapping::Encoding>(random.in(0, random.chance(30) ? 2 : 1));
   k.group_packing = static_cast<mapping::GroupPacking>(random.in(0, 2));
   k.replication = static_cast<mapping::Replication>(random.in(0, 1));
+  k.dynamic_products = static_cast<mapping::DynamicProducts>(random.in(0, 2));
   return design;
 }
 
@@ -89,7 +90,8 @@ bool sameWork(const workload::Workload &a, const workload::Workload &b) {
     if (const workload::Digital *d = layer.digital())
       return {d->operations, d->input_elements, d->output_elements};
     const workload::DynamicProduct *d = layer.dynamicProduct();
-    return {d->macs, d->input_elements, d->output_elements};
+    return {d->macs, d->input_elements, d->output_elements, d->windows,
+            d->rows, d->cols,           d->groups};
   };
   if (a.name != b.name || a.parameters != b.parameters ||
       a.layers.size() != b.layers.size())
