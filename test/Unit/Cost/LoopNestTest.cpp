@@ -5,9 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The counts of lib/Cost/Layer.h against those of layers that LoopNest.cpp
-// executes. Each of these changes of one term of Layer.h makes a test of this
-// file fail:
+// The counts of lib/Cost/Layer.h, and the hops of Prices.cpp, against those of
+// layers that LoopNest.cpp executes. Each of these changes of one term makes a
+// test of this file fail:
 //
 //   row_drives without column tiles
 //   cell_reads without phases
@@ -17,6 +17,7 @@
 //   strip additions without weights cut by arrays
 //   cuts: every cut goes through a weight
 //   strips per tile: one
+//   slots: one row set per array
 //   partial sums without weights cut by tiles
 //   tile writes: inputs to one tile
 //   tile reads: every element once
@@ -26,13 +27,25 @@
 //   overflow of the inputs only
 //   tiles without the chip's capacity
 //   windows of the busiest copy rounded down
-//   phases of one round
+//   turns: all row sets in the last round
+//   turns: one
 //   columns per phase without the pack
 //   cells of one copy
 //   rows of arrays spread evenly over the tiles
+//   rows of tiles that are all there
 //   rows of full arrays always
 //   fetched weights: input bits
 //   dynamic products: outputs stay in the tile
+//   written operand: fetched from outside
+//   written operand: not read
+//   written operand: to one tile
+//   written operand: past the buffers
+//   written operand: no room in the global buffer
+//   turns of one round
+//   serial products: every window of one copy
+//   phases: one per product
+//   hops: last row one step further
+//   hops: no steps down
 //
 //===----------------------------------------------------------------------===//
 
