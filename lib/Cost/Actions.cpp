@@ -22,7 +22,7 @@ void imc::cost::priceLayer(const Counts &counts, const Prices &prices,
                            LayerCost &cost) {
   detail::Priced priced;
   detail::price(counts, prices, priced);
-  detail::describe(counts, priced, cost);
+  detail::describe(counts, priced, prices, cost);
 }
 
 Counts imc::cost::writtenActions(const workload::DynamicProduct &product,

@@ -6,6 +6,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "imc/Cost/Explain.h"
+
 #include "Layer.h"
 #include "Limits.h"
 #include "imc/Cost/Legacy.h"
@@ -26,6 +28,9 @@ static void addModel(const workload::Workload &workload,
   model.logical_arrays = plan.logical_arrays;
   model.placed_arrays = plan.placed_arrays;
   model.capacity = plan.capacity;
+  model.ceilings = ceilings(machine, knobs, prices);
+  model.array_cells =
+      static_cast<double>(machine.array.rows * machine.array.cols);
 
   const mapping::Tiling none;
   double noise = 0, memoryBits = 0, cells = 0, writes = 0;
@@ -34,7 +39,8 @@ static void addModel(const workload::Workload &workload,
   for (size_t i = 0, e = workload.layers.size(); i != e; ++i) {
     const workload::Layer &layer = workload.layers[i];
     LayerCost entry;
-    entry.macs = layer.macs() / workload.batch;
+    entry.run_macs = layer.macs();
+    entry.macs = entry.run_macs / workload.batch;
     if (const workload::Product *product = layer.product()) {
       const mapping::PlacedProduct &placed = *next++;
       const mapping::Tiling &t = placed.tiling;
@@ -52,6 +58,7 @@ static void addModel(const workload::Workload &workload,
                    t.lossless_bits - mapping::adcBits(knobs, machine));
       const double programmed =
           static_cast<double>(product->weight_elements * t.columns_per_weight);
+      entry.programmed_cells = programmed;
       cells += programmed;
       model.load_energy_j +=
           programmed * static_cast<double>(placed.copies) * prices.cell_write;
@@ -66,6 +73,8 @@ static void addModel(const workload::Workload &workload,
         entry.arrays = t.arrays();
         entry.copies = 1;
         entry.mvms = t.mvms(dynamic.windows);
+        entry.programmed_cells = static_cast<double>(
+            dynamic.stored().weight_elements * t.columns_per_weight);
         model.mvms += entry.mvms;
         noise += noiseToSignal(dynamic.stored(), t, prices);
         writes += detail::real(detail::ceilDiv(t.arrays(), placed.arrays));
@@ -73,7 +82,7 @@ static void addModel(const workload::Workload &workload,
             std::max(model.adc_lost_bits,
                      t.lossless_bits - mapping::adcBits(knobs, machine));
       }
-      detail::describe(counts, priced, entry);
+      detail::describe(counts, priced, prices, entry);
     } else {
       priceLayer(actions(layer, none, 1, 0, machine, knobs), prices, entry);
     }

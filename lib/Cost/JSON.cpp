@@ -6,10 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "imc/Cost/Cost.h"
-
-#include "llvm/ADT/STLExtras.h"
-#include "llvm/ADT/StringMap.h"
+#include "imc/Cost/Explain.h"
 
 #include <algorithm>
 
@@ -31,59 +28,28 @@ Object breakdown(const std::array<double, N> &parts) {
 
 } // namespace
 
-std::vector<NodeCost>
-imc::cost::costByNode(const ModelCost &model,
-                      const workload::Workload &workload) {
-  std::vector<NodeCost> nodes;
-  std::vector<bool> hasProduct;
-  std::vector<std::array<double, numTimes>> times;
-  llvm::StringMap<size_t> index;
-  for (size_t i = 0, e = model.layers.size(); i != e; ++i) {
-    const workload::Layer &layer = workload.layers[i];
-    const LayerCost &cost = model.layers[i];
-    auto [slot, isNew] = index.try_emplace(layer.name, nodes.size());
-    size_t n = slot->second;
-    if (isNew) {
-      nodes.push_back({layer.name, layer.op, layer.shape});
-      hasProduct.push_back(false);
-      times.emplace_back();
-    }
-    NodeCost &node = nodes[n];
-    // The product says what the node is; the digital work around it does not.
-    if (!layer.digital() && !hasProduct[n]) {
-      node.op = layer.op;
-      node.shape = layer.shape;
-      hasProduct[n] = true;
-    }
-    node.macs += cost.macs;
-    node.arrays += cost.arrays;
-    node.copies = std::max(node.copies, cost.copies);
-    node.mvms += cost.mvms;
-    node.energy_j += cost.total_energy_j;
-    node.latency_s += cost.latency_s;
-    for (size_t c = 0; c != numTimes; ++c)
-      times[n][c] += cost.latency_by_s[c];
-  }
-  for (auto [node, time] : llvm::zip_equal(nodes, times))
-    node.bound_by = static_cast<Time>(
-        std::max_element(time.begin(), time.end()) - time.begin());
-  return nodes;
-}
-
 static Array layersOf(const ModelCost &model,
                       const workload::Workload &workload) {
   Array layers;
   for (const NodeCost &node : costByNode(model, workload))
-    layers.push_back(Object{{"name", node.name},
-                            {"op", node.op},
-                            {"shape", node.shape},
-                            {"macs", node.macs},
-                            {"arrays", node.arrays},
-                            {"copies", node.copies},
-                            {"mvms", node.mvms},
-                            {"energy_j", node.energy_j},
-                            {"latency_s", node.latency_s},
-                            {"bound_by", name(node.bound_by)}});
+    layers.push_back(
+        Object{{"name", node.name},
+               {"op", node.op},
+               {"shape", node.shape},
+               {"macs", node.macs},
+               {"arrays", node.arrays},
+               {"copies", node.copies},
+               {"mvms", node.mvms},
+               {"energy_j", node.energy_j},
+               {"latency_s", node.latency_s},
+               {"bound_by", name(node.bound_by)},
+               {"next_bound", name(node.binding.next)},
+               {"slack_s", node.binding.slack_s},
+               {"utilization", node.utilization},
+               {"compute_share", node.compute_share},
+               {"energy_by_component_j", breakdown<Energy>(node.energy_by_j)},
+               {"latency_by_stream_s", breakdown<Time>(node.alone_s)},
+               {"roofline", toJSON(node.roofline)}});
   return layers;
 }
 
@@ -123,6 +89,7 @@ Object imc::cost::toJSON(const Cost &cost,
         {"mvms", m.mvms},
         {"energy_by_component_j", breakdown<Energy>(m.energy_by_component_j)},
         {"latency_by_component_s", breakdown<Time>(m.latency_by_component_s)},
+        {"roofline", toJSON(roofline(m, workloads[i]))},
         {"layers", layersOf(m, workloads[i])}});
   }
   return Object{

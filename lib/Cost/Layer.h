@@ -221,7 +221,14 @@ struct Priced {
   double total_energy, latency;
 };
 
-inline void price(const Counts &c, const Prices &p, Priced &out) {
+/// What each stream of a layer takes alone (E-TIME-1 to E-TIME-3), in the order
+/// of Time; and what rewriting its cells takes before them (E-TIME-5).
+struct Streams {
+  std::array<double, numTimes> time;
+  double fetch, write;
+};
+
+inline Streams streamsOf(const Counts &c, const Prices &p) {
   // E-TIME-1: while the converters work on the columns of one input phase, the
   // rows of the next are driven (sample and hold); the shorter of the two
   // shows once, at the start.
@@ -240,11 +247,17 @@ inline void price(const Counts &c, const Prices &p, Priced &out) {
       c.noc_bits > 0 ? c.noc_bits * p.noc_bit_time / c.groups + p.noc_hops : 0;
   const double spill = c.spill_bits * p.memory_bit_time;
   const double digital = (c.operations + c.macs) * p.lane_operation;
+  return {{compute, tileBuffer, globalBuffer, noc, spill, 0.0, digital},
+          c.reload_bits * p.memory_bit_time,
+          c.row_writes * p.row_write};
+}
 
+inline void price(const Counts &c, const Prices &p, Priced &out) {
+  const Streams alone = streamsOf(c, p);
+  const std::array<double, numTimes> &streams = alone.time;
+  const double compute = streams[0];
   // E-TIME-4: everything that streams overlaps; the slowest bounds the layer.
   out.time.fill(0);
-  const std::array<double, numTimes> streams = {
-      compute, tileBuffer, globalBuffer, noc, spill, 0.0, digital};
   size_t bound = 0;
   for (size_t i = 1; i != numTimes; ++i)
     if (streams[i] > streams[bound])
@@ -252,8 +265,7 @@ inline void price(const Counts &c, const Prices &p, Priced &out) {
   out.time[bound] = streams[bound];
   // E-TIME-5: arrays cannot compute while they are written; weights are
   // written as they arrive.
-  const double fetch = c.reload_bits * p.memory_bit_time;
-  const double write = c.row_writes * p.row_write;
+  const double fetch = alone.fetch, write = alone.write;
   out.time[static_cast<size_t>(fetch >= write ? Time::Memory
                                               : Time::Programming)] +=
       std::max(fetch, write);
@@ -282,8 +294,12 @@ inline void price(const Counts &c, const Prices &p, Priced &out) {
 
 /// Writes what was counted and priced to the cost of a layer.
 inline void describe(const Counts &counts, const Priced &priced,
-                     LayerCost &cost) {
+                     const Prices &prices, LayerCost &cost) {
   cost.counts = counts;
+  const Streams alone = streamsOf(counts, prices);
+  cost.alone_s = alone.time;
+  cost.fetch_s = alone.fetch;
+  cost.write_s = alone.write;
   cost.energy_j = priced.energy;
   cost.latency_by_s = priced.time;
   cost.total_energy_j = priced.total_energy;

@@ -175,12 +175,19 @@ static void addModel(const workload::Workload &workload, const Machine &machine,
   model.parameters = workload.parameters;
   model.macs = workload.macs();
   model.capacity = machine.arrays();
+  model.array_cells = real(machine.array.rows * machine.array.cols);
+  // A vector per clock; nothing else bounds a layer.
+  model.ceilings.array_macs_per_s =
+      model.array_cells /
+      (real(mapping::columnsPerWeight(knobs, machine.cell.bits)) *
+       prices.cycle);
   const mapping::Tiling none;
   detail::LegacyNeeds needs;
   double noise = 0, held = 0;
   for (const workload::Layer &layer : workload.layers) {
     LayerCost entry;
-    entry.macs = layer.macs() / workload.batch;
+    entry.run_macs = layer.macs();
+    entry.macs = entry.run_macs / workload.batch;
     if (const workload::Product *product = layer.product()) {
       const mapping::Tiling t = mapping::tile(*product, machine, knobs);
       const LegacyCounts c = count(*product, t, machine, knobs);
@@ -199,6 +206,7 @@ static void addModel(const workload::Workload &workload, const Machine &machine,
       entry.total_energy_j = priced.total;
       entry.latency_s = priced.latency;
       entry.latency_by_s[static_cast<size_t>(Time::Compute)] = priced.latency;
+      entry.alone_s = entry.latency_by_s;
       entry.arrays = c.arrays;
       entry.copies = c.copies;
       entry.mvms = t.mvms(product->windows);
@@ -211,7 +219,9 @@ static void addModel(const workload::Workload &workload, const Machine &machine,
           std::max(model.adc_lost_bits,
                    t.lossless_bits - mapping::adcBits(knobs, machine));
       noise += noiseToSignal(*product, t, prices.design);
-      held += real(product->weight_elements * t.columns_per_weight);
+      entry.programmed_cells =
+          real(product->weight_elements * t.columns_per_weight);
+      held += entry.programmed_cells;
     } else {
       needs.add(layer, none, {}, 1);
     }

@@ -7,7 +7,8 @@
 
 #include "Session.h"
 
-#include "imc/Cost/Cost.h"
+#include "imc/Cost/Explain.h"
+#include "imc/Cost/Sensitivity.h"
 #include "imc/Pipelines/Pipelines.h"
 #include "imc/Support/OutputFile.h"
 #include "imc/Transforms/Extract.h"
@@ -28,19 +29,8 @@ struct CostOptions {
   std::string json;
   DesignOptions design;
   int64_t batch = 1;
+  bool explain = false, sensitivity = false;
 };
-
-/// "1.234 mJ" and the like: four digits and a prefix that suits them.
-std::string withPrefix(double value, StringRef unit) {
-  static constexpr struct {
-    double factor;
-    const char *prefix;
-  } prefixes[] = {{1, ""}, {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}, {1e-12, "p"}};
-  for (const auto &[factor, prefix] : prefixes)
-    if (value >= factor || factor == 1e-12)
-      return formatv("{0:f3} {1}{2}", value / factor, prefix, unit).str();
-  return "";
-}
 
 void printModel(const workload::Workload &workload,
                 const cost::ModelCost &model) {
@@ -49,9 +39,9 @@ void printModel(const workload::Workload &workload,
          << model.macs << " MACs, " << model.logical_arrays << " arrays ("
          << model.placed_arrays << " placed of " << model.capacity << "), "
          << model.mvms << " matrix-vector products\n"
-         << "  energy " << withPrefix(model.energy_j, "J") << ", latency "
-         << withPrefix(model.latency_s, "s") << ", power "
-         << withPrefix(model.power_w, "W") << ", EDAP "
+         << "  energy " << cost::withPrefix(model.energy_j, "J") << ", latency "
+         << cost::withPrefix(model.latency_s, "s") << ", power "
+         << cost::withPrefix(model.power_w, "W") << ", EDAP "
          << formatv("{0:e3} J s mm2", model.edap_js_mm2)
          << formatv(", quantization SNR {0:f1} dB\n", model.sqnr_db);
   outs() << formatv("  {0,-34} {1,-18} {2,12} {3,8} {4,7} {5,12} {6,12}  {7}\n",
@@ -61,13 +51,13 @@ void printModel(const workload::Workload &workload,
     outs() << formatv(
         "  {0,-34} {1,-18} {2,12} {3,8} {4,7} {5,12} {6,12}  {7}\n",
         StringRef(node.name).take_back(34), node.op, node.macs, node.arrays,
-        node.copies, withPrefix(node.energy_j, "J"),
-        withPrefix(node.latency_s, "s"), cost::name(node.bound_by));
+        node.copies, cost::withPrefix(node.energy_j, "J"),
+        cost::withPrefix(node.latency_s, "s"), cost::name(node.bound_by));
   outs() << "  energy by component:";
   for (size_t i = 0; i < cost::numEnergies; ++i)
     if (model.energy_by_component_j[i] > 0)
       outs() << " " << cost::name(static_cast<cost::Energy>(i)) << " "
-             << withPrefix(model.energy_by_component_j[i], "J") << ";";
+             << cost::withPrefix(model.energy_by_component_j[i], "J") << ";";
   outs() << "\n";
 }
 
@@ -93,6 +83,16 @@ int runCost(const CostOptions &options) {
     workloads.push_back(workload::batched(*workload, options.batch));
   }
   cost::Cost cost = cost::evaluate(workloads, *machine, design->knobs);
+  std::optional<cost::Sensitivity> steps;
+  if (options.sensitivity) {
+    // The lists of values of knobs that --set has closed.
+    Expected<machine::TargetSpec> spec =
+        session.loadTarget(options.design.target);
+    if (!spec)
+      return fail(spec.takeError());
+    steps = cost::sensitivity(cost::Pricer(workloads), *machine, spec->knobs,
+                              design->knobs);
+  }
 
   if (!options.json.empty()) {
     std::vector<std::pair<std::string, std::string>> knobs;
@@ -102,6 +102,10 @@ int runCost(const CostOptions &options) {
     }
     json::Value report =
         cost::toJSON(cost, workloads, IMC_VERSION, design->target->name, knobs);
+    if (steps)
+      for (auto [index, model] :
+           llvm::enumerate(*report.getAsObject()->getArray("models")))
+        (*model.getAsObject())["sensitivity"] = cost::toJSON(*steps, index);
     if (Error error = writeFile(options.json, [&](raw_ostream &os) {
           os << formatv("{0:2}", report) << "\n";
         }))
@@ -117,6 +121,12 @@ int runCost(const CostOptions &options) {
            << ")\n";
   for (auto [workload, model] : llvm::zip_equal(workloads, cost.models))
     printModel(workload, model);
+  if (options.explain)
+    for (auto [workload, model] : llvm::zip_equal(workloads, cost.models))
+      cost::printExplanation(model, workload, outs());
+  if (steps)
+    for (auto [index, model] : llvm::enumerate(cost.models))
+      cost::printSensitivity(*steps, index, model.name, outs());
   return 0;
 }
 
@@ -137,6 +147,12 @@ void addCostCommand(CLI::App &app, int &status) {
       ->check(CLI::PositiveNumber);
   command->add_option("--json", options->json,
                       "Write the report as JSON to a file, or - for stdout");
+  command->add_flag("--explain", options->explain,
+                    "Print components, streams, roofs and what binds for each "
+                    "layer");
+  command->add_flag("--sensitivity", options->sensitivity,
+                    "Step every knob down and up and print what changes, "
+                    "largest change of EDAP first");
   command->callback([options, &status] { status = runCost(*options); });
 }
 

@@ -137,9 +137,22 @@ struct Prices {
 Prices priceDesign(const machine::Machine &machine,
                    const mapping::Knobs &knobs);
 
+/// What a design can do at most (E-ROOF); 0 where it has no such part.
+struct Ceilings {
+  double array_macs_per_s = 0;   ///< one array, every cell used
+  double lane_macs_per_s = 0;    ///< all lanes
+  double global_bytes_per_s = 0; ///< global buffer
+  double memory_bytes_per_s = 0; ///< outside the chip
+};
+
 /// Energy and time of one layer.
 struct LayerCost {
   Counts counts;
+  /// What each stream would take alone, weights that are fetched or written
+  /// before the layer left out (E-TIME-1 to E-TIME-3) ...
+  std::array<double, numTimes> alone_s{};
+  /// ... and what fetching and writing them takes (E-TIME-5).
+  double fetch_s = 0, write_s = 0;
   std::array<double, numEnergies> energy_j{};
   /// Time by what bounds it; the entries add up to latency_s.
   std::array<double, numTimes> latency_by_s{};
@@ -147,7 +160,9 @@ struct LayerCost {
   double latency_s = 0;
   Time bound_by = Time::Compute; ///< the largest entry
   int64_t macs = 0;              ///< per inference
+  int64_t run_macs = 0;          ///< of the whole run
   int64_t arrays = 0;            ///< of one copy; 0 on the digital unit
+  double programmed_cells = 0;   ///< of one copy
   int64_t copies = 0;
   int64_t mvms = 0;
 };
@@ -182,6 +197,8 @@ struct ModelCost {
   std::array<double, numEnergies> energy_by_component_j{};
   std::array<double, numTimes> latency_by_component_s{};
   std::vector<LayerCost> layers; ///< parallel to Workload::layers
+  Ceilings ceilings;             ///< of the design
+  double array_cells = 0;        ///< of one array
 };
 
 /// Models on the design.
@@ -252,21 +269,6 @@ void priceLayer(const Counts &counts, const Prices &prices, LayerCost &cost);
 /// Noise over signal of one product (E-SQNR), a pure number.
 double noiseToSignal(const workload::Product &product,
                      const mapping::Tiling &tiling, const Prices &prices);
-
-/// All entries of one node of the model: its product with the digital work
-/// around it.
-struct NodeCost {
-  std::string name;
-  std::string op, shape; ///< of the product where there is one
-  int64_t macs = 0, arrays = 0, copies = 0, mvms = 0;
-  double energy_j = 0, latency_s = 0;
-  Time bound_by = Time::Compute; ///< what takes most of latency_s
-};
-
-/// The layers of a model merged by node name, in the order in which the nodes
-/// first appear. `workload` is the one that `model` was made from.
-std::vector<NodeCost> costByNode(const ModelCost &model,
-                                 const workload::Workload &workload);
 
 /// The object of `imc cost --json` without the keys "version" and "target",
 /// which belong to the caller. Entries of one node are merged under its name.

@@ -24,6 +24,11 @@ inline machine::Machine shipped(const char *name) {
   return llvm::cantFail(spec.machine());
 }
 
+/// Names of all machines under targets/.
+inline std::vector<std::string> shippedTargets() {
+  return machine::listTargets({std::string(IMC_SOURCE_DIR) + "/targets"});
+}
+
 struct Design {
   machine::Machine machine;
   mapping::Knobs knobs;
