@@ -12,12 +12,12 @@
 
 #include "imc/Transforms/Passes.h"
 
+#include "Remarks.h"
 #include "dialects/imc/IR/IMC.h"
 #include "imc/Cost/Cost.h"
 #include "imc/Support/OutputFile.h"
 #include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Phase.h"
-#include "mlir/IR/Remarks.h"
 
 namespace imc {
 #define GEN_PASS_DEF_COSTPASS
@@ -154,16 +154,9 @@ struct CostPass : public imc::impl::CostPassBase<CostPass> {
       }
     }
     const cost::ModelCost &model = cost.models.front();
-    for (auto [op, layer, work] :
-         llvm::zip_equal(design->ops, model.layers, design->workload.layers)) {
+    for (auto [op, layer] : llvm::zip_equal(design->ops, model.layers))
       op->setAttr(IMCDialect::costAttrName, describe(layer));
-      remark::analysis(op->getLoc(),
-                       remark::RemarkOpts::name("Layer").category("imc-cost"))
-          << remark::metric("layer", work.name) << remark::metric("op", work.op)
-          << remark::metric("energy_j", layer.total_energy_j)
-          << remark::metric("latency_s", layer.latency_s)
-          << remark::metric("bound_by", cost::name(layer.bound_by));
-    }
+    remarkOnCost(module.getLoc(), *design, *plan, *machine, cost);
     module->setAttr(IMCDialect::costAttrName, describe(cost, model));
     setPhase(module, Phase::Costed);
   }

@@ -7,6 +7,7 @@
 
 #include "imc/Transforms/Passes.h"
 
+#include "Remarks.h"
 #include "dialects/imc/IR/IMC.h"
 #include "imc/Cost/Cost.h"
 #include "imc/Transforms/Extract.h"
@@ -78,6 +79,7 @@ struct PlacePass : public imc::impl::PlacePassBase<PlacePass> {
       }
     mapping::Plan plan =
         mapping::plan(design->workload, *machine, design->knobs);
+    remarkOnPlacement(module.getLoc(), *design, plan, *machine);
     if (!plan.violations.empty()) {
       reportCapacity(*design, plan);
       return signalPassFailure();

@@ -12,6 +12,7 @@
 
 #include "imc/Transforms/Passes.h"
 
+#include "Remarks.h"
 #include "dialects/imc/IR/IMC.h"
 #include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Phase.h"
@@ -290,6 +291,8 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
     Tiler tiler(&getContext(), *machine, *knobs);
     for (Product &product : products) {
       product.tiling = mapping::tile(product.work, *machine, *knobs);
+      remarkOnTiling(product.op->getLoc(), getLayerName(product.op->getLoc()),
+                     product.work, product.tiling, *machine, *knobs);
       if (failed(tiler.rewrite(product)))
         return signalPassFailure();
       numTiles += product.tiling.arrays();

@@ -25,9 +25,9 @@ module @m {
     %zero = arith.constant 0.0 : f32
     %e = tensor.empty() : tensor<2x10xf32>
     %i = linalg.fill ins(%zero : f32) outs(%e : tensor<2x10xf32>) -> tensor<2x10xf32>
-    // REMARK: remark: {{.*}}imc-cost | bound_by={{[a-z_]+}}, energy_j={{.*}}, latency_s={{.*}}, layer=fc, op=matmul
+    // REMARK: remark: {{.*}}Category:imc-cost | {{.*}}bound_by={{[a-z_]+}}, compute_share={{.*}}, energy_j={{.*}}, latency_s={{.*}}, layer=fc, next_bound={{[a-z_]+}}, op=matmul, slack_s={{.*}}, utilization=
     %y = linalg.matmul ins(%x, %w : tensor<2x300xf32>, tensor<300x10xf32>) outs(%i : tensor<2x10xf32>) -> tensor<2x10xf32> loc("fc")
-    // REMARK: layer=relu, op=maximumf
+    // REMARK: layer=relu, {{.*}}op=maximumf
     %r = linalg.generic {indexing_maps = [affine_map<(a, b) -> (a, b)>, affine_map<(a, b) -> (a, b)>], iterator_types = ["parallel", "parallel"]}
         ins(%y : tensor<2x10xf32>) outs(%e : tensor<2x10xf32>) {
       ^bb0(%v: f32, %o: f32):

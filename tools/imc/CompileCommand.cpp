@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Remarks.h"
 #include "Session.h"
 
 #include "imc/Pipelines/Pipelines.h"
@@ -43,7 +44,31 @@ struct CompileCommandOptions {
   std::vector<std::string> models, calibrate;
   std::string to = "costed", output = "-";
   DesignOptions design;
+  RemarkOptions remarks;
 };
+
+/// Compiles and writes the models of the command line.
+int compileAll(Session &session, const Design &design, Phase to,
+               const CompileCommandOptions &options) {
+  for (const std::string &model : options.models) {
+    FailureOr<OwningOpRef<ModuleOp>> module =
+        session.loadModel(model, options.design.shapes);
+    if (failed(module))
+      return 1;
+    CompileOptions compile = design.compileOptions();
+    if (!options.calibrate.empty() &&
+        failed(calibrate(**module, to, options.calibrate, compile)))
+      return 1;
+    if (failed(compileTo(**module, to, compile)))
+      return 1;
+    SmallString<128> path(options.output);
+    if (options.models.size() > 1)
+      sys::path::append(path, modelName(model) + ".mlir");
+    if (Error error = session.writeModule(**module, path))
+      return fail(std::move(error));
+  }
+  return 0;
+}
 
 int runCompile(const CompileCommandOptions &options) {
   std::optional<Phase> to = symbolizePhase(options.to);
@@ -67,24 +92,14 @@ int runCompile(const CompileCommandOptions &options) {
   if (!design)
     return fail(design.takeError());
 
-  for (const std::string &model : options.models) {
-    FailureOr<OwningOpRef<ModuleOp>> module =
-        session.loadModel(model, options.design.shapes);
-    if (failed(module))
-      return 1;
-    CompileOptions compile = design->compileOptions();
-    if (!options.calibrate.empty() &&
-        failed(calibrate(**module, *to, options.calibrate, compile)))
-      return 1;
-    if (failed(compileTo(**module, *to, compile)))
-      return 1;
-    SmallString<128> path(options.output);
-    if (many)
-      sys::path::append(path, modelName(model) + ".mlir");
-    if (Error error = session.writeModule(**module, path))
-      return fail(std::move(error));
-  }
-  return 0;
+  RemarkOutput remarks;
+  if (Error error = remarks.enable(session.context(), options.remarks))
+    return fail(std::move(error));
+  int status = compileAll(session, *design, *to, options);
+  // Remarks on a model that was refused say why.
+  if (Error error = remarks.finish())
+    return fail(std::move(error));
+  return status;
 }
 
 } // namespace
@@ -120,6 +135,7 @@ void addCompileCommands(CLI::App &app, int &status) {
   command->add_option("-o", compile->output,
                       "Output file (.mlir or .mlirbc), - for stdout, or a "
                       "folder for several models");
+  compile->remarks.addTo(*command);
   command->callback([compile, &status] { status = runCompile(*compile); });
 }
 

@@ -135,7 +135,8 @@ def TilePass : Pass<"imc-tile", "::mlir::ModuleOp"> {
     Reads the machine from `imc.target`. Each integer product becomes `imc.unfold` (windows
     as rows of a matrix), `imc.encode_weights` (signed weights as unsigned cells), `imc.mvm`
     and `imc.shift_add`. Upstream's `scf::tileUsingSCF` then cuts `imc.mvm` over packs,
-    row strips and column strips, so that each remaining `imc.mvm` reads one array.
+    row strips and column strips, so that each remaining `imc.mvm` reads one array. Remarks of category `imc-tile` give
+    the reasons of each grid.
 
     Example:
 
@@ -180,7 +181,8 @@ def PlacePass : Pass<"imc-place", "::mlir::ModuleOp"> {
     written each time into those that hold no weights. `auto` asks the cost model, layer by layer.
 
     A model that needs more arrays than a machine with non-volatile cells has is refused with
-    both numbers; a machine with volatile cells reloads its arrays in rounds.
+    both numbers; a machine with volatile cells reloads its arrays in rounds. Remarks of category `imc-place` say what
+    stopped one more copy.
 
     Example:
 
@@ -228,7 +230,8 @@ def CostPass : Pass<"imc-cost", "::mlir::ModuleOp"> {
     shapes, attributes, the work of the digital ops), hands it to `cost::evaluate`, and writes the
     answer as dictionaries `imc.cost`: the totals on the module, and on each op that does work its share
     (the whole array work of a product on its `imc.shift_add`). With `json` it also writes totals and layers
-    to a file. Remarks of category `imc-cost` (`--remarks-filter=imc-cost`) give one line per op.
+    to a file. Remarks of category `imc-cost` (`--remarks-filter=imc-cost`) say what binds each op and what would bind next, and what one
+    converter bit more or less would do.
 
     Example:
 

@@ -1,0 +1,304 @@
+//===- Remarks.cpp - What the passes say about their decisions ------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Remarks.h"
+
+#include "imc/Cost/Explain.h"
+#include "imc/Machine/Kind.h"
+#include "imc/Machine/Schema.h"
+#include "mlir/IR/Remarks.h"
+
+using namespace mlir;
+using namespace imc;
+
+/// Nothing is computed for remarks that nobody reads.
+static bool isOff(Location loc) {
+  return loc.getContext()->getRemarkEngine() == nullptr;
+}
+
+static remark::RemarkOpts options(StringRef pass, StringRef name) {
+  return remark::RemarkOpts::name(name).category(pass).function("main");
+}
+
+//===----------------------------------------------------------------------===//
+// imc-tile
+//===----------------------------------------------------------------------===//
+
+void imc::remarkOnTiling(Location loc, StringRef layer,
+                         const workload::Product &product,
+                         const mapping::Tiling &tiling,
+                         const machine::Machine &machine,
+                         const mapping::Knobs &knobs) {
+  if (isOff(loc))
+    return;
+  const StringRef pass = "imc-tile";
+  remark::passed(loc, options(pass, "Grid"))
+      << remark::metric("layer", layer)
+      << remark::metric("arrays", tiling.arrays())
+      << remark::metric("packs", tiling.packs)
+      << remark::metric("row_strips", tiling.strips)
+      << remark::metric("column_tiles", tiling.column_tiles)
+      << remark::metric("columns_per_weight", tiling.columns_per_weight)
+      << remark::metric("phases", tiling.phases)
+      << remark::reason(
+             "{0} rows over {1} driven at once; {2} columns x {3} per weight "
+             "({4} bits, {5}, {6} per cell) over {7}; {8} input bits, {9} per "
+             "phase; {10} of {11} groups share arrays",
+             tiling.pack_rows, tiling.rows,
+             tiling.pack_cols / tiling.columns_per_weight,
+             tiling.columns_per_weight, knobs.weight_bits,
+             llvm::cantFail(mapping::printKnob(knobs, "encoding")),
+             machine.cell.bits, tiling.cols, knobs.input_bits, machine.dac.bits,
+             tiling.groups_per_pack, product.groups);
+
+  if (product.groups > 1 &&
+      knobs.group_packing == mapping::GroupPacking::Single) {
+    mapping::Knobs packed = knobs;
+    packed.group_packing = mapping::GroupPacking::Diagonal;
+    const mapping::Tiling other = mapping::tile(product, machine, packed);
+    if (other.arrays() < tiling.arrays())
+      remark::missed(loc, options(pass, "GroupPacking"))
+          << remark::metric("layer", layer)
+          << remark::metric("arrays", tiling.arrays())
+          << remark::metric("arrays_packed", other.arrays())
+          << remark::reason("each of {0} groups has arrays of its own; {1} "
+                            "would fit on one diagonal",
+                            product.groups, other.groups_per_pack)
+          << remark::suggest("pass.group_packing=diagonal");
+  }
+
+  const int64_t bits = mapping::adcBits(knobs, machine);
+  if (tiling.lossless_bits > bits)
+    remark::missed(loc, options(pass, "ConverterRange"))
+        << remark::metric("layer", layer) << remark::metric("adc_bits", bits)
+        << remark::metric("lossless_bits", tiling.lossless_bits)
+        << remark::reason("the sum of {0} rows of {1}-bit cells and {2}-bit "
+                          "inputs takes {3} bits; the lowest {4} are dropped",
+                          tiling.rows, machine.cell.bits, machine.dac.bits,
+                          tiling.lossless_bits, tiling.lossless_bits - bits)
+        << remark::suggest("machine.adc.bits={0}, or fewer rows at once",
+                           tiling.lossless_bits);
+}
+
+//===----------------------------------------------------------------------===//
+// imc-place
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// What the products of a model ask for, and what they got.
+class Placements {
+public:
+  Placements(const Design &design, const mapping::Plan &plan,
+             const machine::Machine &machine)
+      : design(design), plan(plan), machine(machine) {
+    for (const mapping::PlacedProduct &placed : plan.products)
+      demands.push_back(
+          {design.workload.layers[placed.layer].product()->windows,
+           placed.tiling.arrays(), 1});
+    int64_t dynamic = 0;
+    for (const mapping::PlacedDynamic &placed : plan.dynamics)
+      dynamic = std::max(dynamic, placed.tiling.arrays());
+    allocation = mapping::allocate(demands, plan.logical_arrays, dynamic,
+                                   machine, design.knobs);
+    available = plan.capacity - std::min(allocation.spare, dynamic);
+  }
+
+  /// Arrays of all products when none works on more than `windows` windows.
+  int64_t arraysFor(int64_t windows) const {
+    int64_t arrays = 0;
+    for (const mapping::Demand &demand : demands)
+      arrays += (demand.windows + windows - 1) / windows * demand.arrays;
+    return arrays;
+  }
+
+  void remarkOn(size_t index, Location loc) const;
+
+private:
+  /// What one copy more of this product runs into; empty: nothing.
+  std::string obstacle(size_t index) const;
+
+  const Design &design;
+  const mapping::Plan &plan;
+  const machine::Machine &machine;
+  std::vector<mapping::Demand> demands;
+  mapping::Allocation allocation;
+  int64_t available = 0; ///< arrays that products of two activations leave
+};
+} // namespace
+
+std::string Placements::obstacle(size_t index) const {
+  const mapping::Demand &demand = demands[index];
+  const int64_t copies = plan.products[index].copies;
+  if (copies >= demand.windows)
+    return ""; // a copy for every window
+  if (!allocation.balanced) {
+    const int64_t left = plan.capacity - plan.placed_arrays;
+    if (left < demand.arrays)
+      return llvm::formatv("a copy takes {0} arrays, {1} are left",
+                           demand.arrays, left);
+    return llvm::formatv("pass.replication is none; {0} arrays stay empty and "
+                         "a copy takes {1}",
+                         left, demand.arrays);
+  }
+  if (!allocation.resident)
+    return llvm::formatv("the product has the chip for itself, and {0} copies "
+                         "of {1} arrays are more than its {2}",
+                         copies + 1, demand.arrays, plan.capacity);
+  // Copies are handed out by windows per copy, so one step takes all products.
+  const int64_t next = allocation.windows_per_copy - 1;
+  if (next < 1)
+    return "";
+  return llvm::formatv(
+      "{0} windows per copy instead of {1} take {2} arrays for all products, "
+      "the machine has {3} for them",
+      next, allocation.windows_per_copy, arraysFor(next), available);
+}
+
+void Placements::remarkOn(size_t index, Location loc) const {
+  const mapping::PlacedProduct &placed = plan.products[index];
+  const mapping::Demand &demand = demands[index];
+  const StringRef layer = design.workload.layers[placed.layer].name;
+  const StringRef pass = "imc-place";
+  const int64_t perCopy = (demand.windows + placed.copies - 1) / placed.copies;
+  remark::passed(loc, options(pass, "Copies"))
+      << remark::metric("layer", layer)
+      << remark::metric("copies", placed.copies)
+      << remark::metric("arrays", placed.copies * demand.arrays)
+      << remark::metric("windows_per_copy", perCopy)
+      << remark::metric("rounds", placed.rounds)
+      << remark::reason("{0} windows, {1} arrays per copy, {2} arrays on the "
+                        "chip, {3} for one copy of the model",
+                        demand.windows, demand.arrays, plan.capacity,
+                        plan.logical_arrays);
+  if (std::string why = obstacle(index); !why.empty())
+    remark::missed(loc, options(pass, "Replication"))
+        << remark::metric("layer", layer)
+        << remark::metric("copies", placed.copies)
+        << remark::metric("Reason", why)
+        << remark::metric(
+               "Suggestion",
+               allocation.balanced ||
+                       plan.capacity - plan.placed_arrays < demand.arrays
+                   ? "more or larger arrays (machine.groups, machine.rows, "
+                     "...), or more bits per cell"
+                   : "pass.replication=balanced");
+}
+
+void imc::remarkOnPlacement(Location moduleLoc, const Design &design,
+                            const mapping::Plan &plan,
+                            const machine::Machine &machine) {
+  if (isOff(moduleLoc))
+    return;
+  const StringRef pass = "imc-place";
+  if (!plan.violations.empty()) {
+    const auto needed = static_cast<int64_t>(plan.violations.front().value);
+    remark::failed(moduleLoc, options(pass, "Capacity"))
+        << remark::metric("arrays", needed)
+        << remark::metric("capacity", plan.capacity)
+        << remark::reason("cells of kind {0} are not rewritten during an "
+                          "inference, and {1} arrays are missing",
+                          machine::cellKind(machine).name,
+                          needed - plan.capacity)
+        << remark::suggest("more or larger arrays, or more bits per cell");
+    return;
+  }
+  if (!plan.resident)
+    remark::missed(moduleLoc, options(pass, "Residence"))
+        << remark::metric("arrays", plan.logical_arrays)
+        << remark::metric("capacity", plan.capacity)
+        << remark::reason("{0} arrays are missing for one copy of the model, "
+                          "so every product is written before it runs",
+                          plan.logical_arrays - plan.capacity)
+        << remark::suggest("more or larger arrays, or more bits per cell");
+  const Placements placements(design, plan, machine);
+  for (auto [index, entry] : llvm::enumerate(design.products)) {
+    imc::MVMOp mvm = entry.first.mvm;
+    placements.remarkOn(index, mvm.getLoc());
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// imc-cost
+//===----------------------------------------------------------------------===//
+
+static double ratio(double part, double whole) {
+  return whole > 0 ? part / whole : 0;
+}
+
+/// One resolution of the converters next to the one that the design has.
+static void remarkOnConverterBit(Location loc, const Design &design,
+                                 const mapping::Plan &plan,
+                                 machine::Machine machine,
+                                 const cost::ModelCost &now, int64_t step) {
+  mapping::Knobs knobs = design.knobs;
+  const int64_t bits = mapping::adcBits(knobs, machine) + step;
+  // Bits beyond the machine's would have to be built.
+  machine.adc.bits += step;
+  if (llvm::Error error = mapping::setKnob(knobs, "adc_bits", bits)) {
+    llvm::consumeError(std::move(error)); // no such converter
+    return;
+  }
+  if (llvm::Error error = machine::check(machine)) {
+    llvm::consumeError(std::move(error));
+    return;
+  }
+  const cost::Cost cost = cost::evaluate(design.workload, plan, machine, knobs);
+  const cost::ModelCost &then = cost.models.front();
+  auto percent = [](double from, double to) {
+    return llvm::formatv("{0:f2} %", 100 * (ratio(to, from) - 1)).str();
+  };
+  remark::analysis(loc, options("imc-cost", "ConverterBit"))
+      << remark::metric("adc_bits", bits)
+      << remark::metric("change", step > 0 ? "one more" : "one less")
+      << remark::metric("energy", percent(now.energy_j, then.energy_j))
+      << remark::metric("latency", percent(now.latency_s, then.latency_s))
+      << remark::metric("sqnr_db", then.sqnr_db)
+      << remark::metric("sqnr_db_change", then.sqnr_db - now.sqnr_db)
+      << remark::metric("lost_bits", then.adc_lost_bits);
+}
+
+void imc::remarkOnCost(Location moduleLoc, const Design &design,
+                       const mapping::Plan &plan,
+                       const machine::Machine &machine,
+                       const cost::Cost &cost) {
+  if (isOff(moduleLoc))
+    return;
+  const StringRef pass = "imc-cost";
+  const cost::ModelCost &model = cost.models.front();
+  for (auto [op, layer, work] :
+       llvm::zip_equal(design.ops, model.layers, design.workload.layers)) {
+    const cost::Binding binding = cost::binding({&layer});
+    const double cells = static_cast<double>(layer.arrays) * model.array_cells;
+    const double compute =
+        layer.alone_s[static_cast<size_t>(cost::Time::Compute)];
+    remark::analysis(op->getLoc(), options(pass, "Layer"))
+        << remark::metric("layer", work.name) << remark::metric("op", work.op)
+        << remark::metric("energy_j", layer.total_energy_j)
+        << remark::metric("latency_s", layer.latency_s)
+        << remark::metric("bound_by", cost::name(layer.bound_by))
+        << remark::metric("next_bound", cost::name(binding.next))
+        << remark::metric("slack_s", binding.slack_s)
+        << remark::metric("utilization", ratio(layer.programmed_cells, cells))
+        << remark::metric("compute_share", ratio(compute, layer.latency_s));
+    const double leakage =
+        layer.energy_j[static_cast<size_t>(cost::Energy::Leakage)];
+    if (leakage > 0 && leakage >= *std::max_element(layer.energy_j.begin(),
+                                                    layer.energy_j.end()))
+      remark::analysis(op->getLoc(), options(pass, "Leakage"))
+          << remark::metric("layer", work.name)
+          << remark::metric("leakage_j", leakage)
+          << remark::metric("share", ratio(leakage, layer.total_energy_j))
+          << remark::reason("standby power for {0}, which {1} binds",
+                            cost::withPrefix(layer.latency_s, "s"),
+                            cost::name(layer.bound_by));
+  }
+  // Adder trees have no resolution to choose.
+  if (design.products.empty() || machine::converterKind(machine).exact)
+    return;
+  for (int64_t step : {-1, 1})
+    remarkOnConverterBit(moduleLoc, design, plan, machine, model, step);
+}

@@ -1,0 +1,47 @@
+//===- Remarks.h - What the passes say about their decisions ----*- C++ -*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Remarks of imc-tile, imc-place and imc-cost, each under a category of that
+// name (`--remarks-filter=imc-place`). Everything here returns at once when
+// nobody has asked for remarks.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_LIB_TRANSFORMS_REMARKS_H
+#define IMC_LIB_TRANSFORMS_REMARKS_H
+
+#include "imc/Cost/Cost.h"
+#include "imc/Transforms/Extract.h"
+
+namespace imc {
+
+/// Grid (passed): why a product has that many strips, column tiles and slices.
+/// GroupPacking (missed): groups that could share arrays. ConverterRange
+/// (missed): column sums that the converter cannot represent.
+void remarkOnTiling(mlir::Location loc, llvm::StringRef layer,
+                    const workload::Product &product,
+                    const mapping::Tiling &tiling,
+                    const machine::Machine &machine,
+                    const mapping::Knobs &knobs);
+
+/// Copies (passed): how many, and what they are for. Replication (missed): what
+/// stopped one more. Residence (missed): weights that are written before each
+/// use. Capacity (failed): a model that does not fit.
+void remarkOnPlacement(mlir::Location moduleLoc, const Design &design,
+                       const mapping::Plan &plan,
+                       const machine::Machine &machine);
+
+/// Layer (analysis): energy, latency, what binds and what would bind next.
+/// Leakage (analysis): layers whose largest part is standby power. ConverterBit
+/// (analysis): what one bit more and one bit less would do.
+void remarkOnCost(mlir::Location moduleLoc, const Design &design,
+                  const mapping::Plan &plan, const machine::Machine &machine,
+                  const cost::Cost &cost);
+
+} // namespace imc
+
+#endif // IMC_LIB_TRANSFORMS_REMARKS_H
