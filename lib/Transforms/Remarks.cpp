@@ -188,6 +188,52 @@ void Placements::remarkOn(size_t index, Location loc) const {
                    : "pass.replication=balanced");
 }
 
+/// Where a product of two activations runs, and what the other place costs.
+/// `arrays` are those that it may be written into.
+static void remarkOnDynamic(Location loc, const workload::Layer &layer,
+                            int64_t arrays, const machine::Machine &machine,
+                            const mapping::Knobs &knobs,
+                            const cost::Prices &prices) {
+  using mapping::DynamicProducts;
+  const workload::DynamicProduct &product = *layer.dynamicProduct();
+  if (!product.isMatrixProduct() || arrays == 0)
+    return;
+  const mapping::Tiling tiling = mapping::tile(product, machine, knobs);
+  cost::LayerCost lanes, written;
+  cost::priceLayer(cost::actions(layer, {}, 1, 0, machine, knobs), prices,
+                   lanes);
+  cost::priceLayer(cost::writtenActions(product, tiling,
+                                        std::min(arrays, tiling.arrays()),
+                                        machine, knobs),
+                   prices, written);
+  // The measure of DynamicProducts::Auto.
+  auto energyDelay = [](const cost::LayerCost &c) {
+    return c.total_energy_j * c.latency_s;
+  };
+  const bool better = energyDelay(written) < energyDelay(lanes);
+  const bool onArrays =
+      mapping::mayUseArrays(product, machine, knobs) &&
+      (knobs.dynamic_products == DynamicProducts::Arrays || better);
+  auto describe = [&](remark::detail::InFlightRemark remark) {
+    remark << remark::metric("layer", layer.name)
+           << remark::metric("unit", onArrays ? "arrays" : "digital")
+           << remark::metric("arrays_energy_j", written.total_energy_j)
+           << remark::metric("arrays_latency_s", written.latency_s)
+           << remark::metric("digital_energy_j", lanes.total_energy_j)
+           << remark::metric("digital_latency_s", lanes.latency_s);
+    if (onArrays != better)
+      remark << remark::metric("Suggestion",
+                               better && machine.cell.endurance_writes > 0
+                                   ? "cells that do not wear out"
+                                   : "pass.dynamic_products=auto");
+  };
+  const remark::RemarkOpts name = options("imc-place", "DynamicProduct");
+  if (onArrays == better)
+    describe(remark::passed(loc, name));
+  else
+    describe(remark::missed(loc, name));
+}
+
 void imc::remarkOnPlacement(Location moduleLoc, const Design &design,
                             const mapping::Plan &plan,
                             const machine::Machine &machine) {
@@ -219,6 +265,12 @@ void imc::remarkOnPlacement(Location moduleLoc, const Design &design,
     imc::MVMOp mvm = entry.first.mvm;
     placements.remarkOn(index, mvm.getLoc());
   }
+  const cost::Prices prices = cost::priceDesign(machine, design.knobs);
+  const int64_t left =
+      plan.resident ? plan.capacity - plan.logical_arrays : plan.capacity;
+  for (auto [op, layer] : llvm::zip_equal(design.ops, design.workload.layers))
+    if (layer.dynamicProduct())
+      remarkOnDynamic(op->getLoc(), layer, left, machine, design.knobs, prices);
 }
 
 //===----------------------------------------------------------------------===//

@@ -30,7 +30,9 @@ void remarkOnTiling(mlir::Location loc, llvm::StringRef layer,
 
 /// Copies (passed): how many, and what they are for. Replication (missed): what
 /// stopped one more. Residence (missed): weights that are written before each
-/// use. Capacity (failed): a model that does not fit.
+/// use. Capacity (failed): a model that does not fit. DynamicProduct (passed,
+/// missed): where a product of two activations runs, and the price of the other
+/// place.
 void remarkOnPlacement(mlir::Location moduleLoc, const Design &design,
                        const mapping::Plan &plan,
                        const machine::Machine &machine);
