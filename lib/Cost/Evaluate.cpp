@@ -33,7 +33,7 @@ static void addModel(const workload::Workload &workload,
       static_cast<double>(machine.array.rows * machine.array.cols);
 
   const mapping::Tiling none;
-  double noise = 0, memoryBits = 0, cells = 0, writes = 0;
+  double noise = 0, memoryBits = 0, cells = 0, writes = 0, peak = 0;
   auto next = plan.products.begin();
   auto nextDynamic = plan.dynamics.begin();
   for (size_t i = 0, e = workload.layers.size(); i != e; ++i) {
@@ -89,6 +89,8 @@ static void addModel(const workload::Workload &workload,
     memoryBits += entry.counts.spill_bits + entry.counts.reload_bits;
     model.energy_j += entry.total_energy_j;
     model.latency_s += entry.latency_s;
+    peak = std::max(peak, detail::powerDensity(entry.total_energy_j,
+                                               entry.latency_s, cost.area_mm2));
     for (size_t c = 0; c != numEnergies; ++c)
       model.energy_by_component_j[c] += entry.energy_j[c];
     for (size_t c = 0; c != numTimes; ++c)
@@ -97,6 +99,8 @@ static void addModel(const workload::Workload &workload,
   }
 
   model.sqnr_db = detail::sqnrDb(noise);
+  model.peak_power_density_w_mm2 = peak;
+  model.adc_error_bound = errorBound(model.adc_lost_bits, machine, knobs);
   model.power_density_w_mm2 =
       detail::powerDensity(model.energy_j, model.latency_s, cost.area_mm2);
   if (model.latency_s > 0) {
@@ -121,12 +125,12 @@ static void addModel(const workload::Workload &workload,
   const int64_t needed =
       overflows ? static_cast<int64_t>(plan.violations.front().value)
                 : plan.logical_arrays;
-  detail::checkModel(workload, machine, knobs, prices, needed, overflows,
-                     memoryBits, model.power_density_w_mm2, model.latency_s,
-                     writes, [&](Rule rule, double value, double limit) {
-                       cost.violations.push_back(
-                           {rule, value, limit, workload.name});
-                     });
+  detail::checkModel(
+      workload, machine, knobs, prices, needed, overflows, memoryBits,
+      model.power_density_w_mm2, peak, model.latency_s, writes,
+      [&](Rule rule, double value, double limit) {
+        cost.violations.push_back({rule, value, limit, workload.name});
+      });
   cost.models.push_back(std::move(model));
 }
 
@@ -166,6 +170,14 @@ Cost imc::cost::evaluate(llvm::ArrayRef<workload::Workload> workloads,
   for (const workload::Workload &workload : workloads)
     addModel(workload, mapping::plan(workload, machine, knobs), machine, knobs,
              prices, cost);
+  int64_t arrays = 0;
+  for (const ModelCost &model : cost.models)
+    arrays += model.logical_arrays;
+  detail::checkSet(machine, knobs, workloads.size(), arrays,
+                   [&](Rule rule, double value, double limit) {
+                     cost.violations.push_back(
+                         {rule, value, limit, "all models"});
+                   });
   cost.feasible = cost.violations.empty();
   return cost;
 }

@@ -70,7 +70,8 @@ void checkLegacyModel(const workload::Workload &workload,
   if (needs.dynamic > 0)
     report(mapping::Rule::Accounting, static_cast<double>(needs.dynamic), 0.0);
   checkModel(workload, m, k, p.design, 0, /*overflows=*/false,
-             needs.memory_bits, density, /*latency=*/0, /*writes=*/0, report);
+             needs.memory_bits, density, /*peak=*/0, /*latency=*/0,
+             /*writes=*/0, report);
 }
 
 } // namespace imc::cost::detail

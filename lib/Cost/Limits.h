@@ -63,11 +63,12 @@ inline double lifetimeYears(double endurance, double latency, double writes) {
 
 /// Limits of one model. `needed`: arrays of one copy of all that has to be on
 /// the chip at once; `memoryBits`: traffic outside the chip per inference;
-/// `writes`: how often the cells that are written most are written per run.
+/// `peak`: W/mm2 of the hottest layer; `writes`: how often the cells that are
+/// written most are written per run.
 template <typename Report>
 void checkModel(const workload::Workload &workload, const machine::Machine &m,
                 const mapping::Knobs &k, const Prices &p, int64_t needed,
-                bool overflows, double memoryBits, double density,
+                bool overflows, double memoryBits, double density, double peak,
                 double latency, double writes, Report report) {
   using mapping::Rule;
   // The passes keep the integers of a quantized model, so nothing else has a
@@ -85,6 +86,10 @@ void checkModel(const workload::Workload &workload, const machine::Machine &m,
   // E-LIMIT-4
   if (density > m.technology.max_power_density_w_mm2)
     report(Rule::PowerDensity, density, m.technology.max_power_density_w_mm2);
+  // E-LIMIT-6: what the supply grid delivers while one layer runs.
+  const double most = m.technology.max_peak_power_density_w_mm2;
+  if (most > 0 && peak > most)
+    report(Rule::PeakPower, peak, most);
   // E-LIMIT-5: cells that are written at every run wear out (A-WEAR).
   if (writes > 0 && m.cell.endurance_writes > 0) {
     const double years =
@@ -92,6 +97,21 @@ void checkModel(const workload::Workload &workload, const machine::Machine &m,
     if (years < m.technology.min_lifetime_years)
       report(Rule::Endurance, years, m.technology.min_lifetime_years);
   }
+}
+
+/// E-LIMIT-7: models that all stay on the chip share its arrays. `arrays`: one
+/// copy of all of them. Copies would belong to one model only (A-COPIES).
+template <typename Report>
+void checkSet(const machine::Machine &m, const mapping::Knobs &k, size_t models,
+              int64_t arrays, Report report) {
+  using mapping::Rule;
+  if (k.residency != mapping::Residency::Together || models < 2)
+    return;
+  if (k.replication != mapping::Replication::None)
+    report(Rule::Residency, 2.0, 1.0);
+  if (arrays > m.arrays())
+    report(Rule::Capacity, static_cast<double>(arrays),
+           static_cast<double>(m.arrays()));
 }
 
 } // namespace imc::cost::detail

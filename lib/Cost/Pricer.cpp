@@ -80,6 +80,7 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
   result.models.resize(models.size());
   result.violations.clear();
   int where = -1;
+  int64_t allArrays = 0;
   auto report = [&](Rule rule, double value, double limit) {
     result.violations.push_back({rule, where, value, limit});
   };
@@ -180,7 +181,11 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
 
     // Program order, as in the detailed evaluation: floating-point sums depend
     // on it. Adding the zero noise of digital work changes nothing.
-    double energy = 0, latency = 0, noise = 0;
+    double energy = 0, latency = 0, noise = 0, peak = 0;
+    for (size_t u = 0, n = products + model.others.size(); u != n; ++u)
+      peak = std::max(peak, detail::powerDensity(result.layers[u].energy_j,
+                                                 result.layers[u].latency_s,
+                                                 prices.area_mm2));
     for (uint32_t index : model.order) {
       const DesignCost::Layer &layer = result.layers[index];
       energy += layer.energy_j;
@@ -199,7 +204,11 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
     where = static_cast<int>(i);
     detail::checkModel(models[i], machine, knobs, prices, allocation.needed,
                        !allocation.fits && allocation.resident, memoryBits,
-                       figures.power_density_w_mm2, latency, writes, report);
+                       figures.power_density_w_mm2, peak, latency, writes,
+                       report);
+    allArrays += logical;
   }
+  where = -1;
+  detail::checkSet(machine, knobs, models.size(), allArrays, report);
   result.feasible = result.violations.empty();
 }

@@ -265,3 +265,27 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   noiseTerms(m, k, p);
   return p;
 }
+
+// E-BOUND
+double imc::cost::errorBound(int64_t lostBits, const Machine &m,
+                             const mapping::Knobs &k) {
+  if (lostBits <= 0)
+    return 0;
+  const int64_t phases = (k.input_bits + m.dac.bits - 1) / m.dac.bits;
+  const int64_t columns = mapping::columnsPerWeight(k, m.cell.bits);
+  // Sum of 2^(step * i), i = 0 .. count - 1.
+  auto places = [](int64_t step, int64_t count) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; ++i)
+      sum += std::ldexp(1.0, static_cast<int>(step * i));
+    return sum;
+  };
+  const double slices = k.encoding == mapping::Encoding::Differential
+                            ? 2 * places(m.cell.bits, columns / 2)
+                            : places(m.cell.bits, columns);
+  const double largest = static_cast<double>(m.drivenRows()) *
+                         std::ldexp(1.0, static_cast<int>(k.weight_bits - 1)) *
+                         (std::ldexp(1.0, static_cast<int>(k.input_bits)) - 1);
+  return slices * places(m.dac.bits, phases) *
+         (std::ldexp(1.0, static_cast<int>(lostBits)) - 1) / largest;
+}

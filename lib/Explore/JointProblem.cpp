@@ -21,7 +21,7 @@ namespace mapping = imc::mapping;
 namespace cost = imc::cost;
 
 static constexpr size_t kNumRules =
-    static_cast<size_t>(mapping::Rule::Accounting) + 1;
+    static_cast<size_t>(mapping::Rule::Residency) + 1;
 /// Index of "machine" among the constraint names, after the rules.
 static constexpr size_t kMachineRule = kNumRules;
 

@@ -6,11 +6,13 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "imc/Machine/Kind.h"
 #include "imc/Mapping/Mapping.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 
+using namespace imc;
 using namespace imc::mapping;
 using llvm::Error;
 using llvm::Expected;
@@ -24,7 +26,7 @@ bool imc::mapping::operator==(const Knobs &a, const Knobs &b) {
   return a.weight_bits == b.weight_bits && a.input_bits == b.input_bits &&
          a.adc_bits == b.adc_bits && a.encoding == b.encoding &&
          a.group_packing == b.group_packing && a.replication == b.replication &&
-         a.dynamic_products == b.dynamic_products;
+         a.dynamic_products == b.dynamic_products && a.residency == b.residency;
 }
 
 const std::vector<KnobInfo> &imc::mapping::knobSchema() {
@@ -56,6 +58,11 @@ const std::vector<KnobInfo> &imc::mapping::knobSchema() {
        0,
        2,
        {"digital", "arrays", "auto"}},
+      {"residency",
+       "Whether the models of a set take turns on the chip or all stay on it.",
+       0,
+       1,
+       {"alone", "together"}},
   };
   return table;
 }
@@ -114,8 +121,10 @@ Error imc::mapping::setKnob(Knobs &knobs, StringRef name, int64_t value) {
     knobs.group_packing = static_cast<GroupPacking>(value);
   else if (known == "replication")
     knobs.replication = static_cast<Replication>(value);
-  else
+  else if (known == "dynamic_products")
     knobs.dynamic_products = static_cast<DynamicProducts>(value);
+  else
+    knobs.residency = static_cast<Residency>(value);
   return Error::success();
 }
 
@@ -154,7 +163,9 @@ Expected<int64_t> imc::mapping::getKnob(const Knobs &knobs, StringRef name) {
     return static_cast<int64_t>(knobs.group_packing);
   if (known == "replication")
     return static_cast<int64_t>(knobs.replication);
-  return static_cast<int64_t>(knobs.dynamic_products);
+  if (known == "dynamic_products")
+    return static_cast<int64_t>(knobs.dynamic_products);
+  return static_cast<int64_t>(knobs.residency);
 }
 
 Expected<std::string> imc::mapping::printKnob(const Knobs &knobs,
@@ -187,6 +198,10 @@ const char *imc::mapping::ruleName(Rule rule) {
     return "accounting";
   case Rule::Endurance:
     return "endurance";
+  case Rule::PeakPower:
+    return "peak_power";
+  case Rule::Residency:
+    return "residency";
   }
   return "unknown";
 }
@@ -206,11 +221,14 @@ const char *imc::mapping::ruleUnit(Rule rule) {
   case Rule::ExternalMemory:
     return "bit";
   case Rule::PowerDensity:
+  case Rule::PeakPower:
     return "W/mm2";
   case Rule::Accounting:
     return "products of two activations";
   case Rule::Endurance:
     return "years";
+  case Rule::Residency:
+    return "copies";
   }
   return "";
 }
@@ -221,8 +239,12 @@ std::vector<Violation> imc::mapping::check(const Knobs &knobs,
   if (knobs.encoding == Encoding::TwosComplement && machine.cell.bits != 1)
     violations.push_back({Rule::Encoding, double(machine.cell.bits), 1,
                           "pass.encoding = twos_complement"});
-  if (knobs.adc_bits > machine.adc.bits)
-    violations.push_back({Rule::AdcBits, double(knobs.adc_bits),
-                          double(machine.adc.bits), "pass.adc_bits"});
+  // Adder trees have one width, that of their sums.
+  const bool exact = machine::converterKind(machine).exact;
+  const int64_t built = exact ? adcBits(knobs, machine) : machine.adc.bits;
+  if (knobs.adc_bits > built ||
+      (exact && knobs.adc_bits != 0 && knobs.adc_bits != built))
+    violations.push_back({Rule::AdcBits, double(knobs.adc_bits), double(built),
+                          "pass.adc_bits"});
   return violations;
 }

@@ -106,6 +106,7 @@ struct CostPass : public imc::impl::CostPassBase<CostPass> {
     dictionary.add("throughput_per_s", model.throughput_per_s);
     dictionary.add("power_w", model.power_w);
     dictionary.add("power_density_w_mm2", model.power_density_w_mm2);
+    dictionary.add("peak_power_density_w_mm2", model.peak_power_density_w_mm2);
     dictionary.add("edp_js", model.edp_js);
     dictionary.add("edap_js_mm2", model.edap_js_mm2);
     dictionary.add("area_mm2", cost.area_mm2);
@@ -116,6 +117,7 @@ struct CostPass : public imc::impl::CostPassBase<CostPass> {
     dictionary.add("mvms", model.mvms);
     dictionary.add("sqnr_db", model.sqnr_db);
     dictionary.add("adc_lost_bits", model.adc_lost_bits);
+    dictionary.add("adc_error_bound", model.adc_error_bound);
     dictionary.add("load_energy_j", model.load_energy_j);
     dictionary.add("load_latency_s", model.load_latency_s);
     dictionary.add<cost::Energy>("energy_by_component_j",

@@ -72,6 +72,7 @@ FailureOr<imc::cost::Cost> imc::readCost(ModuleOp module) {
   model.throughput_per_s = reader.real("throughput_per_s");
   model.power_w = reader.real("power_w");
   model.power_density_w_mm2 = reader.real("power_density_w_mm2");
+  model.peak_power_density_w_mm2 = reader.real("peak_power_density_w_mm2");
   model.edp_js = reader.real("edp_js");
   model.edap_js_mm2 = reader.real("edap_js_mm2");
   model.logical_arrays = reader.integer("logical_arrays");
@@ -81,6 +82,7 @@ FailureOr<imc::cost::Cost> imc::readCost(ModuleOp module) {
   model.mvms = reader.integer("mvms");
   model.sqnr_db = reader.real("sqnr_db");
   model.adc_lost_bits = reader.integer("adc_lost_bits");
+  model.adc_error_bound = reader.real("adc_error_bound");
   model.load_energy_j = reader.real("load_energy_j");
   model.load_latency_s = reader.real("load_latency_s");
   reader.components<cost::Energy>("energy_by_component_j",

@@ -180,6 +180,7 @@ struct ModelCost {
   double edp_js = 0;
   double edap_js_mm2 = 0;
   double power_density_w_mm2 = 0;
+  double peak_power_density_w_mm2 = 0; ///< of the hottest layer
   int64_t logical_arrays = 0;
   int64_t placed_arrays = 0;
   int64_t capacity = 0;
@@ -190,6 +191,9 @@ struct ModelCost {
   double sqnr_db = 0;
   /// Bits that the converters drop in the worst layer (E-LOST), 0: none.
   int64_t adc_lost_bits = 0;
+  /// Largest error of one matrix-vector product that dropped bits can cause,
+  /// over its largest result (E-BOUND); 0 when nothing is dropped.
+  double adc_error_bound = 0;
   /// Writing all weights once, before the first inference (not in energy_j
   /// and latency_s).
   double load_energy_j = 0;
@@ -269,6 +273,11 @@ void priceLayer(const Counts &counts, const Prices &prices, LayerCost &cost);
 /// Noise over signal of one product (E-SQNR), a pure number.
 double noiseToSignal(const workload::Product &product,
                      const mapping::Tiling &tiling, const Prices &prices);
+
+/// Largest error of a product over its largest result when converters drop
+/// `lostBits` bits (E-BOUND), a pure number.
+double errorBound(int64_t lostBits, const machine::Machine &machine,
+                  const mapping::Knobs &knobs);
 
 /// The object of `imc cost --json` without the keys "version" and "target",
 /// which belong to the caller. Entries of one node are merged under its name.

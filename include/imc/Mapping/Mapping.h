@@ -45,6 +45,10 @@ enum class Replication { None, Balanced };
 /// of the layer is less.
 enum class DynamicProducts { Digital, Arrays, Auto };
 
+/// Whether the models of a set take turns on the chip, each written before it
+/// runs, or all stay on it.
+enum class Residency { Alone, Together };
+
 /// Pass decisions.
 struct Knobs {
   int64_t weight_bits = 8; ///< 2..8, signed
@@ -54,6 +58,7 @@ struct Knobs {
   GroupPacking group_packing = GroupPacking::Single;
   Replication replication = Replication::None;
   DynamicProducts dynamic_products = DynamicProducts::Digital;
+  Residency residency = Residency::Alone;
 };
 bool operator==(const Knobs &a, const Knobs &b);
 
@@ -97,6 +102,8 @@ enum class Rule {
   ModelBits,      ///< knobs ask for other bits than a quantized model has
   Accounting,     ///< machine.accounting.model has no price for it
   Endurance,      ///< cells are worn out before their time
+  PeakPower,      ///< power of one layer over area above the supply's limit
+  Residency,      ///< copies of one model where others want to stay
 };
 const char *ruleName(Rule rule);
 const char *ruleUnit(Rule rule);

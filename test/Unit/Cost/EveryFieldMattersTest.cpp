@@ -158,6 +158,7 @@ static const Exception exceptions[] = {
      isLegacy},
     {"pass.dynamic_products", "the source has no products of two activations",
      isLegacy},
+    {"pass.residency", "the source checks networks one by one", isLegacy},
     {"pass.replication", "one array holds one copy",
      [](const Machine &m) { return isClosed(m) && m.arrays() == 1; }},
     // What belongs to parts that the machine does not have.

@@ -120,6 +120,65 @@ TEST(Limits, Knobs) {
   EXPECT_EQ(v.value, 2);
 }
 
+TEST(Limits, PeakPower) {
+  machine::Machine m = test::shipped("rram-32nm");
+  Cost cost = evaluate({test::resnet18()}, m, packed());
+  const double peak = cost.models[0].peak_power_density_w_mm2;
+  // Some layer is above the mean.
+  EXPECT_GT(peak, cost.models[0].power_density_w_mm2);
+  m.technology.max_peak_power_density_w_mm2 = peak;
+  EXPECT_TRUE(evaluate({test::resnet18()}, m, packed()).feasible);
+  m.technology.max_peak_power_density_w_mm2 = 0.99 * peak;
+  mapping::Violation v = only(m, packed());
+  EXPECT_EQ(v.rule, Rule::PeakPower);
+  EXPECT_EQ(v.value, peak);
+  EXPECT_EQ(v.limit, 0.99 * peak);
+}
+
+TEST(Limits, ModelsThatStayTogether) {
+  machine::Machine m = test::shipped("rram-32nm");
+  mapping::Knobs knobs = packed();
+  knobs.residency = mapping::Residency::Together;
+  std::vector<workload::Workload> models = {test::resnet18(), test::alexnet()};
+  Cost cost = evaluate(models, m, knobs);
+  EXPECT_TRUE(cost.feasible);
+  const int64_t arrays =
+      cost.models[0].logical_arrays + cost.models[1].logical_arrays;
+  // Room for the larger of the two only: in turn yes, together no.
+  m.hierarchy = {
+      1, 1,
+      std::max(cost.models[0].logical_arrays, cost.models[1].logical_arrays)};
+  EXPECT_TRUE(evaluate(models, m, packed()).feasible);
+  cost = evaluate(models, m, knobs);
+  ASSERT_EQ(cost.violations.size(), 1u);
+  EXPECT_EQ(cost.violations[0].rule, Rule::Capacity);
+  EXPECT_EQ(cost.violations[0].value, arrays);
+  EXPECT_EQ(cost.violations[0].where, "all models");
+  // Copies would belong to one of them.
+  m = test::shipped("rram-32nm");
+  knobs.replication = mapping::Replication::Balanced;
+  cost = evaluate(models, m, knobs);
+  ASSERT_EQ(cost.violations.size(), 1u);
+  EXPECT_EQ(cost.violations[0].rule, Rule::Residency);
+  // One model has nobody to share with.
+  EXPECT_TRUE(evaluate({test::alexnet()}, m, knobs).feasible);
+}
+
+TEST(Limits, ErrorBoundOfDroppedBits) {
+  machine::Machine m = test::shipped("rram-32nm");
+  m.array.rows = 4;
+  m.cell.bits = 1;
+  mapping::Knobs knobs;
+  knobs.weight_bits = knobs.input_bits = 2;
+  EXPECT_EQ(errorBound(0, m, knobs), 0);
+  // Two slices (1 + 2), two phases (1 + 2), 2^1 - 1 each; the largest result
+  // is 4 rows of 2 times 3.
+  EXPECT_DOUBLE_EQ(errorBound(1, m, knobs), 9.0 / 24);
+  EXPECT_DOUBLE_EQ(errorBound(2, m, knobs), 27.0 / 24);
+  knobs.encoding = mapping::Encoding::Differential; // a pair of one bit
+  EXPECT_DOUBLE_EQ(errorBound(1, m, knobs), 2 * 3.0 / 24);
+}
+
 TEST(Limits, BitsOfAQuantizedModel) {
   machine::Machine m = test::shipped("rram-32nm");
   workload::Workload model = test::resnet18();

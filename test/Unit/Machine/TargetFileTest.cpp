@@ -153,9 +153,6 @@ TEST(TargetFile, Refusals) {
       {"  rows: 256", "  rows: {knob: {min: 1, max: x, step: 1}}",
        "must be a number"},
       // Contradictions.
-      // Contradictions stand at the field that they are about.
-      {"  rows: 256", "  rows: 256\n  active_rows: 100",
-       "chip.yaml:23: 'array.active_rows' is 100, must divide"},
       {"kind: rram", "kind: sram",
        "'cell.read_voltage_v' belongs to kind rram, pcm, but 'cell.kind' is "
        "sram; remove the field or change the kind"},
@@ -262,6 +259,20 @@ TEST_F(Includes, SiblingsMustAgree) {
             std::string::npos)
       << message;
   EXPECT_NE(message.find("base.yaml:"), std::string::npos) << message;
+}
+
+TEST(TargetFile, ContradictionsStandAtTheirField) {
+  std::string text = test::completeFile();
+  const size_t at = text.find("  rows: 256");
+  ASSERT_NE(at, std::string::npos);
+  text.insert(at, "  active_rows: 100\n");
+  const auto line = 1 + std::count(text.begin(), text.begin() + long(at), '\n');
+  std::string message = messageOf(text);
+  EXPECT_EQ(message.find("chip.yaml:" + std::to_string(line) +
+                         ": 'array.active_rows' is 100, must divide "
+                         "'array.rows', 256"),
+            0u)
+      << message;
 }
 
 TEST_F(Includes, CyclesAreRefused) {
