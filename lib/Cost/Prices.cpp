@@ -135,9 +135,11 @@ units::Time imc::cost::shortestCycle(const machine::Operating &o) {
   machine::Operating timed = o;
   if (timed.cycle == units::Time())
     timed.cycle = units::ns(1); // times do not depend on it
-  const units::Time array = machine::priceCell(timed).settle +
-                            machine::priceConverter(timed).time +
-                            machine::priceAdder(timed).time;
+  const units::Time sum =
+      machine::priceCell(timed).settle + machine::priceConverter(timed).time;
+  const machine::AdderPrice adder = machine::priceAdder(timed);
+  const units::Time array =
+      adder.registered ? std::max(sum, adder.time) : sum + adder.time;
   const units::Time logic =
       units::ns(o.machine.timing.logic_delay_ns) * o.slower;
   return std::max(array, logic);

@@ -285,9 +285,9 @@ std::vector<Component> makeSchema() {
              "Mean of an applied input as share of full scale."),
         REAL(activity, weight_density, "", 0, 1,
              "Mean of a stored cell as share of full scale."),
-        INTEGER_OR(activity, figure_weight_bits, "bit", 1, 8, 8,
+        INTEGER_OR(activity, figure_weight_bits, "bit", 1, 16, 8,
                    "Bits of weights in the machine's own figures."),
-        INTEGER_OR(activity, figure_input_bits, "bit", 1, 8, 8,
+        INTEGER_OR(activity, figure_input_bits, "bit", 1, 16, 8,
                    "Bits of inputs in the machine's own figures.")}},
       {"accounting",
        "Whose equations price the machine; the constants belong to "

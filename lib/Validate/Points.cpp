@@ -39,9 +39,10 @@ constexpr Text texts[] = {
 struct Number {
   const char *column;
   std::optional<double> Point::*member;
-  double min, max;    ///< inclusive
-  bool zeroIsMissing; ///< tables write 0 for what there is none of, and for
-                      ///< reported figures that were rounded away
+  double min, max;       ///< inclusive
+  bool zeroIsMissing;    ///< tables write 0 for what there is none of, and for
+                         ///< reported figures that were rounded away
+  bool optional = false; ///< the file need not have the column
 };
 // Ranges are those of anything that could be built: a value outside is a slip.
 constexpr Number numbers[] = {
@@ -59,6 +60,8 @@ constexpr Number numbers[] = {
     {"in_bits_per_cycle", &Point::in_bits_per_cycle, 1, 64, true},
     {"vdd_V", &Point::vdd_v, 0.01, 10, false},
     {"t_ns", &Point::t_ns, 1e-3, 1e9, false},
+    {"toggle", &Point::toggle, 0, 1, false, true},
+    {"tops", &Point::tops, 1e-9, 1e9, true, true},
     {"tops_w", &Point::tops_w, 1e-9, 1e9, true},
     {"tops_mm2", &Point::tops_mm2, 1e-9, 1e9, true},
     {"area_mm2", &Point::area_mm2, 1e-9, 1e6, true},
@@ -185,7 +188,7 @@ Expected<std::vector<Point>> imc::validate::parsePoints(StringRef text,
     if (!column.optional && !columns.count(column.column))
       missing.push_back(column.column);
   for (const Number &column : numbers)
-    if (!columns.count(column.column))
+    if (!column.optional && !columns.count(column.column))
       missing.push_back(column.column);
   if (!columns.count("basis"))
     missing.push_back("basis");
@@ -215,9 +218,10 @@ Expected<std::vector<Point>> imc::validate::parsePoints(StringRef text,
       return fail(place + ": 'id' is '" + point.id + "', as in line " +
                   Twine(first->second) + "; rename one");
     for (const Number &column : numbers)
-      if (Error error =
-              read(column, field(column.column), place, point.*column.member))
-        return error;
+      if (columns.count(column.column))
+        if (Error error =
+                read(column, field(column.column), place, point.*column.member))
+          return error;
     StringRef basis = field("basis");
     if (!basis.empty() && basis != "native" && basis != "1b")
       return fail(place + ": 'basis' is '" + basis +

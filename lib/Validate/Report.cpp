@@ -10,6 +10,7 @@
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
 
+#include <cmath>
 #include <functional>
 
 using namespace imc;
@@ -27,6 +28,8 @@ constexpr Figure figures[] = {
     {"tops_per_mm2", &Ratios::tops_per_mm2},
     {"area", &Ratios::area},
     {"energy", &Ratios::energy},
+    {"tops", &Ratios::tops},
+    {"time", &Ratios::time},
 };
 /// The last year that constants were fitted on (docs/results-validation.md).
 constexpr double lastFitted = 2021;
@@ -113,6 +116,51 @@ json::Value imc::validate::toJSON(llvm::ArrayRef<Result> results,
   return json::Object{{"version", version},
                       {"rows", std::move(rows)},
                       {"summary", std::move(summary)}};
+}
+
+void imc::validate::printOwn(llvm::ArrayRef<Result> results,
+                             llvm::raw_ostream &os) {
+  os << "| point | target |";
+  for (const Figure &figure : figures)
+    os << " " << figure.name << " |";
+  os << "\n|---|---|";
+  for (size_t i = 0; i != std::size(figures); ++i)
+    os << "---|";
+  os << "\n";
+  struct Error {
+    size_t points = 0;
+    double sum = 0, largest = 0;
+  } errors[std::size(figures)];
+  for (const Result &r : results) {
+    if (!r.priced() || r.point.target.empty())
+      continue;
+    os << "| " << r.point.id << " | " << r.target << " |";
+    for (size_t i = 0; i != std::size(figures); ++i) {
+      const std::optional<double> &ratio = r.ratio.*figures[i].member;
+      if (!ratio) {
+        os << " |";
+        continue;
+      }
+      os << llvm::format(" %.3f |", *ratio);
+      const double error = std::abs(*ratio - 1);
+      ++errors[i].points;
+      errors[i].sum += error;
+      errors[i].largest = std::max(errors[i].largest, error);
+    }
+    os << "\n";
+  }
+  auto line = [&](const char *what, auto value) {
+    os << "| " << what << " | |";
+    for (const Error &e : errors)
+      if (e.points)
+        os << llvm::format(" %.1f %% |", 100 * value(e));
+      else
+        os << " |";
+    os << "\n";
+  };
+  line("mean error",
+       [](const Error &e) { return e.sum / static_cast<double>(e.points); });
+  line("largest error", [](const Error &e) { return e.largest; });
 }
 
 void imc::validate::print(llvm::ArrayRef<Result> results,

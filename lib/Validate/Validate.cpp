@@ -40,11 +40,16 @@ Agreement imc::validate::agreement(llvm::ArrayRef<double> ratios) {
 // E-SURVEY-7: the figures of one input phase with all arrays at work (E-FIG),
 // in the basis of the report.
 static Ratios compare(const Point &point, const cost::Figures &f,
-                      double macsPerInvocation, bool comparesArea) {
+                      double macsPerInvocation, double arrays,
+                      bool comparesArea) {
   const double basis = point.one_bit_basis ? *point.in_bits * *point.w_bits : 1;
   Ratios r;
   if (point.tops_w)
     r.tops_per_w = f.tops_per_w * basis / *point.tops_w;
+  if (point.tops && !point.target.empty())
+    r.tops = f.tops * basis / *point.tops;
+  if (point.t_ns && !point.target.empty())
+    r.time = 2e-3 * macsPerInvocation * arrays / f.tops / *point.t_ns;
   if (point.tops_mm2 && comparesArea)
     r.tops_per_mm2 = f.tops_per_mm2 * basis / *point.tops_mm2;
   if (point.area_mm2 && comparesArea)
@@ -61,7 +66,8 @@ static Ratios compare(const Point &point, const cost::Figures &f,
 static std::string obstacle(const Point &point, const PointKind *kind) {
   if (point.kind != "silicon")
     return "kind is '" + point.kind + "': only silicon is compared";
-  if (!point.tops_w && !point.tops_mm2 && !point.area_mm2 &&
+  const bool speed = !point.target.empty() && (point.tops || point.t_ns);
+  if (!speed && !point.tops_w && !point.tops_mm2 && !point.area_mm2 &&
       !point.pj_per_invocation && !point.fj_per_mac)
     return "the row reports no TOPS/W, TOPS/mm2, area or energy";
   if (point.target.empty() && !kind)
@@ -70,7 +76,7 @@ static std::string obstacle(const Point &point, const PointKind *kind) {
   return "";
 }
 
-/// E-SURVEY-8: a target's own machine at the supply and bits of the row.
+/// E-SURVEY-8: a target's own machine at the supply, bits and data of the row.
 static Expected<Design> ownDesign(const Point &point,
                                   machine::TargetSpec spec) {
   if (!point.in_bits || !point.w_bits)
@@ -78,6 +84,9 @@ static Expected<Design> ownDesign(const Point &point,
                                    "the row has no in_bits or w_bits");
   if (point.vdd_v)
     if (Error error = spec.resolve("technology.vdd_v", *point.vdd_v))
+      return error;
+  if (point.toggle)
+    if (Error error = spec.resolve("activity.input_density", *point.toggle))
       return error;
   Expected<machine::Machine> machine = spec.machine();
   if (!machine)
@@ -142,9 +151,11 @@ imc::validate::validate(std::vector<Point> points,
               static_cast<double>(m.drivenRows()) *
               static_cast<double>(m.array.cols / mapping::columnsPerWeight(
                                                      d->knobs, m.cell.bits));
-          result.ratio = compare(point, result.figures, macs, d->all_cells);
+          result.ratio = compare(point, result.figures, macs,
+                                 static_cast<double>(m.arrays()), d->all_cells);
           const Ratios &r = result.ratio;
-          if (!r.tops_per_w && !r.tops_per_mm2 && !r.area && !r.energy)
+          if (!r.tops_per_w && !r.tops_per_mm2 && !r.area && !r.energy &&
+              !r.tops && !r.time)
             result.reason = "the row reports areas only, and its rows and "
                             "columns are no array";
         } else {

@@ -19,7 +19,7 @@ namespace imc::driver {
 namespace {
 
 struct ValidateOptions {
-  std::string points, json;
+  std::string points, json, table;
 };
 
 int runValidate(const ValidateOptions &options) {
@@ -37,7 +37,12 @@ int runValidate(const ValidateOptions &options) {
              << "\n";
         }))
       return fail(std::move(error));
-  if (options.json != "-")
+  if (!options.table.empty())
+    if (Error error = writeFile(options.table, [&](raw_ostream &os) {
+          validate::printOwn(*results, os);
+        }))
+      return fail(std::move(error));
+  if (options.json != "-" && options.table != "-")
     validate::print(*results, outs());
   return 0;
 }
@@ -56,6 +61,10 @@ void addValidateCommand(CLI::App &app, int &status) {
   command->add_option(
       "--json", options->json,
       "Write rows and summary as JSON to a file, or - for stdout");
+  command->add_option(
+      "--table", options->table,
+      "Write the rows that name a target as a table in Markdown to a file, or "
+      "- for stdout");
   command->callback([options, &status] { status = runValidate(*options); });
 }
 

@@ -104,6 +104,7 @@ struct AdderPrice {
   units::Energy strip_add;  ///< to add one partial sum of another array
   units::Time time;         ///< part of the clock period
   units::Area area;
+  bool registered = false; ///< a register in front: time is a stage of its own
 };
 
 struct Kind {

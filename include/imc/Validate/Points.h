@@ -19,6 +19,10 @@
 //   basis                                      native | 1b, see E-SURVEY-7
 //   tops_w tops_mm2 area_mm2 pJ_per_invocation fJ_per_mac  what is reported
 //   target                                     optional: a machine by name
+//   tops                                       optional: what is reported
+//   toggle                                     optional: mean input as a share
+//                                              of full scale; read in rows
+//                                              that name a target
 //
 // All errors carry file:line, the column, the value and what it may be.
 //
@@ -42,11 +46,12 @@ struct Point {
   unsigned line = 0; ///< of the file
 
   std::optional<double> year, node_nm, rows, cols, rows_active, dot_len, n_adc,
-      n_macro, adc_bits, in_bits, w_bits, in_bits_per_cycle, vdd_v, t_ns;
+      n_macro, adc_bits, in_bits, w_bits, in_bits_per_cycle, vdd_v, t_ns,
+      toggle;
 
   /// Reported figures count products of 1-bit numbers: times in_bits * w_bits.
   bool one_bit_basis = false;
-  std::optional<double> tops_w, tops_mm2, area_mm2, pj_per_invocation,
+  std::optional<double> tops, tops_w, tops_mm2, area_mm2, pj_per_invocation,
       fj_per_mac;
 };
 

@@ -62,6 +62,7 @@ llvm::Expected<Design> design(const Point &point,
 /// Model over reported; empty where nothing is reported.
 struct Ratios {
   std::optional<double> tops_per_w, tops_per_mm2, area, energy;
+  std::optional<double> tops, time; ///< of rows that name a target
 };
 
 struct Result {
@@ -91,6 +92,10 @@ validate(std::vector<Point> points, llvm::ArrayRef<std::string> folders);
 /// The object of `imc validate --json`.
 llvm::json::Value toJSON(llvm::ArrayRef<Result> results,
                          llvm::StringRef version);
+
+/// Ratios of the rows that name a target as a table in Markdown, with the mean
+/// and the largest |model / reported - 1| of each figure.
+void printOwn(llvm::ArrayRef<Result> results, llvm::raw_ostream &os);
 
 /// The summary as a table for people.
 void print(llvm::ArrayRef<Result> results, llvm::raw_ostream &os);

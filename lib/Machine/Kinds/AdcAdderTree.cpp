@@ -15,7 +15,8 @@ using namespace imc::units;
 // E-TREE: the products of the driven rows of one weight column are added by a
 // binary tree of ripple-carry adders, one tree per input bit of the phase.
 // Nothing is converted, so nothing is lost. A tree serves the columns of one
-// weight; its figures are booked on each of them.
+// weight; its figures are booked on each of them. Trees of another shape (per
+// bit column, recoded, in stages) say their adders and their longest path.
 static ConverterPrice price(const Operating &o, const double *own) {
   const auto weight = static_cast<double>(o.precision.weight_bits);
   const auto columns = static_cast<double>(o.precision.columns_per_weight);
@@ -23,16 +24,19 @@ static ConverterPrice price(const Operating &o, const double *own) {
   const auto rows = static_cast<double>(o.machine.drivenRows());
   const auto levels = static_cast<double>(log2Ceil(o.machine.drivenRows()));
   const double adders =
-      bits * (rows * (weight + 1) - (weight + levels + 1)) / columns;
+      (own[7] > 0 ? own[7]
+                  : bits * (rows * (weight + 1) - (weight + levels + 1))) /
+      columns;
   const Activity &mean = o.machine.activity;
   const double width = weight + levels;
   ConverterPrice p;
   p.conversion = adders * switched(o, fF(own[0])) * mean.input_density *
                  mean.weight_density;
   p.area = adders * um2(own[1]) * o.shrink;
-  p.time = ns(own[2]) * o.slower *
-           (std::max(levels - 1, 0.0) * own[3] + own[4] + (width - 2) * own[5] +
-            own[6]);
+  const double path = own[8] > 0 ? own[8]
+                                 : std::max(levels - 1, 0.0) * own[3] + own[4] +
+                                       (width - 2) * own[5];
+  p.time = ns(own[2]) * o.slower * (path + own[6]);
   return p;
 }
 
@@ -55,7 +59,11 @@ const Kind &kinds::AdcAdderTree() {
         {"tree_carry_gates", "", 0, 100, true, 0,
          "Gate delays from carry to carry."},
         {"tree_register_gates", "", 0, 100, false, 0,
-         "Gate delays of the pipeline register behind the tree."}};
+         "Gate delays of the pipeline register behind the tree."},
+        {"tree_adders", "", 0, 1e6, false, 0,
+         "Full adders per weight of a tree of another shape; 0: E-TREE."},
+        {"tree_gates", "", 0, 1e4, false, 0,
+         "Gate delays through it; 0: E-TREE."}};
     k.exact = true;
     k.converter = &price;
     return k;

@@ -23,7 +23,7 @@ static CellPrice price(const Operating &o, const double *own) {
   p.write = pJ(cell.write_energy_pj) * o.dynamic;
   p.write_row = ns(cell.write_row_ns) * o.slower;
   p.read_time = ns(cell.read_pulse_ns) * o.slower;
-  p.settle = ns(own[0]) * o.slower;
+  p.settle = ns(own[0] + own[2]) * o.slower;
   // A multiplier serves all row sets of a column.
   p.area =
       bits * um2(own[1]) * o.shrink / static_cast<double>(o.machine.rowSets());
@@ -40,7 +40,9 @@ const Kind &kinds::CellSRAMDigital() {
     k.own = {{"digital_gate_ns", "ns", 0, 1e3, true, 0,
               "Delay of the multiplying gate."},
              {"digital_gate_um2", "um2", 0, 1e3, true, 0,
-              "Area of the multiplying gate of one cell and input bit."}};
+              "Area of the multiplying gate of one cell and input bit."},
+             {"digital_access_ns", "ns", 0, 1e3, false, 0,
+              "Access time of the cell in front of the gate."}};
     k.needs = {"capacitance_ff"};
     k.one_bit = true;
     k.cell = &price;

@@ -283,18 +283,18 @@ TEST(Figures, ByHand) {
   EXPECT_EQ(f.area_mm2, p.area_mm2);
 }
 
-TEST(Figures, ShippedTargetsMeetTheirExpectations) {
-  for (const char *name : {"rram-32nm", "sram-32nm"}) {
-    machine::TargetSpec spec = llvm::cantFail(
-        machine::loadTarget(name, {std::string(IMC_SOURCE_DIR) + "/targets"}));
-    llvm::json::Object object = toJSON(figures(llvm::cantFail(spec.machine())));
-    EXPECT_FALSE(spec.expected.empty()) << name;
-    for (const machine::ExpectedFigure &figure : spec.expected) {
-      std::optional<double> value = object.getNumber(figure.name);
-      ASSERT_TRUE(value.has_value()) << figure.name;
-      EXPECT_FALSE(figure.source.empty()) << figure.name;
-      EXPECT_CLOSE(*value, figure.value, figure.error)
-          << name << " " << figure.name;
-    }
-  }
+TEST(Cycle, RegisterSplitsThePeriod) {
+  // E-CYCLE on the digital template: gate, tree and accumulator in a row; with
+  // a register the slower of the two.
+  machine::Machine m = nominal("zigzag-dimc-28nm");
+  const machine::Operating o = operate(m, {});
+  const double first =
+      (machine::priceCell(o).settle + machine::priceConverter(o).time)
+          .in(units::ns);
+  const double second = machine::priceAdder(o).time.in(units::ns);
+  EXPECT_CLOSE(shortestCycle(o).in(units::ns), first + second, 1e-12);
+  ASSERT_FALSE(bool(machine::setField(m, "shift_add.place_pipelined", 1.0)));
+  EXPECT_CLOSE(shortestCycle(operate(m, {})).in(units::ns), first, 1e-12);
+  ASSERT_FALSE(bool(machine::setField(m, "shift_add.place_gates", 1000.0)));
+  EXPECT_CLOSE(shortestCycle(operate(m, {})).in(units::ns), 47.8, 1e-9);
 }

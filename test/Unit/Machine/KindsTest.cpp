@@ -256,3 +256,92 @@ TEST(Scaling, CapacitanceFollowsTheNodeThenItsRoot) {
   EXPECT_EQ(a.delay, b.delay);
   EXPECT_NE(a.energy, b.energy);
 }
+
+TEST(Kinds, AdderTreeOfAnotherShape) {
+  // 40 full adders per weight on 4 columns, 7 gates of 1 ns.
+  Machine m = plain();
+  set(m, "adc.kind", "adder_tree");
+  set(m, "adc.tree_adder_ff", "1");
+  set(m, "adc.tree_adder_um2", "2");
+  set(m, "adc.tree_gate_ns", "1");
+  set(m, "adc.tree_sum_gates", "3");
+  set(m, "adc.tree_adders", "40");
+  set(m, "adc.tree_gates", "7");
+  m.array.rows = 8;
+  Operating o(m);
+  o.precision.weight_bits = o.precision.columns_per_weight = 4;
+  ConverterPrice p = priceConverter(o);
+  EXPECT_DOUBLE_EQ(p.conversion.in(fJ), 10);
+  EXPECT_DOUBLE_EQ(p.area.in(um2), 20);
+  EXPECT_DOUBLE_EQ(p.time.in(ns), 7);
+}
+
+TEST(Kinds, ClosedFormPerWeight) {
+  // 3 converters for the 4 columns of a weight, half of the weights at 0.
+  Machine m = plain();
+  set(m, "adc.kind", "closed_form");
+  set(m, "adc.form_ff_per_bit", "2");
+  set(m, "adc.form_area_log10", "1");
+  m.activity.weight_density = 0.5;
+  Operating o(m);
+  o.precision.columns_per_weight = 4;
+  o.precision.adc_bits = 4;
+  EXPECT_DOUBLE_EQ(priceConverter(o).conversion.in(fJ), 8);
+  EXPECT_NEAR(priceConverter(o).area.in(um2), 160, 1e-9);
+  set(m, "adc.form_per_weight", "3");
+  EXPECT_DOUBLE_EQ(priceConverter(o).conversion.in(fJ), 6);
+  EXPECT_NEAR(priceConverter(o).area.in(um2), 120, 1e-9);
+  set(m, "adc.form_gated", "1");
+  EXPECT_DOUBLE_EQ(priceConverter(o).conversion.in(fJ), 3);
+  EXPECT_NEAR(priceConverter(o).area.in(um2), 120, 1e-9);
+}
+
+TEST(Kinds, DigitalCellWaitsForItsAccess) {
+  Machine m = plain();
+  set(m, "cell.kind", "sram_digital");
+  set(m, "cell.digital_gate_ns", "0.25");
+  set(m, "cell.digital_access_ns", "0.5");
+  EXPECT_DOUBLE_EQ(priceCell(Operating(m)).settle.in(ns), 0.75);
+}
+
+TEST(Kinds, PlaceValuesOfAnotherShape) {
+  // Behind converters of 4 bits: 4 columns are joined by 4 x 3 + 4 x 1.5 = 18
+  // full adders, then accumulated in 2 + 4 + 4 = 10 bits over two phases.
+  Machine m = plain();
+  set(m, "shift_add.kind", "place_value");
+  set(m, "shift_add.place_adder_ff", "1");
+  set(m, "shift_add.place_adder_um2", "1");
+  set(m, "shift_add.place_gate_ns", "1");
+  set(m, "shift_add.place_sum_gates", "3");
+  set(m, "shift_add.place_carry_in_gates", "4");
+  set(m, "shift_add.place_carry_gates", "1");
+  set(m, "shift_add.place_register_ff", "0.5");
+  set(m, "shift_add.place_register_um2", "2");
+  set(m, "shift_add.place_adders", "-1");
+  set(m, "shift_add.place_accumulator_bits", "-1");
+  Operating o(m);
+  o.precision.columns_per_weight = o.precision.weight_bits = 4;
+  o.precision.adc_bits = 4;
+  o.precision.input_bits = 2;
+  AdderPrice p = priceAdder(o);
+  EXPECT_DOUBLE_EQ(p.conversion.in(fJ), (18 + 10 + 5) / 4.0);
+  EXPECT_DOUBLE_EQ(p.area.in(um2), (18 + 10 + 20) / 4.0);
+  // One sum, a carry in, 3 carries; a carry in, 10 - 8 - 1 carries.
+  EXPECT_DOUBLE_EQ(p.time.in(ns), 3 + 4 + 3 + 4 + 1);
+  EXPECT_FALSE(p.registered);
+
+  set(m, "shift_add.place_adders", "6");
+  set(m, "shift_add.place_accumulator_bits", "0");
+  set(m, "shift_add.place_gates", "9");
+  set(m, "shift_add.place_registers", "8");
+  set(m, "shift_add.place_activity", "0.5");
+  set(m, "shift_add.place_pipelined", "1");
+  const Energy strip = p.strip_add;
+  p = priceAdder(o);
+  EXPECT_DOUBLE_EQ(p.conversion.in(fJ), (3 + 4) / 4.0);
+  EXPECT_DOUBLE_EQ(p.area.in(um2), (6 + 16) / 4.0);
+  EXPECT_DOUBLE_EQ(p.time.in(ns), 9);
+  EXPECT_TRUE(p.registered);
+  // Partial sums of other arrays are as wide as before.
+  EXPECT_EQ(p.strip_add.si(), strip.si());
+}
