@@ -148,6 +148,26 @@ static bool hasNoBuffers(const Machine &m) {
          f.leakage_mw == 0 && f.access_ns == 0;
 }
 
+static double ownOf(const char *path, const Machine &m) {
+  return machine::findField(path)->get(m);
+}
+static bool hasOwnTree(const Machine &m) {
+  return ownOf("adc.tree_gates", m) > 0;
+}
+static bool hasOwnPath(const Machine &m) {
+  return ownOf("shift_add.place_gates", m) > 0;
+}
+/// No adders of place values, or all of them switch by E-PLACE.
+static bool placesSwitchOrAreNone(const Machine &m) {
+  if (ownOf("shift_add.place_activity", m) > 0)
+    return false;
+  const double own = ownOf("shift_add.place_adders", m);
+  const int64_t results =
+      isExact(m) ? m.dac.bits : mapping::columnsPerWeight({}, m.cell.bits);
+  return own == 0 || (own < 0 && results <= 1) || !isExact(m) ||
+         m.activity.input_density * m.activity.weight_density == 1;
+}
+
 static const Exception exceptions[] = {
     // Knobs.
     {"cell.bits", "cells of this kind store 1 bit",
@@ -193,6 +213,28 @@ static const Exception exceptions[] = {
      [](const Machine &m) { return m.cell.area_f2 == 0; }},
     {"adc.sense_*", "the survey covers converters from 4 bits on",
      [](const Machine &m) { return m.adc.bits >= 4; }},
+    {"adc.tree_sum_gates", "the tree's path is its own", hasOwnTree},
+    {"adc.tree_carry_in_gates", "the tree's path is its own", hasOwnTree},
+    {"adc.tree_carry_gates", "the tree's path is its own", hasOwnTree},
+    {"shift_add.place_sum_gates", "the adders' path is their own", hasOwnPath},
+    {"shift_add.place_carry_in_gates", "the adders' path is their own",
+     hasOwnPath},
+    {"shift_add.place_carry_gates", "the adders' path is their own",
+     hasOwnPath},
+    {"shift_add.place_activity", "no adders, or all of them switch anyway",
+     placesSwitchOrAreNone},
+    {"adc.tree_adders", "adders without figures",
+     [](const Machine &m) {
+       return ownOf("adc.tree_adder_ff", m) == 0 &&
+              ownOf("adc.tree_adder_um2", m) == 0;
+     }},
+    {"shift_add.place_register_um2", "no flip-flops",
+     [](const Machine &m) {
+       return ownOf("shift_add.place_accumulator_bits", m) == 0 &&
+              ownOf("shift_add.place_registers", m) == 0;
+     }},
+    {"adc.form_gated", "no weight is 0",
+     [](const Machine &m) { return m.activity.weight_density == 1; }},
     {"shift_add.place_sum_gates", "at most two partial results are added",
      [](const Machine &m) {
        return (isExact(m) ? m.dac.bits
@@ -204,8 +246,6 @@ static const Exception exceptions[] = {
        return machine::findField("buffer_fit.access_ns")->max * o.slower <=
               o.cycle.in(units::ns);
      }},
-    {"activity.figure_input_bits", "one phase takes all bits of an input",
-     [](const Machine &m) { return m.dac.bits >= 8; }},
     // The machine works where its figures are quoted.
     {"technology.node_law", "the node is the quoted one",
      [](const Machine &m) {
