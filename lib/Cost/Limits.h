@@ -88,7 +88,7 @@ void checkModel(const workload::Workload &workload, const machine::Machine &m,
     report(Rule::PowerDensity, density, m.technology.max_power_density_w_mm2);
   // E-LIMIT-6: what the supply grid delivers while one layer runs.
   const double most = m.technology.max_peak_power_density_w_mm2;
-  if (most > 0 && peak > most)
+  if (peak > most)
     report(Rule::PeakPower, peak, most);
   // E-LIMIT-5: cells that are written at every run wear out (A-WEAR).
   if (writes > 0 && m.cell.endurance_writes > 0) {

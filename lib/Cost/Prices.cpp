@@ -268,7 +268,7 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   return p;
 }
 
-// E-BOUND
+// E-DROP
 double imc::cost::errorBound(int64_t lostBits, const Machine &m,
                              const mapping::Knobs &k) {
   if (lostBits <= 0)

@@ -144,9 +144,10 @@ std::vector<Component> makeSchema() {
                 "Exponent of switched energy over supply."),
         REAL(technology, max_power_density_w_mm2, "W/mm2", 1e-6, 1e3,
              "Average power per chip area that can be cooled."),
-        REAL_OR(technology, max_peak_power_density_w_mm2, "W/mm2", 0, 1e4, 0,
+        REAL_OR(technology, max_peak_power_density_w_mm2, "W/mm2", 1e-6, 1e4,
+                1e4,
                 "Power per chip area that the supply grid delivers while one "
-                "layer runs; 0: no limit of its own."),
+                "layer runs."),
         REAL_OR(technology, min_lifetime_years, "years", 0, 1e3, 3,
                 "Shortest life of a chip that runs without a pause.")}},
       {"cell",

@@ -2,7 +2,7 @@
 // RUN: imc-opt %s --imc-to-costed='target=sram-32nm dynamic-products=arrays' | FileCheck %s --check-prefix=ARRAYS
 // RUN: imc-opt %s --imc-to-costed='target=sram-32nm dynamic-products=auto set=machine.digital.mac_pj=1000' | FileCheck %s --check-prefix=ARRAYS
 // RUN: imc-opt %s --imc-to-costed='target=sram-32nm dynamic-products=auto set=machine.cell.write_energy_pj=1000000' | FileCheck %s --check-prefix=DIGITAL
-// RUN: imc-opt %s --imc-to-costed='target=sram-32nm dynamic-products=auto set=machine.digital.mac_pj=1000,machine.cell.endurance_writes=1e15,machine.technology.max_peak_power_density_w_mm2=0' | FileCheck %s --check-prefix=DIGITAL
+// RUN: imc-opt %s --imc-to-costed='target=sram-32nm dynamic-products=auto set=machine.digital.mac_pj=1000,machine.cell.endurance_writes=1e15,machine.technology.max_peak_power_density_w_mm2=10000' | FileCheck %s --check-prefix=DIGITAL
 // RUN: imc-opt %s --imc-to-costed='target=rram-32nm dynamic-products=arrays' | FileCheck %s --check-prefix=WORN
 // RUN: imc-opt %s --imc-to-costed='target=rram-32nm dynamic-products=arrays set=machine.cell.endurance_writes=1e18' | FileCheck %s --check-prefix=LASTS
 // RUN: imc-opt %s --imc-to-costed='target=rram-32nm dynamic-products=auto' | FileCheck %s --check-prefix=DIGITAL

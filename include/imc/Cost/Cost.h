@@ -192,7 +192,7 @@ struct ModelCost {
   /// Bits that the converters drop in the worst layer (E-LOST), 0: none.
   int64_t adc_lost_bits = 0;
   /// Largest error of one matrix-vector product that dropped bits can cause,
-  /// over its largest result (E-BOUND); 0 when nothing is dropped.
+  /// over its largest result (E-DROP); 0 when nothing is dropped.
   double adc_error_bound = 0;
   /// Writing all weights once, before the first inference (not in energy_j
   /// and latency_s).
@@ -275,7 +275,7 @@ double noiseToSignal(const workload::Product &product,
                      const mapping::Tiling &tiling, const Prices &prices);
 
 /// Largest error of a product over its largest result when converters drop
-/// `lostBits` bits (E-BOUND), a pure number.
+/// `lostBits` bits (E-DROP), a pure number.
 double errorBound(int64_t lostBits, const machine::Machine &machine,
                   const mapping::Knobs &knobs);
 

@@ -50,7 +50,7 @@ struct Technology {
   NodeLaw node_law = NodeLaw::StillmakerBaas;
   double vdd_v = 0, vdd_nominal_v = 0, threshold_v = 0, alpha = 0;
   double energy_exponent = 2;
-  double max_power_density_w_mm2 = 0, max_peak_power_density_w_mm2 = 0;
+  double max_power_density_w_mm2 = 0, max_peak_power_density_w_mm2 = 1e4;
   double min_lifetime_years = 3;
 };
 
