@@ -127,40 +127,44 @@ void imc::validate::printOwn(llvm::ArrayRef<Result> results,
   for (size_t i = 0; i != std::size(figures); ++i)
     os << "---|";
   os << "\n";
-  struct Error {
-    size_t points = 0;
-    double sum = 0, largest = 0;
-  } errors[std::size(figures)];
-  for (const Result &r : results) {
-    if (!r.priced() || r.point.target.empty())
-      continue;
-    os << "| " << r.point.id << " | " << r.target << " |";
-    for (size_t i = 0; i != std::size(figures); ++i) {
-      const std::optional<double> &ratio = r.ratio.*figures[i].member;
-      if (!ratio) {
-        os << " |";
-        continue;
-      }
-      os << llvm::format(" %.3f |", *ratio);
-      const double error = std::abs(*ratio - 1);
-      ++errors[i].points;
-      errors[i].sum += error;
-      errors[i].largest = std::max(errors[i].largest, error);
-    }
-    os << "\n";
-  }
-  auto line = [&](const char *what, auto value) {
-    os << "| " << what << " | |";
-    for (const Error &e : errors)
-      if (e.points)
-        os << llvm::format(" %.1f %% |", 100 * value(e));
+  std::vector<const Result *> own;
+  for (const Result &r : results)
+    if (r.priced() && !r.point.target.empty())
+      own.push_back(&r);
+  for (const Result *r : own) {
+    os << "| " << r->point.id << " | " << r->target << " |";
+    for (const Figure &figure : figures)
+      if (const std::optional<double> &ratio = r->ratio.*figure.member)
+        os << llvm::format(" %.3f |", *ratio);
       else
         os << " |";
     os << "\n";
-  };
-  line("mean error",
-       [](const Error &e) { return e.sum / static_cast<double>(e.points); });
-  line("largest error", [](const Error &e) { return e.largest; });
+  }
+  for (const std::string &set : setsOf(results)) {
+    std::string mean, largest;
+    llvm::raw_string_ostream means(mean), largests(largest);
+    for (const Figure &figure : figures) {
+      double sum = 0, most = 0, points = 0;
+      for (const Result *r : own) {
+        const std::optional<double> &ratio = r->ratio.*figure.member;
+        if (r->point.set != set || !ratio)
+          continue;
+        const double error = std::abs(*ratio - 1);
+        sum += error;
+        most = std::max(most, error);
+        ++points;
+      }
+      if (points > 0) {
+        means << llvm::format(" %.1f %% of %.0f |", 100 * sum / points, points);
+        largests << llvm::format(" %.1f %% |", 100 * most);
+      } else {
+        means << " |";
+        largests << " |";
+      }
+    }
+    os << "| mean error | set " << set << " |" << mean << "\n"
+       << "| largest error | set " << set << " |" << largest << "\n";
+  }
 }
 
 void imc::validate::print(llvm::ArrayRef<Result> results,

@@ -94,7 +94,7 @@ llvm::json::Value toJSON(llvm::ArrayRef<Result> results,
                          llvm::StringRef version);
 
 /// Ratios of the rows that name a target as a table in Markdown, with the mean
-/// and the largest |model / reported - 1| of each figure.
+/// and the largest |model / reported - 1| of each figure and set.
 void printOwn(llvm::ArrayRef<Result> results, llvm::raw_ostream &os);
 
 /// The summary as a table for people.
