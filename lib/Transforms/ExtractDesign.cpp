@@ -154,10 +154,10 @@ static LogicalResult readKnobs(const TiledProduct &product,
   ArrayRef<int64_t> tile =
       cast<ShapedType>(mvm.getCells().getType()).getShape();
   int64_t covered = product.trips * tile[0] * tile[1] * tile[2];
-  if (covered != tiling.arrays())
+  if (covered != tiling.tiles())
     return mvm.emitOpError("reads ")
            << covered << " array tiles over all iterations, its weights have "
-           << tiling.arrays();
+           << tiling.tiles();
   int64_t adc = mvm.getReadout().getAdcBits();
   if (failed(reader.read(encode, "weight_bits", &mapping::Knobs::weight_bits,
                          encoding.getWeightBits())) ||
@@ -243,6 +243,11 @@ FailureOr<mapping::Plan> imc::extractPlan(const Design &design,
     mapping::PlacedProduct placed;
     placed.layer = layer;
     placed.tiling = readTiling(product);
+    placed.tiling.row_sets = machine.rowSets();
+    if (placement.getRowSets() != machine.rowSets())
+      return mvm.emitOpError("is placed on arrays of ")
+             << placement.getRowSets() << " row sets, those of imc.target have "
+             << machine.rowSets() << "; run imc-place again";
     placed.copies = placement.getCopies();
     placed.first_array = placement.getFirstArray();
     int64_t arrays = placed.tiling.arrays();

@@ -91,9 +91,9 @@ struct PlacePass : public imc::impl::PlacePassBase<PlacePass> {
     for (auto [placed, entry] :
          llvm::zip_equal(plan.products, design->products)) {
       const mapping::Tiling &tiling = placed.tiling;
-      entry.first.mvm.setPlacementAttr(
-          PlacementAttr::get(&getContext(), placed.first_array, placed.copies,
-                             tiling.packs, tiling.strips, tiling.column_tiles));
+      entry.first.mvm.setPlacementAttr(PlacementAttr::get(
+          &getContext(), placed.first_array, placed.copies, tiling.packs,
+          tiling.strips, tiling.column_tiles, tiling.row_sets));
     }
     decideDynamicProducts(*design, plan, *machine);
     numArrays += plan.placed_arrays;

@@ -85,7 +85,7 @@ FailureOr<Value> Tiler::cut(imc::MVMOp mvm, const mapping::Tiling &tiling) {
   scf::SCFTilingOptions options;
   options.setTileSizes({size(tiling.packs), whole, size(tiling.strips),
                         size(tiling.column_tiles), whole});
-  if (tiling.arrays() == 1)
+  if (tiling.tiles() == 1)
     return mvm.getResult();
   rewriter.setInsertionPoint(mvm);
   FailureOr<scf::SCFTilingResult> tiled = scf::tileUsingSCF(
@@ -295,7 +295,7 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
                      product.work, product.tiling, *machine, *knobs);
       if (failed(tiler.rewrite(product)))
         return signalPassFailure();
-      numTiles += product.tiling.arrays();
+      numTiles += product.tiling.tiles();
     }
     numProducts += products.size();
     setPhase(module, Phase::Tiled);

@@ -227,6 +227,13 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
         cast<ShapedType>(
             imc::EncodeWeightsOp(product.encode).getInit().getType())
             .getShape();
+    if (placement.getRowSets() != machine.rowSets()) {
+      report(mvm, "P5") << "placement " << placement << " is for arrays of "
+                        << placement.getRowSets()
+                        << " row sets, the machine's have "
+                        << machine.rowSets();
+      return;
+    }
     if (placement.getPacks() != grid[0] ||
         placement.getRowStrips() != grid[1] ||
         placement.getColumnStrips() != grid[2]) {
@@ -235,7 +242,7 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
                         << grid[1] << "x" << grid[2] << " of its weights";
       return;
     }
-    logical += product.trips;
+    logical += placement.arraysPerCopy();
   }
   // Volatile cells may be written again for every layer, but only when one copy
   // of everything does not fit, with an array for the operands that are written
@@ -248,14 +255,16 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
   });
   const bool reloads = !machine::cellKind(machine).nonvolatile &&
                        logical + (written.wasInterrupted() ? 1 : 0) > capacity;
-  llvm::DenseMap<int64_t, size_t> owner;
+  // By array and row set: an array holds as many tiles as it has row sets.
+  llvm::DenseMap<std::pair<int64_t, int64_t>, size_t> owner;
   for (auto [index, product] : llvm::enumerate(products)) {
     imc::MVMOp mvm = product.mvm;
     PlacementAttr placement = mvm.getPlacementAttr();
     if (reloads)
       owner.clear();
     // More tiles than arrays are written in rounds; then there is one copy.
-    if (reloads && product.trips > capacity && placement.getCopies() == 1)
+    if (reloads && placement.arraysPerCopy() > capacity &&
+        placement.getCopies() == 1)
       continue;
     for (int64_t copy = 0; copy < placement.getCopies(); ++copy)
       for (int64_t pack = 0; pack < placement.getPacks(); ++pack)
@@ -269,7 +278,8 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
                                 << " (0 to " << capacity - 1 << ")";
               return;
             }
-            auto [held, isNew] = owner.try_emplace(array, index);
+            auto [held, isNew] = owner.try_emplace(
+                std::pair(array, placement.rowSet(pack, strip, column)), index);
             if (!isNew) {
               InFlightDiagnostic diag = report(mvm, "P6") << "array " << array
                                                           << " is placed twice";

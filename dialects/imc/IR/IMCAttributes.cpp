@@ -190,8 +190,10 @@ int64_t ReadoutAttr::read(int64_t sum) const {
 LogicalResult
 PlacementAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                       int64_t firstArray, int64_t copies, int64_t packs,
-                      int64_t rowStrips, int64_t columnStrips) {
-  if (failed(verifyLeast(emitError, "first_array", firstArray, 0)) ||
+                      int64_t rowStrips, int64_t columnStrips,
+                      int64_t rowSets) {
+  if (failed(verifyLeast(emitError, "row_sets", rowSets, 1)) ||
+      failed(verifyLeast(emitError, "first_array", firstArray, 0)) ||
       failed(verifyLeast(emitError, "copies", copies, 1)) ||
       failed(verifyLeast(emitError, "packs", packs, 1)) ||
       failed(verifyLeast(emitError, "row_strips", rowStrips, 1)) ||
@@ -208,7 +210,8 @@ PlacementAttr::verify(function_ref<InFlightDiagnostic()> emitError,
 }
 
 int64_t PlacementAttr::arraysPerCopy() const {
-  return getPacks() * getRowStrips() * getColumnStrips();
+  return llvm::divideCeil(getPacks() * getRowStrips() * getColumnStrips(),
+                          getRowSets());
 }
 
 int64_t PlacementAttr::arrays() const { return getCopies() * arraysPerCopy(); }
@@ -216,5 +219,14 @@ int64_t PlacementAttr::arrays() const { return getCopies() * arraysPerCopy(); }
 int64_t PlacementAttr::array(int64_t copy, int64_t pack, int64_t rowStrip,
                              int64_t columnStrip) const {
   return getFirstArray() + copy * arraysPerCopy() +
-         (pack * getRowStrips() + rowStrip) * getColumnStrips() + columnStrip;
+         ((pack * getRowStrips() + rowStrip) * getColumnStrips() +
+          columnStrip) /
+             getRowSets();
+}
+
+int64_t PlacementAttr::rowSet(int64_t pack, int64_t rowStrip,
+                              int64_t columnStrip) const {
+  return ((pack * getRowStrips() + rowStrip) * getColumnStrips() +
+          columnStrip) %
+         getRowSets();
 }

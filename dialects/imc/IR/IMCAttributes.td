@@ -186,15 +186,18 @@ def IMC_PlacementAttr : IMC_Attr<"Placement", "placement"> {
     "int64_t":$copies,
     "int64_t":$packs,
     "int64_t":$row_strips,
-    "int64_t":$column_strips);
+    "int64_t":$column_strips,
+    DefaultValuedParameter<"int64_t", "1">:$row_sets);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
     /// Number of arrays of one copy, and of all copies.
     int64_t arraysPerCopy() const;
     int64_t arrays() const;
-    /// The array that holds tile (pack, rowStrip, columnStrip) of a copy.
+    /// The array that holds tile (pack, rowStrip, columnStrip) of a copy, and
+    /// which of its row sets.
     int64_t array(int64_t copy, int64_t pack, int64_t rowStrip, int64_t columnStrip) const;
+    int64_t rowSet(int64_t pack, int64_t rowStrip, int64_t columnStrip) const;
   }];
 }
 

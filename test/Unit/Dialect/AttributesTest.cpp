@@ -9,6 +9,8 @@
 #include "mlir/IR/MLIRContext.h"
 #include "gtest/gtest.h"
 
+#include <set>
+
 using namespace imc;
 
 namespace {
@@ -77,7 +79,7 @@ TEST_F(AttributesTest, ReadoutRoundsToItsStepAndSaturates) {
 }
 
 TEST_F(AttributesTest, PlacementCountsThroughCopiesPacksAndStrips) {
-  auto placement = PlacementAttr::get(&context, 10, 2, 3, 4, 5);
+  auto placement = PlacementAttr::get(&context, 10, 2, 3, 4, 5, 1);
   EXPECT_EQ(placement.arraysPerCopy(), 60);
   EXPECT_EQ(placement.arrays(), 120);
   int64_t next = 10;
@@ -86,5 +88,21 @@ TEST_F(AttributesTest, PlacementCountsThroughCopiesPacksAndStrips) {
       for (int64_t s = 0; s < 4; ++s)
         for (int64_t t = 0; t < 5; ++t)
           EXPECT_EQ(placement.array(k, p, s, t), next++);
+}
+
+TEST_F(AttributesTest, RowSetsShareAnArray) {
+  // Ten tiles, four to an array: three arrays, the last one half full.
+  auto placement = PlacementAttr::get(&context, 7, 2, 1, 5, 2, 4);
+  EXPECT_EQ(placement.arraysPerCopy(), 3);
+  EXPECT_EQ(placement.arrays(), 6);
+  std::set<std::pair<int64_t, int64_t>> seen;
+  for (int64_t k = 0; k < 2; ++k)
+    for (int64_t s = 0; s < 5; ++s)
+      for (int64_t t = 0; t < 2; ++t) {
+        EXPECT_EQ(placement.array(k, 0, s, t), 7 + 3 * k + (2 * s + t) / 4);
+        EXPECT_TRUE(seen.insert({placement.array(k, 0, s, t),
+                                 placement.rowSet(0, s, t)})
+                        .second);
+      }
 }
 } // namespace

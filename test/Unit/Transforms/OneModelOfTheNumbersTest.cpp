@@ -60,6 +60,8 @@ Design randomDesign(test::Random &random) {
     m.cell.bits = random.in(1, 8);
   m.timing.cycle_time_ns = random.pick({1.0, 2.0, 4.0, 6.0, 10.0});
   m.array.rows = random.pick<int64_t>({16, 32, 64, 128, 256, 512});
+  if (random.pick<int64_t>({0, 1}))
+    m.array.active_rows = m.array.rows / random.pick<int64_t>({1, 2, 4, 16});
   m.array.cols = random.pick<int64_t>({16, 32, 64, 128, 256, 512});
   m.hierarchy.groups = random.pick<int64_t>({1, 1, 2, 8, 32});
   m.hierarchy.tiles_per_group = random.pick<int64_t>({1, 2, 4, 16});
