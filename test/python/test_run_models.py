@@ -74,6 +74,19 @@ def test_phases_from_quantized_on_are_bit_identical(tool, models, tmp_path, name
         assert got.tobytes() == quantized.tobytes()
 
 
+@pytest.mark.parametrize("target, settings", [
+    ("zigzag-dimc-28nm", []),  # adder trees lose nothing
+    ("wang-22nm", ["--set", "machine.dac_bits=1"]),  # 64 of 512 rows at once: 7 bits are lossless, it has 8
+])
+def test_digital_macros_and_row_sets_are_lossless(tool, models, tmp_path, target, settings):
+    model, arguments, x, _ = small_model(models, "digits_cnn_N", 4)
+    inputs = save_inputs(tmp_path / "in", x)
+    quantized = run(tool, model, inputs, tmp_path / "quantized", "--at", "quantized", *arguments)
+    for phase in ["tiled", "placed"]:
+        got = run(tool, model, inputs, tmp_path / phase, "--at", phase, "--target", target, *settings, *arguments)
+        assert got.tobytes() == quantized.tobytes()
+
+
 @pytest.mark.parametrize("encoding", ["offset", "differential", "twos_complement"])
 def test_every_encoding_is_lossless(tool, models, tmp_path, encoding):
     model, arguments, x, _ = small_model(models, "digits_cnn_N", 4)
