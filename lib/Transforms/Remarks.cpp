@@ -94,7 +94,7 @@ class Placements {
 public:
   Placements(const Design &design, const mapping::Plan &plan,
              const machine::Machine &machine)
-      : design(design), plan(plan), machine(machine) {
+      : design(design), plan(plan) {
     for (const mapping::PlacedProduct &placed : plan.products)
       demands.push_back(
           {design.workload.layers[placed.layer].product()->windows,
@@ -123,7 +123,6 @@ private:
 
   const Design &design;
   const mapping::Plan &plan;
-  const machine::Machine &machine;
   std::vector<mapping::Demand> demands;
   mapping::Allocation allocation;
   int64_t available = 0; ///< arrays that products of two activations leave
