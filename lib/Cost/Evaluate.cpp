@@ -33,7 +33,7 @@ static void addModel(const workload::Workload &workload,
       static_cast<double>(machine.array.rows * machine.array.cols);
 
   const mapping::Tiling none;
-  double noise = 0, memoryBits = 0, cells = 0, writes = 0, peak = 0;
+  double noise = 0, memoryBits = 0, cells = 0, writes = 0;
   auto next = plan.products.begin();
   auto nextDynamic = plan.dynamics.begin();
   for (size_t i = 0, e = workload.layers.size(); i != e; ++i) {
@@ -87,34 +87,11 @@ static void addModel(const workload::Workload &workload,
       priceLayer(actions(layer, none, 1, 0, machine, knobs), prices, entry);
     }
     memoryBits += entry.counts.spill_bits + entry.counts.reload_bits;
-    model.energy_j += entry.total_energy_j;
-    model.latency_s += entry.latency_s;
-    peak = std::max(peak, detail::powerDensity(entry.total_energy_j,
-                                               entry.latency_s, cost.area_mm2));
-    for (size_t c = 0; c != numEnergies; ++c)
-      model.energy_by_component_j[c] += entry.energy_j[c];
-    for (size_t c = 0; c != numTimes; ++c)
-      model.latency_by_component_s[c] += entry.latency_by_s[c];
-    model.layers.push_back(std::move(entry));
+    detail::addLayer(model, std::move(entry), cost.area_mm2);
   }
 
-  model.sqnr_db = detail::sqnrDb(noise);
-  model.peak_power_density_w_mm2 = peak;
-  model.adc_error_bound = errorBound(model.adc_lost_bits, machine, knobs);
-  model.power_density_w_mm2 =
-      detail::powerDensity(model.energy_j, model.latency_s, cost.area_mm2);
-  if (model.latency_s > 0) {
-    model.throughput_per_s =
-        static_cast<double>(workload.batch) / model.latency_s;
-    model.power_w = model.energy_j / model.latency_s;
-  }
-  model.edp_js = model.energy_j * model.latency_s;
-  model.edap_js_mm2 = model.edp_js * cost.area_mm2;
-  const double logicalCells =
-      static_cast<double>(plan.logical_arrays) *
-      static_cast<double>(machine.array.rows * machine.array.cols);
-  if (logicalCells > 0)
-    model.utilization = cells / logicalCells;
+  detail::deriveFigures(model, workload.batch, noise, cells, machine, knobs,
+                        cost.area_mm2);
   // A-WRITE: the arrays of a tile are written one after the other.
   const int64_t perTile =
       std::min(plan.placed_arrays, machine.hierarchy.macros_per_tile);
@@ -127,8 +104,8 @@ static void addModel(const workload::Workload &workload,
                 : plan.logical_arrays;
   detail::checkModel(
       workload, machine, knobs, prices, needed, overflows, memoryBits,
-      model.power_density_w_mm2, peak, model.latency_s, writes,
-      [&](Rule rule, double value, double limit) {
+      model.power_density_w_mm2, model.peak_power_density_w_mm2,
+      model.latency_s, writes, [&](Rule rule, double value, double limit) {
         cost.violations.push_back({rule, value, limit, workload.name});
       });
   cost.models.push_back(std::move(model));

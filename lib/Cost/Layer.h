@@ -364,15 +364,46 @@ inline double noise(const workload::Product &p, const mapping::Tiling &t,
   return prices.noise_base + prices.noise_strip * (strips / real(p.rows));
 }
 
-/// What a model adds up to; the same for every way to walk its layers.
-struct Totals {
-  double energy = 0, latency = 0, noise = 0;
-};
 inline double sqnrDb(double noise) {
   return noise > 0 ? -10.0 * std::log10(noise) : 0.0;
 }
 inline double powerDensity(double energy, double latency, double area) {
   return latency > 0 ? energy / latency / area : 0.0;
+}
+
+/// Adds the next layer of a model, in program order, on a chip of `area` mm2.
+inline void addLayer(ModelCost &model, LayerCost layer, double area) {
+  model.energy_j += layer.total_energy_j;
+  model.latency_s += layer.latency_s;
+  model.peak_power_density_w_mm2 =
+      std::max(model.peak_power_density_w_mm2,
+               powerDensity(layer.total_energy_j, layer.latency_s, area));
+  for (size_t c = 0; c != numEnergies; ++c)
+    model.energy_by_component_j[c] += layer.energy_j[c];
+  for (size_t c = 0; c != numTimes; ++c)
+    model.latency_by_component_s[c] += layer.latency_by_s[c];
+  model.layers.push_back(std::move(layer));
+}
+
+/// What follows from the sums once all layers are in. `cells`: programmed ones
+/// of one copy; `noise`: sum of E-SQNR.
+inline void deriveFigures(ModelCost &model, int64_t batch, double noise,
+                          double cells, const machine::Machine &m,
+                          const mapping::Knobs &k, double area) {
+  model.sqnr_db = sqnrDb(noise);
+  model.adc_error_bound = errorBound(model.adc_lost_bits, m, k);
+  model.power_density_w_mm2 =
+      powerDensity(model.energy_j, model.latency_s, area);
+  if (model.latency_s > 0) {
+    model.throughput_per_s = real(batch) / model.latency_s;
+    model.power_w = model.energy_j / model.latency_s;
+  }
+  model.edp_js = model.energy_j * model.latency_s;
+  model.edap_js_mm2 = model.edp_js * area;
+  const double held =
+      real(model.logical_arrays) * real(m.array.rows * m.array.cols);
+  if (held > 0)
+    model.utilization = cells / held;
 }
 
 } // namespace imc::cost::detail

@@ -225,26 +225,10 @@ static void addModel(const workload::Workload &workload, const Machine &machine,
     } else {
       needs.add(layer, none, {}, 1);
     }
-    model.energy_j += entry.total_energy_j;
-    model.latency_s += entry.latency_s;
-    for (size_t c = 0; c != numEnergies; ++c)
-      model.energy_by_component_j[c] += entry.energy_j[c];
-    for (size_t c = 0; c != numTimes; ++c)
-      model.latency_by_component_s[c] += entry.latency_by_s[c];
-    model.layers.push_back(std::move(entry));
+    detail::addLayer(model, std::move(entry), cost.area_mm2);
   }
-  model.sqnr_db = detail::sqnrDb(noise);
-  model.power_density_w_mm2 =
-      detail::powerDensity(model.energy_j, model.latency_s, cost.area_mm2);
-  if (model.latency_s > 0) {
-    model.throughput_per_s = real(workload.batch) / model.latency_s;
-    model.power_w = model.energy_j / model.latency_s;
-  }
-  model.edp_js = model.energy_j * model.latency_s;
-  model.edap_js_mm2 = model.edp_js * cost.area_mm2;
-  if (model.logical_arrays > 0)
-    model.utilization = held / (real(model.logical_arrays) *
-                                real(machine.array.rows * machine.array.cols));
+  detail::deriveFigures(model, workload.batch, noise, held, machine, knobs,
+                        cost.area_mm2);
   detail::checkLegacyModel(
       workload, machine, knobs, prices, needs, model.power_density_w_mm2,
       [&](Rule rule, double value, double limit) {
