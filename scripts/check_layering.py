@@ -10,14 +10,15 @@ import sys
 LAYERS = {
     "Support": 0, "Search": 0,
     "Machine": 1, "Workload": 1, "Mapping": 1,
-    "Cost": 2,
+    "Program": 1,
+    "Cost": 2, "Schedule": 2, "Simulate": 2,
     "dialects": 3,
     "Transforms": 4, "Conversion": 4, "Import": 4, "Execute": 4,
     "Pipelines": 5,
     "Explore": 6,
     "tools": 7,
 }
-MLIR_FREE = {"Search", "Machine", "Workload", "Mapping", "Cost"}
+MLIR_FREE = {"Search", "Machine", "Workload", "Mapping", "Program", "Cost", "Schedule", "Simulate"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')
 
 

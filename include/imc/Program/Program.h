@@ -23,6 +23,12 @@
 // `mvm` and `receive`; each engine (network port, arrays of the part, lanes)
 // takes its instructions in order.
 //
+// A pass is one walk of a part through its windows, or one whole execution of a
+// kernel. With Schedule::Pipeline windows are those of one inference and every
+// part and kernel makes `inferences` passes; otherwise windows are those of the
+// whole batch and there is one pass. Pass k reads and writes version k mod
+// versions of its tensors.
+//
 // This library knows neither the schedulers that write programs nor the
 // simulator that runs them.
 //
@@ -51,8 +57,8 @@ struct Region {
 };
 
 /// Activations between layers. `versions` of them lie one after the other, each
-/// of region.size / versions bits; iteration i of the batch loop uses version
-/// i mod versions.
+/// of region.size / versions bits; pass i uses version i mod versions. Steps
+/// are those of the first pass.
 struct Tensor {
   std::string name;
   Space space = Space::Global;
@@ -60,6 +66,7 @@ struct Tensor {
   int64_t elements = 0;
   int64_t bits = 0; ///< of an element
   int64_t versions = 1;
+  int64_t rows = 1;       ///< what `wait` counts: output rows over all images
   int64_t first_step = 0; ///< the step that writes it; -1: an input
   int64_t last_step = 0;  ///< the last step that reads it
 };
@@ -74,6 +81,7 @@ struct Geometry {
   int64_t windows_per_row = 1; ///< output width
   int64_t window_rows = 1;     ///< output height, rows of windows per image
   int64_t image_rows = 1;      ///< input rows per image
+  int64_t padding_rows = 0;    ///< of image_rows, above the tensor's first row
   int64_t row_elements = 0;    ///< of an input row: channels * width
 };
 
@@ -84,8 +92,9 @@ struct Product {
   Geometry geometry;
   mapping::Tiling tiling;
   int64_t copies = 1;
-  int64_t windows_per_copy = 0;  ///< ceil(windows / copies)
-  int64_t input = 0, output = 0; ///< tensors
+  int64_t windows_per_copy = 0; ///< ceil(windows / copies)
+  std::vector<int64_t> inputs;  ///< tensors, read as one (concatenated)
+  int64_t output = 0;           ///< tensor
   int64_t operand = -1; ///< tensor written into the arrays; -1: stored weights
   int64_t rounds = 0;   ///< times the cells are written; 0: they stay
 };
@@ -117,15 +126,19 @@ struct Kernel {
   int64_t operations = 0, macs = 0;
   int64_t tile_read_bits = 0, tile_write_bits = 0;     ///< over all cores
   int64_t global_read_bits = 0, global_write_bits = 0; ///< and over the network
-  std::vector<int64_t> inputs, outputs;                ///< tensors
+  /// Pieces of equal work that `vector` may take it in, for instance the
+  /// windows of the product that feeds it. After piece p the leading floor(p *
+  /// rows / pieces) rows of an output are there. 1: at once.
+  int64_t pieces = 1;
+  std::vector<int64_t> inputs, outputs; ///< tensors
 };
 
 enum class Opcode : uint8_t {
   Loop,    ///< count: repeat up to the matching End
   End,     ///<
-  Step,    ///< index: all instructions of earlier steps are done, everywhere
-  Wait,    ///< index: tensor; until its leading `first + count` rows of windows
-           ///< are stored
+  Step,    ///< step index + value: all instructions of earlier steps are done,
+           ///< everywhere
+  Wait,    ///< index: tensor; until its leading `first + count` rows are stored
   Write,   ///< index: part; programs its arrays
   Load,    ///< index: part; input rows that windows [first, first + count) need
            ///< and that no earlier window needed, from the global buffer
@@ -133,13 +146,13 @@ enum class Opcode : uint8_t {
   Receive, ///< index: part; their partial sums of the previous part, added
   Send,    ///< index: part; their partial sums to the next part
   Store,   ///< index: part; their results to the global buffer
-  Vector,  ///< index: kernel; this core's share
-  Fetch,   ///< controller; index: product; weights of a round from outside
-  Spill,   ///< controller; index: step; `count` bits to and from outside
+  Vector, ///< index: kernel; this core's share of pieces [first, first + count)
+  Fetch,  ///< controller; index: product; weights of round `first` from outside
+  Spill,  ///< controller; index: step; `count` bits to and from outside
 };
 
-/// first + stride[0] * i + stride[1] * j for iterations i of the innermost and
-/// j of the next loop around it.
+/// `first` stands for the value first + stride[0] * i + stride[1] * j in
+/// iterations i of the innermost and j of the next loop around it.
 struct Instruction {
   Opcode opcode = Opcode::Step;
   int64_t index = 0;
