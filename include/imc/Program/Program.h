@@ -16,6 +16,9 @@
 // (mapping::Tiling::tiles()), numbered pack by pack, strip after strip, column
 // tile after column tile; slot i lies in array i / row_sets of its copy.
 //
+// A core executes the streams of its own number and those of allCores one after
+// the other, in the order of the table: steps never go back along them.
+//
 // Instructions are issued in order and run beside each other where nothing
 // forbids it. A part has two blocks in flight: of block i, `load` waits for the
 // `mvm` of block i - 2, `mvm` for its `load` and for the `send` or `store` of
@@ -87,8 +90,10 @@ struct Geometry {
 
 /// A product on arrays.
 struct Product {
-  std::string name; ///< node name of the model
-  int64_t step = 0; ///< the layer of the workload
+  std::string name;  ///< node name of the model
+  int64_t layer = 0; ///< of the workload
+  int64_t step = 0;  ///< of the first pass; round r runs in step + r, so that
+                     ///< nothing is written into arrays that compute
   Geometry geometry;
   mapping::Tiling tiling;
   int64_t copies = 1;
@@ -122,7 +127,8 @@ struct Part {
 /// Work of the lanes. Every core does an equal share.
 struct Kernel {
   std::string name, op;
-  int64_t step = 0;
+  int64_t layer = 0; ///< of the workload
+  int64_t step = 0;  ///< of the first pass
   int64_t operations = 0, macs = 0;
   int64_t tile_read_bits = 0, tile_write_bits = 0;     ///< over all cores
   int64_t global_read_bits = 0, global_write_bits = 0; ///< and over the network
@@ -139,7 +145,8 @@ enum class Opcode : uint8_t {
   Step,    ///< step index + value: all instructions of earlier steps are done,
            ///< everywhere
   Wait,    ///< index: tensor; until its leading `first + count` rows are stored
-  Write,   ///< index: part; programs its arrays
+  Write,   ///< index: part; programs its arrays. The loads of a step wait for
+           ///< all Write and Fetch of that step
   Load,    ///< index: part; input rows that windows [first, first + count) need
            ///< and that no earlier window needed, from the global buffer
   Mvm,     ///< index: part; windows [first, first + count) through its arrays
