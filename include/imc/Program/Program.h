@@ -109,6 +109,12 @@ struct Product {
 /// windows): window w goes to copy (w - first_window) mod copies. A copy that
 /// has more arrays than a core lies in several parts, of which each adds its
 /// partial sums to those of the `previous` part and hands them to the `next`.
+/// Neighbours are linked where an output has columns on both sides of the cut
+/// between them: within a pack of several strips always, with one strip where
+/// the cut goes through a weight, between packs never. An output is stored by
+/// the last part of the copy that holds columns of it, so that a part may have
+/// a `send` and a `store` in each block. Sums of outputs that a part holds no
+/// column of pass it by; they are counted where they enter the network.
 struct Part {
   int64_t product = 0;
   int64_t core = 0;
@@ -151,8 +157,10 @@ enum class Opcode : uint8_t {
            ///< and that no earlier window needed, from the global buffer
   Mvm,     ///< index: part; windows [first, first + count) through its arrays
   Receive, ///< index: part; their partial sums of the previous part, added
-  Send,    ///< index: part; their partial sums to the next part
-  Store,   ///< index: part; their results to the global buffer
+  Send,    ///< index: part; to the next part the partial sums of those outputs
+           ///< of the part that a later part adds to
+  Store,   ///< index: part; to the global buffer the results of those outputs
+           ///< of the part that no later part adds to
   Vector, ///< index: kernel; this core's share of pieces [first, first + count)
   Fetch,  ///< controller; index: product; weights of round `first` from outside
   Spill,  ///< controller; index: step; `count` bits to and from outside
