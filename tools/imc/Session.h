@@ -122,6 +122,7 @@ void addCompileCommands(CLI::App &app, int &status); ///< import, compile
 void addCostCommand(CLI::App &app, int &status);
 void addRunCommand(CLI::App &app, int &status);
 void addSearchCommands(CLI::App &app, int &status); ///< search, report
+void addSolveCommand(CLI::App &app, int &status);
 void addTargetsCommand(CLI::App &app, int &status);
 void addValidateCommand(CLI::App &app, int &status);
 

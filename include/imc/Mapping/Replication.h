@@ -1,0 +1,76 @@
+//===- Replication.h - Copies of layers on a budget of arrays ---*- C++ -*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// How many copies of each layer fit a chip best. A layer with c copies works
+// through its windows in ceil(windows / c) steps, each as long as its time per
+// window; the objective is the time of the slowest layer (throughput of a
+// pipeline) or the sum (layer by layer).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_MAPPING_REPLICATION_H
+#define IMC_MAPPING_REPLICATION_H
+
+#include "imc/Mapping/Problem.h"
+
+namespace imc::mapping::replication {
+
+struct Layer {
+  std::string name;    ///< for messages, may be empty
+  int64_t windows = 1; ///< M
+  int64_t arrays = 1;  ///< of one copy
+  int64_t time = 1;    ///< of one window, in any unit that all layers share
+};
+
+enum class Objective { Bottleneck, Sum };
+
+/// Give every layer at least one copy, and at most as many as it has windows,
+/// without using more than `arrays`.
+struct Problem {
+  static constexpr llvm::StringLiteral kind = "replication";
+  Objective objective = Objective::Bottleneck;
+  int64_t arrays = 0;
+  std::vector<Layer> layers;
+
+  static constexpr int64_t maxWindows = int64_t(1) << 32; ///< of a layer
+
+  /// none: one copy each.
+  /// balanced: all layers take as few windows per copy as fit, whatever their
+  ///   times (mapping::balancedWindows).
+  /// marginal_gain: one step after the other. Bottleneck: the slowest layer
+  ///   gets the fewest copies that make it faster. Sum: the step that saves
+  ///   most per array.
+  /// exact: proven optimum. Bottleneck: bisection over the time. Sum: dynamic
+  ///   programming over the layers; states that another dominates or whose
+  ///   Lagrangian bound reaches the best known solution are left out.
+  static llvm::ArrayRef<llvm::StringRef> algorithms();
+  static llvm::Expected<Problem> parse(const llvm::json::Value &value);
+};
+
+struct Solution {
+  std::vector<int64_t> copies; ///< of Problem::layers
+  static llvm::Expected<Solution> parse(const llvm::json::Value &value);
+};
+
+/// Names the layer and the shortage when one copy of each does not fit.
+llvm::Error check(const Problem &problem);
+llvm::Error verify(const Problem &problem, const Solution &solution);
+int64_t objective(const Problem &problem, const Solution &solution);
+std::string objectiveUnit(const Problem &problem);
+llvm::Expected<Solution> solve(const Problem &problem,
+                               llvm::StringRef algorithm);
+llvm::json::Value toJSON(const Problem &problem);
+llvm::json::Value toJSON(const Solution &solution);
+
+/// The algorithms of an objective without the text form, for planners. All need
+/// check() to pass.
+std::vector<int64_t> marginalGain(const Problem &problem);
+std::vector<int64_t> exact(const Problem &problem);
+
+} // namespace imc::mapping::replication
+
+#endif // IMC_MAPPING_REPLICATION_H

@@ -1,0 +1,181 @@
+//===- Replication.cpp - Copies of layers on a budget of arrays -----------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Mapping/Replication.h"
+
+#include "imc/Mapping/Mapping.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <algorithm>
+
+using namespace imc::mapping;
+using namespace imc::mapping::replication;
+using llvm::Error;
+using llvm::Expected;
+using llvm::StringRef;
+using llvm::Twine;
+namespace json = llvm::json;
+
+static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+//===----------------------------------------------------------------------===//
+// Text form, input, solution
+//===----------------------------------------------------------------------===//
+
+static const StringRef objectives[] = {"bottleneck", "sum"};
+
+llvm::ArrayRef<StringRef> Problem::algorithms() {
+  static const StringRef names[] = {"none", "balanced", "marginal_gain",
+                                    "exact"};
+  return names;
+}
+
+Expected<Problem> Problem::parse(const json::Value &value) {
+  Fields fields(value);
+  Problem p;
+  fields.choice("problem", {kind});
+  p.objective = static_cast<Objective>(fields.choice("objective", objectives));
+  p.arrays = fields.integer("arrays");
+  fields.objects("layers", [&](Fields &layer) {
+    p.layers.push_back({layer.string("name", ""), layer.integer("windows"),
+                        layer.integer("arrays"), layer.integer("time", 1)});
+  });
+  if (Error wrong = fields.finish())
+    return std::move(wrong);
+  return p;
+}
+
+Expected<Solution> Solution::parse(const json::Value &value) {
+  Fields fields(value);
+  Solution s;
+  fields.choice("solution", {Problem::kind});
+  s.copies = fields.integers("copies");
+  if (Error wrong = fields.finish())
+    return std::move(wrong);
+  return s;
+}
+
+json::Value imc::mapping::replication::toJSON(const Problem &p) {
+  json::Array layers;
+  for (const Layer &l : p.layers)
+    layers.push_back(json::Object{{"name", l.name},
+                                  {"windows", l.windows},
+                                  {"arrays", l.arrays},
+                                  {"time", l.time}});
+  return json::Object{{"problem", Problem::kind},
+                      {"objective", objectives[size_t(p.objective)]},
+                      {"arrays", p.arrays},
+                      {"layers", std::move(layers)}};
+}
+
+json::Value imc::mapping::replication::toJSON(const Solution &s) {
+  return json::Object{{"solution", Problem::kind},
+                      {"copies", json::Array(s.copies)}};
+}
+
+static std::string nameOf(const Problem &p, size_t i) {
+  return label("layers", i, p.layers[i].name);
+}
+
+Error imc::mapping::replication::check(const Problem &p) {
+  if (p.layers.empty())
+    return invalid("'layers' is empty");
+  if (p.arrays > largestNumber)
+    return invalid("'arrays' is " + Twine(p.arrays) + ", must be at most 2^53");
+  int64_t needed = 0, work = 0, all = 0;
+  for (const auto &[i, l] : llvm::enumerate(p.layers)) {
+    for (auto [field, value] :
+         {std::pair("windows", l.windows), std::pair("arrays", l.arrays),
+          std::pair("time", l.time)})
+      if (value < 1 || value > largestNumber)
+        return invalid(nameOf(p, i) + ": '" + field + "' is " + Twine(value) +
+                       ", must be from 1 to 2^53");
+    if (l.windows > Problem::maxWindows)
+      return invalid(nameOf(p, i) + ": 'windows' is " + Twine(l.windows) +
+                     ", must be at most 2^32");
+    // Neither all windows one after the other nor all at once may overflow.
+    if (l.windows > (largestNumber - work) / l.time ||
+        l.windows > (largestNumber - all) / l.arrays)
+      return invalid(
+          nameOf(p, i) + ": windows x " +
+          (l.windows > (largestNumber - work) / l.time ? "time" : "arrays") +
+          " of the layers up to here add up to more than 2^53");
+    work += l.windows * l.time;
+    all += l.windows * l.arrays;
+    needed += l.arrays;
+  }
+  if (needed > p.arrays)
+    return invalid("one copy of each layer takes " + Twine(needed) +
+                   " arrays, " + Twine(needed - p.arrays) +
+                   " more than 'arrays' = " + Twine(p.arrays));
+  return Error::success();
+}
+
+Error imc::mapping::replication::verify(const Problem &p, const Solution &s) {
+  if (s.copies.size() != p.layers.size())
+    return invalid("'copies' has " + Twine(s.copies.size()) + " entries for " +
+                   Twine(p.layers.size()) + " layers");
+  int64_t used = 0;
+  for (size_t i = 0; i != p.layers.size(); ++i) {
+    if (s.copies[i] < 1 || s.copies[i] > p.layers[i].windows)
+      return invalid(nameOf(p, i) + " has " + Twine(s.copies[i]) +
+                     " copies, must have 1 to " + Twine(p.layers[i].windows) +
+                     ", one per window");
+    used += s.copies[i] * p.layers[i].arrays;
+  }
+  if (used > p.arrays)
+    return invalid("the copies take " + Twine(used) + " arrays, " +
+                   Twine(used - p.arrays) + " more than there are");
+  return Error::success();
+}
+
+int64_t imc::mapping::replication::objective(const Problem &p,
+                                             const Solution &s) {
+  int64_t slowest = 0, sum = 0;
+  for (size_t i = 0; i != p.layers.size(); ++i) {
+    const Layer &l = p.layers[i];
+    int64_t time = ceilDiv(l.windows, s.copies[i]) * l.time;
+    slowest = std::max(slowest, time);
+    sum += time;
+  }
+  return p.objective == Objective::Sum ? sum : slowest;
+}
+
+std::string imc::mapping::replication::objectiveUnit(const Problem &p) {
+  return p.objective == Objective::Sum ? "time of all layers"
+                                       : "time of the slowest layer";
+}
+
+static std::vector<int64_t> balanced(const Problem &p) {
+  std::vector<Demand> demands;
+  for (const Layer &l : p.layers)
+    demands.push_back({l.windows, l.arrays, 1});
+  int64_t windows = balancedWindows(demands, p.arrays);
+  std::vector<int64_t> copies;
+  for (const Layer &l : p.layers)
+    copies.push_back(ceilDiv(l.windows, windows));
+  return copies;
+}
+
+Expected<Solution> imc::mapping::replication::solve(const Problem &p,
+                                                    StringRef algorithm) {
+  Expected<size_t> index =
+      indexOf(algorithm, Problem::algorithms(), "algorithm");
+  if (!index)
+    return index.takeError();
+  switch (*index) {
+  case 0:
+    return Solution{std::vector<int64_t>(p.layers.size(), 1)};
+  case 1:
+    return Solution{balanced(p)};
+  case 2:
+    return Solution{marginalGain(p)};
+  default:
+    return Solution{exact(p)};
+  }
+}

@@ -1,0 +1,153 @@
+//===- SolveCommand.cpp - imc solve ---------------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Session.h"
+
+#include "imc/Mapping/Problem.h"
+#include "imc/Support/OutputFile.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+#include <CLI/CLI.hpp>
+
+#include <chrono>
+
+using namespace llvm;
+
+namespace imc::driver {
+namespace {
+
+struct SolveOptions {
+  std::string problem, algorithm, solution, json;
+};
+
+Expected<json::Value> readJSON(StringRef path) {
+  ErrorOr<std::unique_ptr<MemoryBuffer>> file =
+      MemoryBuffer::getFileOrSTDIN(path, /*IsText=*/true);
+  if (!file)
+    return mapping::invalid("cannot read '" + path +
+                            "': " + file.getError().message());
+  Expected<json::Value> value = json::parse((*file)->getBuffer());
+  if (!value)
+    return mapping::invalid(path + ": " + toString(value.takeError()));
+  return value;
+}
+
+/// The error, with the file that it is about.
+int failIn(StringRef path, Error error) {
+  return fail(path + ": " + toString(std::move(error)));
+}
+
+int runSolve(const SolveOptions &options) {
+  Expected<json::Value> text = readJSON(options.problem);
+  if (!text)
+    return fail(text.takeError());
+  Expected<std::unique_ptr<mapping::AnyProblem>> problem =
+      mapping::parseAnyProblem(*text);
+  if (!problem)
+    return failIn(options.problem, problem.takeError());
+  if (Error error = (*problem)->check())
+    return failIn(options.problem, std::move(error));
+
+  // What an algorithm cannot do is an error, unless all of them were asked for.
+  struct Row {
+    std::string algorithm, refusal;
+    std::optional<mapping::Answer> answer;
+    double seconds;
+  };
+  std::vector<Row> rows;
+  if (!options.solution.empty()) {
+    Expected<json::Value> given = readJSON(options.solution);
+    if (!given)
+      return fail(given.takeError());
+    Expected<mapping::Answer> answer = (*problem)->verify(*given);
+    if (!answer)
+      return failIn(options.solution, answer.takeError());
+    rows.push_back({"given", "", std::move(*answer), 0});
+  } else {
+    std::vector<std::string> names{options.algorithm};
+    if (options.algorithm.empty())
+      names = {(*problem)->algorithms().back().str()};
+    if (options.algorithm == "all")
+      names.assign((*problem)->algorithms().begin(),
+                   (*problem)->algorithms().end());
+    for (const std::string &name : names) {
+      auto start = std::chrono::steady_clock::now();
+      Expected<mapping::Answer> answer = (*problem)->solve(name);
+      std::chrono::duration<double> time =
+          std::chrono::steady_clock::now() - start;
+      if (answer)
+        rows.push_back({name, "", std::move(*answer), time.count()});
+      else if (options.algorithm == "all")
+        rows.push_back(
+            {name, toString(answer.takeError()), std::nullopt, time.count()});
+      else
+        return failIn(options.problem, answer.takeError());
+    }
+  }
+
+  if (options.json != "-") {
+    outs() << (*problem)->kind() << ": " << (*problem)->unit() << "\n";
+    for (const Row &row : rows)
+      if (row.answer)
+        outs() << format("  %-14s %16lld  %9.3f s\n", row.algorithm.c_str(),
+                         (long long)row.answer->objective, row.seconds);
+      else
+        outs() << format("  %-14s ", row.algorithm.c_str()) << row.refusal
+               << "\n";
+    if (rows.size() == 1 && options.json.empty())
+      outs() << rows[0].answer->solution << "\n";
+  }
+  if (options.json.empty())
+    return 0;
+  json::Array results;
+  for (Row &row : rows) {
+    json::Object result{{"algorithm", row.algorithm}};
+    if (row.answer) {
+      result["objective"] = row.answer->objective;
+      result["solution"] = std::move(row.answer->solution);
+    } else {
+      result["refused"] = row.refusal;
+    }
+    results.push_back(std::move(result));
+  }
+  json::Object root{{"problem", (*problem)->kind()},
+                    {"unit", (*problem)->unit()},
+                    {"results", std::move(results)}};
+  if (Error error = writeFile(options.json, [&](raw_ostream &os) {
+        os << formatv("{0:2}", json::Value(std::move(root))) << "\n";
+      }))
+    return fail(std::move(error));
+  return 0;
+}
+
+} // namespace
+
+void addSolveCommand(CLI::App &app, int &status) {
+  auto options = std::make_shared<SolveOptions>();
+  CLI::App *command = app.add_subcommand(
+      "solve", "Check a mapping problem, solve it and verify the solution");
+  command
+      ->add_option("PROBLEM", options->problem,
+                   "A problem in JSON (docs/mapping.md), or - for stdin")
+      ->required();
+  auto *algorithm = command->add_option(
+      "--algorithm", options->algorithm,
+      "One of the problem's algorithms, or all; without it the problem's best");
+  command
+      ->add_option("--verify", options->solution,
+                   "Verify this solution (JSON) instead of solving")
+      ->excludes(algorithm);
+  command->add_option("--json", options->json,
+                      "Write objectives and solutions as JSON to a file, or - "
+                      "for stdout");
+  command->callback([options, &status] { status = runSolve(*options); });
+}
+
+} // namespace imc::driver
