@@ -8,6 +8,7 @@
 #include "Session.h"
 
 #include "dialects/imc/IR/IMC.h"
+#include "dialects/imc/IR/ModuleText.h"
 #include "imc/Execute/Calibrate.h"
 #include "imc/Execute/Executor.h"
 #include "imc/Import/ONNX.h"
@@ -195,7 +196,7 @@ Error Session::writeModule(ModuleOp module, StringRef path) {
     if (sys::path::extension(path) == ".mlirbc")
       (void)writeBytecodeToFile(module, os);
     else
-      module->print(os, OpPrintingFlags().enableDebugInfo());
+      printModuleText(module, os, OpPrintingFlags().enableDebugInfo());
     if (sys::path::extension(path) != ".mlirbc")
       os << "\n";
   });

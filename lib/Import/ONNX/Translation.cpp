@@ -8,6 +8,7 @@
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "GraphImporter.h"
 #include "dialects/imc/IR/IMC.h"
+#include "dialects/imc/IR/ModuleText.h"
 #include "imc/Import/ONNX.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -15,6 +16,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Verifier.h"
 #include "onnx-ml.pb.h"
 #include "llvm/Support/CommandLine.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -105,12 +107,16 @@ void registerONNXTranslation() {
       llvm::cl::desc("ONNX import: shape of an input (input=1x3x224x224) or "
                      "value of a symbolic dimension (N=1)"),
       llvm::cl::value_desc("name=dims"));
-  static TranslateToMLIRRegistration import(
+  // Not TranslateToMLIRRegistration: it would print weights through strings.
+  static TranslateRegistration import(
       "import-onnx", "import an ONNX model as linalg on static shapes",
-      [](llvm::SourceMgr &source,
-         MLIRContext *context) -> OwningOpRef<Operation *> {
+      [](const std::shared_ptr<llvm::SourceMgr> &source, raw_ostream &output,
+         MLIRContext *context) -> LogicalResult {
+        DialectRegistry dialects;
+        registerONNXImportDialects(dialects);
+        context->appendDialectRegistry(dialects);
         const llvm::MemoryBuffer *buffer =
-            source.getMemoryBuffer(source.getMainFileID());
+            source->getMemoryBuffer(source->getMainFileID());
         StringRef path = buffer->getBufferIdentifier();
         ONNXImportOptions options;
         if (path != "<stdin>" && path != "-") {
@@ -122,17 +128,17 @@ void registerONNXTranslation() {
           if (!shape) {
             emitError(FileLineColLoc::get(context, path, 0, 0))
                 << llvm::toString(shape.takeError());
-            return nullptr;
+            return failure();
           }
           options.shapes.push_back(*shape);
         }
         auto module =
             importONNXFromBuffer(buffer->getBuffer(), path, context, options);
-        if (failed(module))
-          return nullptr;
-        return OwningOpRef<Operation *>(module->release());
-      },
-      registerONNXImportDialects);
+        if (failed(module) || failed(verify(**module)))
+          return failure();
+        printModuleText(**module, output);
+        return success();
+      });
   static TranslateRegistration reference(
       "print-onnx-ops", "print the table of supported ONNX ops (Markdown)",
       [](std::shared_ptr<llvm::SourceMgr>, raw_ostream &output, MLIRContext *) {
