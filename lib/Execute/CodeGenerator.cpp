@@ -7,6 +7,8 @@
 
 #include "CodeGenerator.h"
 
+#include "imc/Execute/ArrayEngine.h"
+
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/ExecutionEngine/OptUtils.h"
 #include "mlir/Target/LLVMIR/Export.h"
@@ -184,7 +186,8 @@ llvm::Error ObjectCache::store(StringRef key,
 //===----------------------------------------------------------------------===//
 
 llvm::Expected<std::unique_ptr<LoadedObject>>
-LoadedObject::load(std::unique_ptr<llvm::MemoryBuffer> object) {
+LoadedObject::load(std::unique_ptr<llvm::MemoryBuffer> object,
+                   ArrayEngine *engine) {
   llvm::Expected<llvm::orc::JITTargetMachineBuilder> builder = hostBuilder();
   if (!builder)
     return builder.takeError();
@@ -200,6 +203,18 @@ LoadedObject::load(std::unique_ptr<llvm::MemoryBuffer> object) {
   if (!process)
     return process.takeError();
   (*jit)->getMainJITDylib().addGenerator(std::move(*process));
+  if (engine) {
+    llvm::orc::SymbolMap symbols;
+    symbols[(*jit)->mangleAndIntern(engineSymbol)] = {
+        llvm::orc::ExecutorAddr::fromPtr(static_cast<void *>(engine)),
+        llvm::JITSymbolFlags::Exported};
+    symbols[(*jit)->mangleAndIntern(engineCallSymbol)] = {
+        llvm::orc::ExecutorAddr::fromPtr(&callEngineFromCode),
+        llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+    if (llvm::Error error = (*jit)->getMainJITDylib().define(
+            llvm::orc::absoluteSymbols(std::move(symbols))))
+      return std::move(error);
+  }
   if (llvm::Error error = (*jit)->addObjectFile(std::move(object)))
     return std::move(error);
   llvm::Expected<llvm::orc::ExecutorAddr> address = (*jit)->lookup(runName);

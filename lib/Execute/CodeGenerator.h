@@ -21,6 +21,8 @@
 
 namespace imc::execute {
 
+class ArrayEngine;
+
 /// Names the code that `module` and `optLevel` will become on this host: a hash
 /// of the module's text with the data of its resources, the processor and its
 /// features, the version of LLVM, and this program (path, size, time), since
@@ -50,11 +52,13 @@ private:
   std::string directory;
 };
 
-/// An object file that has been linked into this process.
+/// An object file that has been linked into this process; what it calls of an
+/// array engine goes to `engine`.
 class LoadedObject {
 public:
   static llvm::Expected<std::unique_ptr<LoadedObject>>
-  load(std::unique_ptr<llvm::MemoryBuffer> object);
+  load(std::unique_ptr<llvm::MemoryBuffer> object,
+       ArrayEngine *engine = nullptr);
 
   /// UBSan's check of function types reads what its compiler puts before each
   /// function; before generated code there is nothing, perhaps not even a page.

@@ -9,6 +9,8 @@
 
 #include "CodeGenerator.h"
 
+#include "imc/Execute/ArrayEngine.h"
+
 #include "imc/Conversion/Passes.h"
 
 #include "mlir/Dialect/Bufferization/IR/Bufferization.h"
@@ -250,6 +252,9 @@ Executor::compile(ModuleOp module, const ExecutorOptions &options) {
                         bufferization::BufferizationDialect::kWritableAttrName,
                         BoolAttr::get(context, false));
 
+  if (options.engine && failed(callEngine(*copy, *options.engine)))
+    return failure();
+
   // Everything but the constants leaves before the pass that reads them; the
   // two halves of the pipeline meet at the function's arguments.
   {
@@ -280,7 +285,7 @@ Executor::compile(ModuleOp module, const ExecutorOptions &options) {
       return fail(object.takeError());
     if (*object) {
       llvm::Expected<std::unique_ptr<LoadedObject>> code =
-          LoadedObject::load(std::move(*object));
+          LoadedObject::load(std::move(*object), options.engine);
       if (!code)
         return fail(llvm::joinErrors(
             llvm::createStringError(
@@ -308,7 +313,7 @@ Executor::compile(ModuleOp module, const ExecutorOptions &options) {
     if (llvm::Error error = cache->store(key, **object))
       return fail(std::move(error));
   llvm::Expected<std::unique_ptr<LoadedObject>> code =
-      LoadedObject::load(std::move(*object));
+      LoadedObject::load(std::move(*object), options.engine);
   if (!code)
     return fail(code.takeError());
   impl->code = std::move(*code);

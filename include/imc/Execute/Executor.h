@@ -34,6 +34,8 @@
 
 namespace imc::execute {
 
+class ArrayEngine;
+
 struct ExecutorOptions {
   /// Optimization level of the code generator, 0 to 3. At 3, LLVM unrolls the
   /// loops of kernels and then vectorizes less: ResNet-18 compiles and runs
@@ -46,6 +48,9 @@ struct ExecutorOptions {
   /// checks, so that only those who may run programs as this user may be able
   /// to write there.
   std::string cacheDirectory;
+  /// Computes the products on arrays (ArrayEngine.h); null: compiled code does.
+  /// It must outlive the executor.
+  ArrayEngine *engine = nullptr;
 };
 
 /// One input or output of the compiled function.
