@@ -8,6 +8,8 @@
 
 #include "imc/Workload/Workload.h"
 
+#include <algorithm>
+
 using namespace imc::workload;
 using llvm::Error;
 
@@ -45,6 +47,7 @@ Workload imc::workload::batched(Workload workload, int64_t batch) {
     }
   }
   workload.batch *= batch;
+  workload.input_elements *= batch;
   return workload;
 }
 
@@ -93,13 +96,32 @@ static const char *complaint(const Layer &layer) {
   return nullptr;
 }
 
+/// Ascending, each once, of layers that exist.
+static bool areEdges(const std::vector<int64_t> &edges, size_t layers) {
+  for (size_t i = 0; i != edges.size(); ++i)
+    if (edges[i] < Layer::modelInput ||
+        edges[i] >= static_cast<int64_t>(layers) ||
+        (i && edges[i] <= edges[i - 1]))
+      return false;
+  return true;
+}
+
 Error imc::workload::check(const Workload &workload) {
-  for (const Layer &layer : workload.layers)
-    if (const char *message = complaint(layer))
+  for (const Layer &layer : workload.layers) {
+    const char *message = complaint(layer);
+    if (!message && (!areEdges(layer.inputs, workload.layers.size()) ||
+                     !areEdges(layer.right_inputs, workload.layers.size())))
+      message = "inputs must name layers of the model, in ascending order";
+    if (!message &&
+        !std::includes(layer.inputs.begin(), layer.inputs.end(),
+                       layer.right_inputs.begin(), layer.right_inputs.end()))
+      message = "right_inputs must be among the inputs";
+    if (message)
       return llvm::createStringError(llvm::inconvertibleErrorCode(),
                                      "model '" + workload.name + "', layer '" +
                                          layer.name + "' (" + layer.op +
                                          "): " + message);
+  }
   return Error::success();
 }
 

@@ -79,6 +79,16 @@ struct Layer {
   std::string op;    ///< "conv2d", "matmul", "relu", ...
   std::string shape; ///< for people, "64x3x7x7 -> 64x112x112"
   std::variant<Product, Digital, DynamicProduct> work;
+  /// Layers whose results it reads, in ascending order, each once; modelInput
+  /// for an input of the model. Moves of data (views, padding, concatenation)
+  /// are looked through. A layer in a loop also reads what the iteration before
+  /// made, so that an edge may come from a later layer or from the layer
+  /// itself.
+  std::vector<int64_t> inputs{};
+  /// Of a product of two activations: those that its right operand comes from.
+  std::vector<int64_t> right_inputs{};
+  bool output = false; ///< the model returns its result
+  static constexpr int64_t modelInput = -1;
 
   const Product *product() const { return std::get_if<Product>(&work); }
   const Digital *digital() const { return std::get_if<Digital>(&work); }
@@ -92,9 +102,10 @@ struct Layer {
 /// A model.
 struct Workload {
   std::string name;
-  int64_t parameters = 0;    ///< trained weights and biases
-  std::vector<Layer> layers; ///< program order
-  int64_t batch = 1;         ///< inferences that the layers do at once
+  int64_t parameters = 0;     ///< trained weights and biases
+  std::vector<Layer> layers;  ///< program order
+  int64_t batch = 1;          ///< inferences that the layers do at once
+  int64_t input_elements = 0; ///< of the model's inputs; 0 where not known
   /// Bits of weights and activations that a product has of the model itself
   /// (quantized ONNX); 0 when the knobs choose those of all products.
   int64_t model_bits = 0;
@@ -108,7 +119,8 @@ struct Workload {
 Workload batched(Workload workload, int64_t batch);
 
 /// Every count is positive where it must be, weight_elements agrees with the
-/// matrix, and no product overflows 2^53 MACs. The message names the layer.
+/// matrix, edges come from layers that exist, and no product overflows 2^53
+/// MACs. The message names the layer.
 llvm::Error check(const Workload &workload);
 
 /// A 2-D convolution as a product: input C x H x W (without padding), F output

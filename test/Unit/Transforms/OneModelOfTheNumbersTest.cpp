@@ -82,7 +82,7 @@ Design randomDesign(test::Random &random) {
   return design;
 }
 
-/// Names, kinds and all counts are equal.
+/// Names, kinds, all counts and what reads whose results are equal.
 bool sameWork(const workload::Workload &a, const workload::Workload &b) {
   auto counts = [](const workload::Layer &layer) -> std::vector<int64_t> {
     if (const workload::Product *p = layer.product())
@@ -103,6 +103,9 @@ bool sameWork(const workload::Workload &a, const workload::Workload &b) {
         a.layers[i].op != b.layers[i].op ||
         a.layers[i].shape != b.layers[i].shape ||
         a.layers[i].work.index() != b.layers[i].work.index() ||
+        a.layers[i].inputs != b.layers[i].inputs ||
+        a.layers[i].right_inputs != b.layers[i].right_inputs ||
+        a.layers[i].output != b.layers[i].output ||
         counts(a.layers[i]) != counts(b.layers[i]))
       return false;
   return true;
@@ -295,6 +298,20 @@ TEST_F(OneModelOfTheNumbers, StructuralModels) {
     ASSERT_TRUE(succeeded(workload)) << network.name;
     EXPECT_EQ(workload->macs(), network.macs);
     EXPECT_EQ(workload->parameters, network.parameters);
+    EXPECT_EQ(workload->input_elements, 3 * 224 * 224);
+    // No loops: everything reads earlier results, and one is returned.
+    EXPECT_EQ(workload->layers.front().inputs,
+              std::vector<int64_t>{workload::Layer::modelInput});
+    int returned = 0;
+    for (const auto &[index, layer] : llvm::enumerate(workload->layers)) {
+      EXPECT_FALSE(layer.inputs.empty()) << layer.name << ":" << layer.op;
+      if (!layer.inputs.empty()) {
+        EXPECT_LT(layer.inputs.back(), int64_t(index)) << layer.name;
+      }
+      returned += layer.output;
+    }
+    EXPECT_EQ(returned, 1);
+    EXPECT_TRUE(workload->layers.back().output);
     for (int i = 0; i < 8; ++i) {
       Design design = randomDesign(random);
       // Large enough for most of them.

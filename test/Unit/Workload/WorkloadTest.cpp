@@ -45,6 +45,38 @@ TEST(Workload, MacsOfAllKinds) {
   EXPECT_FALSE(bool(check(w)));
 }
 
+TEST(Workload, EdgesComeFromLayers) {
+  Workload w{"edges", 0, {}};
+  w.layers.push_back({"a", "matmul", "", matmul(2, 3, 5)});
+  w.layers.push_back({"b", "batch_matmul", "", DynamicProduct{7, 1, 1}});
+  w.layers[0].inputs = {Layer::modelInput};
+  w.layers[1].inputs = {Layer::modelInput, 0};
+  w.layers[1].right_inputs = {0};
+  EXPECT_FALSE(bool(check(w)));
+  EXPECT_EQ(batched(w, 3).layers[1].inputs, w.layers[1].inputs);
+  EXPECT_EQ(batched(w, 3).layers[1].right_inputs, w.layers[1].right_inputs);
+  auto complains = [&](std::vector<int64_t> inputs,
+                       std::vector<int64_t> right) {
+    Workload broken = w;
+    broken.layers[1].inputs = std::move(inputs);
+    broken.layers[1].right_inputs = std::move(right);
+    std::string message = llvm::toString(check(broken));
+    EXPECT_NE(message.find("layer 'b'"), std::string::npos) << message;
+    return message.find("inputs must") != std::string::npos;
+  };
+  EXPECT_TRUE(complains({2}, {}));
+  EXPECT_TRUE(complains({-2}, {}));
+  EXPECT_TRUE(complains({0, 0}, {}));
+  EXPECT_TRUE(complains({0, -1}, {}));
+  EXPECT_NE(llvm::toString([&] {
+              Workload broken = w;
+              broken.layers[1].right_inputs = {1};
+              return check(broken);
+            }())
+                .find("among the inputs"),
+            std::string::npos);
+}
+
 TEST(Workload, KnownNetworksPass) {
   for (const Workload &w : {test::resnet18(), test::resnet50(), test::vgg16(),
                             test::alexnet(), test::mobilenetV3Large()})
