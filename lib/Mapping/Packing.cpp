@@ -11,6 +11,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <numeric>
 #include <set>
@@ -95,6 +96,9 @@ Error imc::mapping::packing::check(const Problem &p) {
                    ", must be at most 2^22 cells");
   if (p.tiles.empty())
     return invalid("'tiles' is empty");
+  if (p.tiles.size() > size_t(std::numeric_limits<int32_t>::max()))
+    return invalid("'tiles' has " + Twine(p.tiles.size()) +
+                   " entries, must have less than 2^31");
   for (const auto &[i, t] : llvm::enumerate(p.tiles)) {
     if (t.rows < 1 || t.rows > p.rows || t.cols < 1 || t.cols > p.cols)
       return invalid(nameOf(p, i) + " has " + Twine(t.rows) + " x " +
@@ -128,8 +132,8 @@ Error imc::mapping::packing::verify(const Problem &p, const Solution &s) {
   llvm::sort(order, [&](size_t a, size_t b) { return key(a) < key(b); });
   // The last tile to take a cell, row or column; old ones are of other arrays
   // or steps.
-  std::vector<int64_t> cells(size_t(p.rows * p.cols), -1),
-      rows(size_t(p.rows), -1), cols(size_t(p.cols), -1);
+  std::vector<int32_t> cells(size_t(p.rows * p.cols), -1);
+  std::vector<int64_t> rows(size_t(p.rows), -1), cols(size_t(p.cols), -1);
   auto sharing = [&](size_t i, int64_t other, const char *what, int64_t n) {
     return invalid(nameOf(p, i) + " and " + nameOf(p, size_t(other)) +
                    " share " + what + " " + Twine(n) + " of array " +
@@ -151,10 +155,10 @@ Error imc::mapping::packing::verify(const Problem &p, const Solution &s) {
         return sharing(i, rows[size_t(r)], "row", r);
       rows[size_t(r)] = int64_t(i);
       for (int64_t c = at.col; c != at.col + t.cols; ++c) {
-        int64_t &cell = cells[size_t(r * p.cols + c)];
+        int32_t &cell = cells[size_t(r * p.cols + c)];
         if (sameArray(i, cell))
           return sharing(i, cell, "a cell of row", r);
-        cell = int64_t(i);
+        cell = int32_t(i);
       }
     }
     for (int64_t c = at.col; c != at.col + t.cols; ++c) {
@@ -220,13 +224,18 @@ static Solution onePerArray(const Problem &p) {
 static Solution diagonal(const Problem &p) {
   Solution s{std::vector<Position>(p.tiles.size())};
   std::vector<std::pair<int64_t, int64_t>> used; // rows, columns of each array
+  size_t open = 0; // arrays before this one are full
   for (size_t i : largestFirst(p, [&](const Tile &t) {
          return std::max(t.rows * p.cols, t.cols * p.rows);
        })) {
     const Tile &t = p.tiles[i];
-    auto found = llvm::find_if(used, [&](const auto &u) {
-      return u.first + t.rows <= p.rows && u.second + t.cols <= p.cols;
-    });
+    while (open != used.size() &&
+           (used[open].first == p.rows || used[open].second == p.cols))
+      ++open;
+    auto found =
+        std::find_if(used.begin() + open, used.end(), [&](const auto &u) {
+          return u.first + t.rows <= p.rows && u.second + t.cols <= p.cols;
+        });
     if (found == used.end())
       found = used.insert(used.end(), {0, 0});
     s.positions[i] = {found - used.begin(), found->first, found->second};
@@ -249,6 +258,8 @@ struct Shelf {
 
 class Array {
 public:
+  int64_t free(const Problem &p) const { return p.rows * p.cols - cells; }
+
   bool place(const Tile &t, const Problem &p, Position &at) {
     for (Shelf &shelf : shelves)
       if (shelf.height >= t.rows && !shelf.steps.count(t.step) &&
@@ -282,13 +293,14 @@ private:
     shelf.taken.emplace_back(col, col + t.cols);
     shelf.steps.insert(t.step);
     others.emplace_back(col, col + t.cols);
+    cells += t.rows * t.cols;
     at.row = shelf.row;
     at.col = col;
     return true;
   }
 
   std::vector<Shelf> shelves;
-  int64_t height = 0;
+  int64_t height = 0, cells = 0; ///< of shelves; of tiles
   std::map<int64_t, std::vector<Span>>
       columns; ///< that the tiles of a step take
 };
@@ -298,10 +310,13 @@ private:
 static Solution shelf(const Problem &p) {
   Solution s{std::vector<Position>(p.tiles.size())};
   std::vector<Array> arrays;
+  size_t open = 0; // arrays before this one are full
   for (size_t i : largestFirst(
            p, [](const Tile &t) { return std::pair(t.rows, t.cols); })) {
     Position &at = s.positions[i];
-    size_t n = 0;
+    while (open != arrays.size() && arrays[open].free(p) == 0)
+      ++open;
+    size_t n = open;
     while (n != arrays.size() && !arrays[n].place(p.tiles[i], p, at))
       ++n;
     if (n == arrays.size()) {

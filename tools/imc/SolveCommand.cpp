@@ -7,12 +7,14 @@
 
 #include "Session.h"
 
+#include "imc/Mapping/ModelProblem.h"
 #include "imc/Mapping/Problem.h"
 #include "imc/Support/OutputFile.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/Path.h"
 
 #include <CLI/CLI.hpp>
 
@@ -25,6 +27,10 @@ namespace {
 
 struct SolveOptions {
   std::string problem, algorithm, solution, json;
+  // Of a model.
+  std::string kind = "replication", objective = "bottleneck", write;
+  int64_t arrays = 0;
+  DesignOptions design;
 };
 
 Expected<json::Value> readJSON(StringRef path) {
@@ -39,15 +45,57 @@ Expected<json::Value> readJSON(StringRef path) {
   return value;
 }
 
+bool isModel(StringRef path) {
+  StringRef extension = sys::path::extension(path);
+  return extension == ".onnx" || extension == ".mlir" || extension == ".mlirbc";
+}
+
+/// The problem that a model poses on the machine of the options.
+Expected<json::Value> problemOfModel(const SolveOptions &options) {
+  if (options.design.target.empty())
+    return mapping::invalid("'" + options.problem +
+                            "' is a model: --target says of which machine");
+  Session session;
+  Expected<Design> design = session.loadDesign(options.design);
+  if (!design)
+    return design.takeError();
+  Expected<machine::Machine> machine = design->target->machine();
+  if (!machine)
+    return machine.takeError();
+  for (const mapping::Violation &v : mapping::check(design->knobs, *machine))
+    return mapping::invalid(formatv("{0} is {1} {2}, may be {3} on '{4}'",
+                                    v.where, v.value, mapping::ruleUnit(v.rule),
+                                    v.limit, options.design.target));
+  auto workload = session.loadWorkload(options.problem, options.design.shapes);
+  if (failed(workload))
+    return mapping::invalid("cannot read '" + options.problem + "'");
+  if (options.kind == "packing")
+    return toJSON(mapping::packingOf(*workload, *machine, design->knobs));
+  mapping::replication::Problem problem = mapping::replicationOf(
+      *workload, *machine, design->knobs,
+      options.objective == "sum" ? mapping::replication::Objective::Sum
+                                 : mapping::replication::Objective::Bottleneck);
+  if (options.arrays)
+    problem.arrays = options.arrays;
+  return toJSON(problem);
+}
+
 /// The error, with the file that it is about.
 int failIn(StringRef path, Error error) {
   return fail(path + ": " + toString(std::move(error)));
 }
 
 int runSolve(const SolveOptions &options) {
-  Expected<json::Value> text = readJSON(options.problem);
+  Expected<json::Value> text = isModel(options.problem)
+                                   ? problemOfModel(options)
+                                   : readJSON(options.problem);
   if (!text)
     return fail(text.takeError());
+  if (!options.write.empty())
+    if (Error error = writeFile(options.write, [&](raw_ostream &os) {
+          os << formatv("{0:2}", *text) << "\n";
+        }))
+      return fail(std::move(error));
   Expected<std::unique_ptr<mapping::AnyProblem>> problem =
       mapping::parseAnyProblem(*text);
   if (!problem)
@@ -135,7 +183,8 @@ void addSolveCommand(CLI::App &app, int &status) {
       "solve", "Check a mapping problem, solve it and verify the solution");
   command
       ->add_option("PROBLEM", options->problem,
-                   "A problem in JSON (docs/mapping.md), or - for stdin")
+                   "A problem in JSON (docs/mapping.md), - for stdin, or a "
+                   "model, with --target")
       ->required();
   auto *algorithm = command->add_option(
       "--algorithm", options->algorithm,
@@ -147,6 +196,23 @@ void addSolveCommand(CLI::App &app, int &status) {
   command->add_option("--json", options->json,
                       "Write objectives and solutions as JSON to a file, or - "
                       "for stdout");
+  command
+      ->add_option("--as", options->kind,
+                   "The problem of a model: replication or packing")
+      ->check(CLI::IsMember({"replication", "packing"}))
+      ->capture_default_str();
+  command
+      ->add_option("--objective", options->objective,
+                   "Of a model's replication: bottleneck or sum")
+      ->check(CLI::IsMember({"bottleneck", "sum"}))
+      ->capture_default_str();
+  command
+      ->add_option("--arrays", options->arrays,
+                   "Budget of a model's replication instead of the machine's")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--write", options->write,
+                      "Write the problem as JSON to a file");
+  options->design.addTo(*command, /*targetRequired=*/false);
   command->callback([options, &status] { status = runSolve(*options); });
 }
 
