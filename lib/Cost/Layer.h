@@ -243,8 +243,10 @@ inline Streams streamsOf(const Counts &c, const Prices &p) {
       (c.tile_reads + c.tile_writes) * p.tile_bit / c.tiles;
   const double globalBuffer = (c.global_reads + c.global_writes) * p.global_bit;
   // E-TIME-3
-  const double noc =
-      c.noc_bits > 0 ? c.noc_bits * p.noc_bit_time / c.groups + p.noc_hops : 0;
+  const double noc = c.noc_bits > 0 ? c.noc_bits * p.noc_bit_time /
+                                              std::min(c.groups, p.noc_links) +
+                                          p.noc_hops
+                                    : 0;
   const double spill = c.spill_bits * p.memory_bit_time;
   const double digital = (c.operations + c.macs) * p.lane_operation;
   return {{compute, tileBuffer, globalBuffer, noc, spill, 0.0, digital},

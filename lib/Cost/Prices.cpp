@@ -24,37 +24,9 @@ using imc::machine::Machine;
 
 namespace {
 // Prefixes of the units in machine files.
-constexpr double pico = 1e-12, femto = 1e-15, nano = 1e-9, micro = 1e-6,
-                 milli = 1e-3;
-constexpr double um2PerMm2 = 1e6, kibPerMib = 1024;
-
-struct Buffer {
-  double read_j_per_bit, write_j_per_bit, area_mm2, leakage_w, access_ns;
-};
+constexpr double nano = 1e-9;
+constexpr double um2PerMm2 = 1e6;
 } // namespace
-
-/// E-BUF: power laws of one buffer, at the nominal supply.
-static Buffer buffer(const machine::BufferFit &fit, double kib, int64_t width) {
-  // One logarithm each, then products: pow would take both again every time.
-  const double size = std::log(kib);
-  const double bits = std::log(static_cast<double>(width));
-  Buffer b;
-  const double perBit = pico / static_cast<double>(width);
-  b.read_j_per_bit =
-      fit.read_pj *
-      std::exp(fit.read_size_exponent * size + fit.read_width_exponent * bits) *
-      perBit;
-  b.write_j_per_bit = fit.write_pj *
-                      std::exp(fit.write_size_exponent * size +
-                               fit.write_width_exponent * bits) *
-                      perBit;
-  b.area_mm2 = fit.area_mm2 * std::exp(fit.area_size_exponent * size +
-                                       fit.area_width_exponent * bits);
-  b.leakage_w =
-      fit.leakage_mw * std::exp(fit.leakage_size_exponent * size) * milli;
-  b.access_ns = fit.access_ns * std::exp(fit.access_size_exponent * size);
-  return b;
-}
 
 // E-DELAY: alpha-power law (Sakurai and Newton, JSSC 25(2), 1990).
 double imc::cost::delayFactor(const machine::Technology &t) {
@@ -145,29 +117,9 @@ units::Time imc::cost::shortestCycle(const machine::Operating &o) {
   return std::max(array, logic);
 }
 
-/// E-NOC: mean number of routers from the global buffer to a group. The groups
-/// fill the rows of a mesh one after the other; the buffer stands before the
-/// middle router of the first row.
-static double meanHops(int64_t groups) {
-  auto width = static_cast<int64_t>(std::sqrt(static_cast<double>(groups)));
-  while (width * width < groups)
-    ++width;
-  // Steps to the side: those of a full row, and of the last one.
-  auto triangle = [](int64_t n) { return n * (n + 1) / 2; };
-  const int64_t middle = width / 2;
-  const int64_t full = groups / width, rest = groups % width;
-  const int64_t left = std::min(rest, middle + 1);
-  const int64_t aside =
-      full * (triangle(middle) + triangle(width - 1 - middle)) + left * middle -
-      triangle(left - 1) + triangle(rest - left);
-  const int64_t down = width * triangle(full - 1) + rest * full;
-  return 1 + static_cast<double>(aside + down) / static_cast<double>(groups);
-}
-
 Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   Prices p{};
   const machine::Operating o = operate(m, k);
-  const double v = m.technology.vdd_v;
   const double dynamic = o.dynamic;
   const double slower = o.slower;
   const double cycleNs = o.cycle.in(units::ns);
@@ -175,7 +127,6 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   const auto cols = static_cast<double>(m.array.cols);
   const auto arrays = static_cast<double>(m.arrays());
   const auto tiles = static_cast<double>(m.tiles());
-  const auto groups = static_cast<double>(m.hierarchy.groups);
   const auto adcs = static_cast<double>(m.adcsPerArray());
 
   // Array: one function per kind of component (lib/Machine/Kinds).
@@ -193,21 +144,20 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   p.shift_add = adder.conversion.si();
   p.strip_add = adder.strip_add.si();
 
-  const Buffer tile =
-      buffer(m.buffer_fit, m.tile_buffer.size_kib, m.tile_buffer.width_bits);
-  const Buffer global =
-      buffer(m.buffer_fit, m.global_buffer.size_mib * kibPerMib,
-             m.global_buffer.width_bits);
-  p.tile_read_bit = tile.read_j_per_bit * dynamic;
-  p.tile_write_bit = tile.write_j_per_bit * dynamic;
-  p.global_read_bit = global.read_j_per_bit * dynamic;
-  p.global_write_bit = global.write_j_per_bit * dynamic;
+  const machine::BufferPrice tile = machine::priceTileBuffer(o);
+  const machine::BufferPrice global = machine::priceGlobalBuffer(o);
+  p.tile_read_bit = tile.read_bit.si() * dynamic;
+  p.tile_write_bit = tile.write_bit.si() * dynamic;
+  p.global_read_bit = global.read_bit.si() * dynamic;
+  p.global_write_bit = global.write_bit.si() * dynamic;
 
-  p.memory_bit = m.memory.energy_pj_per_bit * pico;
-  p.has_memory = m.memory.kind != machine::MemoryKind::None;
-  p.memory_bit_time = p.has_memory ? 1 / (m.memory.bandwidth_gb_s * 8e9) : 0;
-  p.operation = m.digital.operation_pj * pico * dynamic;
-  p.mac = m.digital.mac_pj * pico * dynamic;
+  const machine::MemoryPrice memory = machine::priceMemory(o);
+  p.memory_bit = memory.bit.si();
+  p.has_memory = !machine::memoryKind(m).absent;
+  p.memory_bit_time = memory.bit_time.si();
+  const machine::LanePrice lanes = machine::priceLanes(o);
+  p.operation = lanes.operation.si();
+  p.mac = lanes.mac.si();
 
   // E-AREA
   auto area = [&](Area component) -> double & {
@@ -222,29 +172,25 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   area(Area::ShiftAdd) = (arrays * adcs * adder.area).in(units::mm2);
   area(Area::Control) =
       arrays * m.array.control_area_um2 * o.shrink / um2PerMm2;
-  area(Area::TileBuffer) = tiles * tile.area_mm2 * o.shrink;
-  area(Area::GlobalBuffer) = global.area_mm2 * o.shrink;
-  area(Area::Noc) = groups * m.noc.router_area_mm2 * o.shrink;
-  const double lanes = tiles * static_cast<double>(m.digital.lanes_per_tile);
-  area(Area::Digital) = lanes * m.digital.lane_area_um2 * o.shrink / um2PerMm2;
+  area(Area::TileBuffer) = tiles * tile.area.count * o.shrink;
+  area(Area::GlobalBuffer) = global.area.count * o.shrink;
+  area(Area::Noc) = machine::networkArea(o).count;
+  area(Area::Digital) = lanes.area.count;
   p.area_mm2 = 0;
   for (double part : p.area)
     p.area_mm2 += part;
 
-  // E-NOC: square mesh of square groups, the global buffer at the middle of an
-  // edge; inside a group a bus of half its side.
-  const double side = std::sqrt(groups);
-  const double hops = meanHops(m.hierarchy.groups);
-  const double groupUm = std::sqrt(p.area_mm2 * um2PerMm2) / side;
-  const double wire = m.noc.wire_ff_per_um * groupUm * femto * v * v;
-  p.noc_bit =
-      hops * (m.noc.router_pj_per_bit * pico * dynamic + wire) + 0.5 * wire;
+  const machine::NetworkPrice network =
+      machine::priceNetwork(o, units::Mm2{p.area_mm2});
+  p.noc_bit = network.bit.si();
+  p.noc_links = network.links;
 
-  // E-LEAK: cells, buffers and lanes; converters separately.
-  p.leakage_w = (arrays * rows * cols * cell.leakage).si() +
-                (tiles * tile.leakage_w + global.leakage_w +
-                 lanes * m.digital.lane_leakage_uw * micro) *
-                    o.supply;
+  // E-LEAK: cells, buffers and lanes; the memory outside; converters
+  // separately.
+  p.leakage_w =
+      (arrays * rows * cols * cell.leakage).si() +
+      (tiles * tile.leakage + global.leakage + lanes.leakage).si() * o.supply +
+      memory.standby.si();
 
   // E-TIME
   p.cycle = cycleNs * nano;
@@ -255,13 +201,12 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
     return std::max(1.0, std::ceil(ns * slower / cycleNs)) * p.cycle;
   };
   p.tile_bit =
-      access(tile.access_ns) / static_cast<double>(m.tile_buffer.width_bits);
-  p.global_bit = access(global.access_ns) /
+      access(tile.access.count) / static_cast<double>(m.tile_buffer.width_bits);
+  p.global_bit = access(global.access.count) /
                  static_cast<double>(m.global_buffer.width_bits);
   p.noc_bit_time = p.cycle / static_cast<double>(m.noc.link_bits);
-  p.noc_hops =
-      std::ceil(hops) * static_cast<double>(m.noc.hop_cycles) * p.cycle;
-  p.lane_operation = p.cycle / lanes;
+  p.noc_hops = network.hop_cycles * p.cycle;
+  p.lane_operation = p.cycle / lanes.per_cycle;
   p.min_cycle_ns = shortestCycle(o).in(units::ns);
 
   noiseTerms(m, k, p);

@@ -112,7 +112,7 @@ Sensitivity imc::cost::sensitivity(const Pricer &pricer,
             return path == alias.path;
           });
       if ((!isOpen && !isAliased) ||
-          !field.belongsTo(component.kindOf(machine)))
+          !component.has(field, machine))
         continue;
       const double value = field.get(machine);
       auto [down, up] = neighbours(

@@ -184,7 +184,7 @@ Error imc::machine::setField(Machine &machine, StringRef path, StringRef text) {
 Error imc::machine::check(const Machine &machine) {
   for (const Component &component : schema())
     for (const Field &field : component.fields)
-      if (field.belongsTo(component.kindOf(machine)))
+      if (component.has(field, machine))
         if (Error error = checkValue(field, field.get(machine)))
           return error;
   const Cell &cell = machine.cell;
@@ -227,12 +227,8 @@ Error imc::machine::check(const Machine &machine) {
                   "'adc.sense_fj' and 'adc.sense_um2' of one comparator, or "
                   "adc.bits of 4 and more");
   }
-  if (machine.memory.kind != MemoryKind::None &&
-      (machine.memory.energy_pj_per_bit <= 0 ||
-       machine.memory.bandwidth_gb_s <= 0))
-    return fail("'memory.energy_pj_per_bit' or 'memory.bandwidth_gb_s' is 0 "
-                "but 'memory.kind' is not none: give both above 0 or set "
-                "memory.kind to none");
+  if (std::string text = contradictionOf(machine); !text.empty())
+    return fail(text);
   const Accounting &accounting = machine.accounting;
   if (accounting.model == AccountingModel::Source2026 &&
       (accounting.cell_area_um2 <= 0 || accounting.column_area_um2 <= 0 ||
@@ -374,11 +370,11 @@ std::string imc::machine::schemaMarkdown() {
       if (!field.kinds.empty()) {
         std::vector<std::string> names;
         for (int64_t kind : field.kinds)
-          names.push_back(
-              "`" +
-              std::string(
-                  component.kindField()->names[static_cast<size_t>(kind)]) +
-              "`");
+          names.push_back("`" +
+                          std::string(component.kindFields()
+                                          .front()
+                                          ->names[static_cast<size_t>(kind)]) +
+                          "`");
         page += " Of kind " + llvm::join(names, ", ") + ".";
       }
       page += " |\n";

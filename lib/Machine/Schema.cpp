@@ -67,26 +67,13 @@ namespace {
         DEFAULT, DOC, {__VA_ARGS__}, IMC_ACCESS(C, F)                          \
   }
 
-/// Adds what the kinds of a slot bring along: the field `kind`, their own
-/// parameters, and which of the shared fields are for some of them only.
-void addKinds(std::vector<Component> &table, Slot slot) {
+/// Adds what the kinds of a component bring along: their own parameters, and
+/// which of the shared fields are for some of them only.
+void addKinds(std::vector<Component> &table, const Socket &socket) {
   auto component = llvm::find_if(table, [&](const Component &c) {
-    return llvm::StringRef(c.name) == componentOf(slot);
+    return llvm::StringRef(c.name) == socket.component;
   });
-  llvm::ArrayRef<Kind> kinds = kindsOf(slot);
-  auto place = [slot](auto &machine) -> auto & {
-    switch (slot) {
-    case Slot::Cell:
-      return machine.cell.own;
-    case Slot::Dac:
-      return machine.dac.own;
-    case Slot::Adc:
-      return machine.adc.own;
-    case Slot::ShiftAdd:
-      return machine.shift_add.own;
-    }
-    llvm_unreachable("all slots are handled");
-  };
+  llvm::ArrayRef<Kind> kinds = kindsOf(socket.slot);
   for (size_t k = 0; k != kinds.size(); ++k) {
     const auto index = static_cast<int64_t>(k);
     for (const char *name : kinds[k].needs)
@@ -109,8 +96,8 @@ void addKinds(std::vector<Component> &table, Slot slot) {
            p.default_value,
            p.doc,
            {},
-           [=](const Machine &m) -> double { return place(m)[at]; },
-           [=](Machine &m, double v) { place(m)[at] = v; },
+           [=](const Machine &m) -> double { return socket.own(m)[at]; },
+           [=](Machine &m, double v) { socket.set(m)[at] = v; },
            {index}});
     }
   }
@@ -141,15 +128,17 @@ std::vector<Component> makeSchema() {
         REAL(technology, alpha, "", 1, 2,
              "Exponent of the alpha-power delay law."),
         REAL_OR(technology, energy_exponent, "", 0.5, 4, 2,
-                "Exponent of switched energy over supply."),
+                "Exponent of switched energy over supply; 2: C V^2 "
+                "(Chandrakasan et al., JSSC 27(4), 1992)."),
         REAL(technology, max_power_density_w_mm2, "W/mm2", 1e-6, 1e3,
              "Average power per chip area that can be cooled."),
         REAL_OR(technology, max_peak_power_density_w_mm2, "W/mm2", 1e-6, 1e4,
                 1e4,
                 "Power per chip area that the supply grid delivers while one "
                 "layer runs."),
-        REAL_OR(technology, min_lifetime_years, "years", 0, 1e3, 3,
-                "Shortest life of a chip that runs without a pause.")}},
+        REAL_OR(
+            technology, min_lifetime_years, "years", 0, 1e3, 3,
+            "Shortest life of a chip that runs without a pause (A-LIFE).")}},
       {"cell",
        "Memory cell of the arrays.",
        {KIND(cell, Slot::Cell, true,
@@ -220,16 +209,18 @@ std::vector<Component> makeSchema() {
         INTEGER(hierarchy, tiles_per_group, "", 1, 65536, "Tiles per group."),
         INTEGER(hierarchy, macros_per_tile, "", 1, 65536, "Arrays per tile.")}},
       {"tile_buffer",
-       "SRAM buffer of a tile: inputs and partial sums.",
-       {REAL(tile_buffer, size_kib, "KiB", 0.0625, 65536, "Capacity."),
+       "Buffer of a tile: inputs and partial sums.",
+       {KIND(tile_buffer, Slot::Buffer, false, "What it is made of."),
+        REAL(tile_buffer, size_kib, "KiB", 0.0625, 65536, "Capacity."),
         INTEGER(tile_buffer, width_bits, "bit", 8, 65536, "Bits per access.")}},
       {"global_buffer",
-       "SRAM buffer of the chip: activations between layers.",
-       {REAL(global_buffer, size_mib, "MiB", 0.0078125, 1024, "Capacity."),
+       "Buffer of the chip: activations between layers.",
+       {KIND(global_buffer, Slot::Buffer, false, "What it is made of."),
+        REAL(global_buffer, size_mib, "MiB", 0.0078125, 1024, "Capacity."),
         INTEGER(global_buffer, width_bits, "bit", 8, 65536,
                 "Bits per access.")}},
       {"buffer_fit",
-       "Power laws of SRAM buffers: factor * KiB^size * bits^width.",
+       "Power laws of buffers of kind fit: factor * KiB^size * bits^width.",
        {REAL(buffer_fit, read_pj, "pJ", 0, 1e3, "Factor of a read."),
         REAL(buffer_fit, read_size_exponent, "", 0, 2, "Its size exponent."),
         REAL(buffer_fit, read_width_exponent, "", 0, 2, "Its width exponent."),
@@ -243,26 +234,31 @@ std::vector<Component> makeSchema() {
              "Factor of the standby power."),
         REAL(buffer_fit, leakage_size_exponent, "", 0, 2, "Its size exponent."),
         REAL(buffer_fit, access_ns, "ns", 0, 1e3, "Factor of the access time."),
-        REAL(buffer_fit, access_size_exponent, "", 0, 2,
-             "Its size exponent.")}},
+        REAL(buffer_fit, access_size_exponent, "", 0, 2, "Its size exponent.")},
+       {"tile_buffer", "global_buffer"}},
       {"noc",
-       "Mesh of routers, one per group, with a bus to the group's tiles.",
-       {INTEGER(noc, link_bits, "bit", 1, 65536, "Bits per link and cycle."),
-        REAL(noc, router_pj_per_bit, "pJ", 0, 1e3, "Energy of one hop."),
+       "What joins the groups and the global buffer.",
+       {KIND(noc, Slot::Noc, false, "How the wires run."),
+        INTEGER(noc, link_bits, "bit", 1, 65536, "Bits per link and cycle."),
+        REAL(noc, router_pj_per_bit, "pJ", 0, 1e3,
+             "Energy of one hop of the mesh."),
         REAL(noc, wire_ff_per_um, "fF/um", 0, 10, "Load of link wires."),
-        INTEGER(noc, hop_cycles, "", 0, 1024, "Cycles per hop."),
+        INTEGER(noc, hop_cycles, "", 0, 1024,
+                "Cycles per hop of the mesh or branch of the tree; of the bus "
+                "per message."),
         REAL(noc, router_area_mm2, "mm2", 0, 100, "Area of one router.")}},
       {"memory",
        "Memory outside the chip.",
-       {NAMED(memory, kind, "none: everything has to fit on the chip.", "none",
-              "lpddr4", "ddr3", "hbm2", "hbm3"),
+       {KIND(memory, Slot::Memory, true,
+             "none: everything has to fit on the chip."),
         REAL_OR(memory, energy_pj_per_bit, "pJ", 0, 1e3, 0,
                 "Energy per bit moved."),
         REAL_OR(memory, bandwidth_gb_s, "GB/s", 0, 1e5, 0,
                 "Sustained bandwidth.")}},
       {"digital",
-       "Vector lanes for everything that is not a stored product.",
-       {INTEGER(digital, lanes_per_tile, "", 1, 65536,
+       "Digital units for everything that is not a stored product.",
+       {KIND(digital, Slot::Digital, false, "What does the work."),
+        INTEGER(digital, lanes_per_tile, "", 1, 65536,
                 "Operations per tile and cycle."),
         REAL(digital, operation_pj, "pJ", 0, 1e3, "Energy per operation."),
         REAL(digital, mac_pj, "pJ", 0, 1e3,
@@ -335,8 +331,13 @@ std::vector<Component> makeSchema() {
         REAL_OR(accounting, narrow_exponent, "", 0, 8, 0,
                 "Power of the overdrive in E-LEG-2.")}},
   };
-  for (Slot slot : {Slot::Cell, Slot::Dac, Slot::Adc, Slot::ShiftAdd})
-    addKinds(table, slot);
+  for (const Socket &socket : sockets())
+    addKinds(table, socket);
+  // The power laws are those of one kind of buffer.
+  for (Component &component : table)
+    if (!component.owners.empty())
+      for (Field &field : component.fields)
+        field.kinds = {kindIndex(Slot::Buffer, "fit")};
   return table;
 }
 
@@ -346,16 +347,28 @@ bool Field::belongsTo(int64_t kind) const {
   return kinds.empty() || llvm::is_contained(kinds, kind);
 }
 
-const Field *Component::kindField() const {
-  // Memories have a kind too, but all the same fields.
-  bool varies =
-      llvm::any_of(fields, [](const Field &f) { return !f.kinds.empty(); });
-  return varies ? find("kind") : nullptr;
+const Field *Component::kindField() const { return find("kind"); }
+
+std::vector<const Field *> Component::kindFields() const {
+  std::vector<const Field *> deciding;
+  if (const Field *own = kindField())
+    deciding.push_back(own);
+  for (const char *owner : owners)
+    deciding.push_back(findComponent(owner)->kindField());
+  return deciding;
 }
 
-int64_t Component::kindOf(const Machine &machine) const {
-  const Field *field = kindField();
-  return field ? static_cast<int64_t>(field->get(machine)) : 0;
+bool Component::has(const Field &field, const Machine &machine) const {
+  if (field.kinds.empty())
+    return true;
+  auto isOf = [&](const Field *kind) {
+    return field.belongsTo(static_cast<int64_t>(kind->get(machine)));
+  };
+  if (owners.empty())
+    return isOf(kindField());
+  return llvm::any_of(owners, [&](const char *owner) {
+    return isOf(findComponent(owner)->kindField());
+  });
 }
 
 const std::vector<Component> &imc::machine::schema() {

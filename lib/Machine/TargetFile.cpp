@@ -356,11 +356,14 @@ void Reader::finish(StringRef file) {
 bool Reader::isUsed(const Component &component, const Field &field) {
   if (field.kinds.empty())
     return true;
-  auto knob = open.find(component.kindField()->path());
-  if (knob == open.end())
-    return field.belongsTo(component.kindOf(spec.values));
-  return llvm::any_of(knob->second.values, [&](double kind) {
-    return field.belongsTo(static_cast<int64_t>(kind));
+  return llvm::any_of(component.kindFields(), [&](const Field *kind) {
+    auto knob = open.find(kind->path());
+    const std::vector<double> values =
+        knob == open.end() ? std::vector<double>{kind->get(spec.values)}
+                           : knob->second.values;
+    return llvm::any_of(values, [&](double value) {
+      return field.belongsTo(static_cast<int64_t>(value));
+    });
   });
 }
 
@@ -369,14 +372,16 @@ bool Reader::isUsed(const Component &component, const Field &field) {
 void Reader::dropUnused(const Component &component, const Field &field) {
   auto origin = origins.find(field.path());
   if (origin != origins.end() && origin->second.depth == 0) {
-    std::vector<std::string> kinds;
-    const Field *kind = component.kindField();
+    std::vector<std::string> kinds, given;
+    for (const Field *kind : component.kindFields())
+      given.push_back("'" + kind->path() + "' is " +
+                      formatValue(*kind, kind->get(spec.values)));
     for (int64_t k : field.kinds)
-      kinds.push_back(kind->names[static_cast<size_t>(k)]);
+      kinds.push_back(
+          component.kindFields().front()->names[static_cast<size_t>(k)]);
     throw Problem{origin->second.place + ": '" + field.path() +
-                  "' belongs to kind " + llvm::join(kinds, ", ") + ", but '" +
-                  kind->path() + "' is " +
-                  formatValue(*kind, kind->get(spec.values)) +
+                  "' belongs to kind " + llvm::join(kinds, ", ") + ", but " +
+                  llvm::join(given, " and ") +
                   "; remove the field or change the kind"};
   }
   open.erase(field.path());
@@ -456,8 +461,7 @@ std::string imc::machine::toYAML(const TargetSpec &spec) {
   // A default says nothing, and a component of defaults neither.
   for (const Component &component : schema()) {
     auto says = [&](const Field &field) {
-      return (field.required &&
-              field.belongsTo(component.kindOf(spec.values))) ||
+      return (field.required && component.has(field, spec.values)) ||
              spec.findKnob(field.path()) || spec.sources.count(field.path()) ||
              field.get(spec.values) != field.default_value;
     };

@@ -233,7 +233,10 @@ ComponentAttr::verify(function_ref<InFlightDiagnostic()> emitError,
         return emitError() << "(C2) " << llvm::toString(number.takeError());
     }
   }
-  // Some fields are for some kinds of the component only.
+  // Some fields are for some kinds of the component only. Where the kinds of
+  // others decide, the target checks.
+  if (!component->owners.empty())
+    return success();
   SmallVector<int64_t> kinds;
   if (const Field *kind = component->kindField()) {
     Attribute given = fields.get(kind->name);

@@ -39,8 +39,7 @@ imc::detail::targetComponents(MLIRContext *context,
       }
       double value = field.get(spec.values);
       // A default says nothing; leaving it out keeps the text short.
-      bool isRequired =
-          field.required && field.belongsTo(component.kindOf(spec.values));
+      bool isRequired = field.required && component.has(field, spec.values);
       if (isRequired || value != field.default_value)
         fields.set(field.name, fieldAttribute(context, field, value));
     }
@@ -192,6 +191,25 @@ LogicalResult TargetAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   // While fields are open, contradictions may still be resolved.
   machine::TargetSpec spec;
   readComponents(components, spec);
+  auto mayHave = [&](const Component &component, const Field &field) {
+    return llvm::any_of(component.kindFields(), [&](const Field *kind) {
+      const machine::Knob *knob = spec.findKnob(kind->path());
+      return llvm::any_of(knob ? knob->values
+                               : std::vector<double>{kind->get(spec.values)},
+                          [&](double value) {
+                            return field.belongsTo(static_cast<int64_t>(value));
+                          });
+    });
+  };
+  // What a component has to say may depend on the kinds of others.
+  for (ComponentAttr attr : components) {
+    const Component &component = *machine::findComponent(attr.getComponent());
+    for (const Field &field : component.fields)
+      if (!component.owners.empty() && field.required &&
+          !attr.getFields().contains(field.name) && mayHave(component, field))
+        return emitError() << "(C5) target " << name << ": '" << field.path()
+                           << "' is missing: " << field.doc;
+  }
   if (!spec.knobs.empty())
     return success();
   if (llvm::Error error = machine::check(spec.values))
@@ -257,8 +275,9 @@ Attribute TargetAttr::parse(AsmParser &parser, Type) {
   // A component of defaults may be left out.
   for (const Component &component : machine::schema())
     if (!seen.contains(component.name) &&
-        llvm::none_of(component.fields,
-                      [](const Field &field) { return field.required; }))
+        (!component.owners.empty() ||
+         llvm::none_of(component.fields,
+                       [](const Field &field) { return field.required; })))
       components.push_back(ComponentAttr::get(
           parser.getContext(), component.name, b.getDictionaryAttr({})));
   // In the order of the schema, whatever the order of the text, so that equal

@@ -56,7 +56,7 @@ def IMC_ComponentAttr : AttrDef<IMC_Dialect, "Component", [DLTIQueryInterface]> 
     Constraints:
     - (C1) The component has a field of this name.
     - (C2) The value, or every value of the knob, has the field's type and lies in its range.
-    - (C3) Fields without a default are given.
+    - (C3) Fields without a default are given, if the component is of a kind that has them.
 
     `query` answers with the value of a field, or its default.
 
@@ -95,6 +95,8 @@ def IMC_TargetAttr : IMC_Attr<"Target", "target", [
     - (C2) `sources` maps `"component.field"` to strings.
     - (C3) `expected` lists dictionaries with `name`, `value`, `source` and `error`.
     - (C4) Without open fields, no two fields contradict each other (an SRAM cell with 2 bits, …).
+    - (C5) Fields without a default that the kind of another component calls for are given (`buffer_fit`
+      for buffers of kind `fit`).
 
     `query` answers with `"name"` or a component, so that `transform.dlti.query ["array", "rows"] at %op`
     works.

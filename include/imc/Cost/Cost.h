@@ -123,6 +123,7 @@ struct Prices {
   // Time per action.
   double cycle, setup, read_cycles, tile_bit, global_bit, noc_bit_time,
       noc_hops;
+  double noc_links; ///< messages side by side
   double memory_bit_time, row_write, lane_operation;
   // The design as a whole.
   std::array<double, numAreas> area;

@@ -5,7 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Cells, row drivers (dac), converters (adc) and shift-adders come in kinds.
+// Every component with prices comes in kinds: cells, row drivers (dac),
+// converters (adc), shift-adders, buffers, the network, the memory outside and
+// the digital units.
 // A kind is one file of lib/Machine/Kinds: its name, what machine files may say
 // about it, and its equations (E-labels of docs/spec/cost-model.md). The file
 // is found by its name; nothing else has to be edited:
@@ -34,9 +36,9 @@
 
 namespace imc::machine {
 
-/// The components that come in kinds.
-enum class Slot { Cell, Dac, Adc, ShiftAdd };
-constexpr size_t numSlots = 4;
+/// What comes in kinds. Buffers stand twice in a machine: per tile and chip.
+enum class Slot { Cell, Dac, Adc, ShiftAdd, Buffer, Noc, Memory, Digital };
+constexpr size_t numSlots = 8;
 
 /// What machine files say about one kind only; values of
 /// `Machine::<slot>.own`.
@@ -107,6 +109,39 @@ struct AdderPrice {
   bool registered = false; ///< a register in front: time is a stage of its own
 };
 
+/// Size of a buffer.
+struct BufferShape {
+  double kib = 0;
+  int64_t width_bits = 0; ///< per access
+};
+/// One buffer, at the nominal supply and the node of the file: E-VDD, E-DELAY
+/// and E-NODE scale all of them alike (Prices.cpp).
+struct BufferPrice {
+  units::Energy read_bit, write_bit;
+  units::Mm2 area;
+  units::Power leakage; ///< refresh included
+  units::Ns access;     ///< one access of width_bits at a time
+};
+/// The network between global buffer and groups.
+struct NetworkPrice {
+  units::Energy bit;     ///< from the buffer to a group or back, on average
+  double links = 1;      ///< messages side by side, at most one per group
+  double hop_cycles = 0; ///< before the first bit arrives
+};
+/// The memory outside, of which E-VDD and E-NODE scale nothing.
+struct MemoryPrice {
+  units::Energy bit;
+  units::Time bit_time;
+  units::Power standby; ///< whether it is used or not
+};
+/// The digital units of the whole chip.
+struct LanePrice {
+  units::Energy operation, mac;
+  double per_cycle = 1; ///< operations, or multiply-accumulates
+  units::Mm2 area;
+  units::Power leakage; ///< at the nominal supply
+};
+
 struct Kind {
   Slot slot;
   std::string name; ///< as in machine files
@@ -118,23 +153,50 @@ struct Kind {
   bool nonvolatile = false; ///< cells: keep their value without supply
   bool one_bit = false;     ///< cells: store 1 bit
   bool exact = false;       ///< converters: never lose anything (digital)
+  bool absent = false;      ///< memory: there is none
+  /// Further names of kinds with the same equations and fields.
+  std::vector<const char *> siblings;
 
   // One of these. `own` are the kind's parameters in declared order.
   CellPrice (*cell)(const Operating &, const double *own) = nullptr;
   DriverPrice (*driver)(const Operating &, const double *own) = nullptr;
   ConverterPrice (*converter)(const Operating &, const double *own) = nullptr;
   AdderPrice (*adder)(const Operating &, const double *own) = nullptr;
+  BufferPrice (*buffer)(const Operating &, BufferShape,
+                        const double *own) = nullptr;
+  /// Networks: their area, and what they cost on a chip of area `chip`.
+  units::Mm2 (*network_area)(const Operating &, const double *own) = nullptr;
+  NetworkPrice (*network)(const Operating &, units::Mm2 chip,
+                          const double *own) = nullptr;
+  MemoryPrice (*memory)(const Operating &, const double *own) = nullptr;
+  LanePrice (*lanes)(const Operating &, const double *own) = nullptr;
+
+  /// What of a machine with this kind contradicts itself beyond the ranges of
+  /// its fields: names the field first, in quotes; empty if nothing does.
+  std::string (*contradiction)(const Machine &, const double *own) = nullptr;
 
   /// Where `own` starts in Machine::<slot>.own; set by the registry.
   size_t offset = 0;
 };
 
-/// All kinds of a slot; the index is the value of Machine::<slot>.kind. The
-/// usual one first, the others in the order of their files' names.
+/// All kinds of a slot; the index is the value of Machine::<component>.kind.
+/// The usual one first, the others in the order of their files' names.
 llvm::ArrayRef<Kind> kindsOf(Slot slot);
 
-/// Component name of a slot: "cell", "dac", "adc", "shift_add".
-const char *componentOf(Slot slot);
+/// A component whose kind is one of a slot, and where a machine keeps the
+/// values of the kinds' own parameters.
+struct Socket {
+  const char *component; ///< "cell"
+  Slot slot;
+  size_t room; ///< parameters that there is place for
+  int64_t (*kind)(const Machine &);
+  const double *(*own)(const Machine &);
+  double *(*set)(Machine &); ///< as own, to write
+};
+llvm::ArrayRef<Socket> sockets();
+
+/// The contradictions of all kinds of a machine; the first, or empty.
+std::string contradictionOf(const Machine &machine);
 
 /// Index of the kind called `name`; asserts that there is one.
 int64_t kindIndex(Slot slot, llvm::StringRef name);
@@ -144,11 +206,18 @@ const Kind &cellKind(const Machine &machine);
 const Kind &driverKind(const Machine &machine);
 const Kind &converterKind(const Machine &machine);
 const Kind &adderKind(const Machine &machine);
+const Kind &memoryKind(const Machine &machine);
 
 CellPrice priceCell(const Operating &operating);
 DriverPrice priceDriver(const Operating &operating);
 ConverterPrice priceConverter(const Operating &operating);
 AdderPrice priceAdder(const Operating &operating);
+BufferPrice priceTileBuffer(const Operating &operating);
+BufferPrice priceGlobalBuffer(const Operating &operating);
+units::Mm2 networkArea(const Operating &operating);
+NetworkPrice priceNetwork(const Operating &operating, units::Mm2 chip);
+MemoryPrice priceMemory(const Operating &operating);
+LanePrice priceLanes(const Operating &operating);
 
 } // namespace imc::machine
 

@@ -28,11 +28,8 @@
 namespace imc::machine {
 
 /// Room for what the kinds of one component have of their own (Kind.h).
-constexpr size_t maxOwn = 48;
-using Own = std::array<double, maxOwn>;
-
-/// Memory outside the chip. `None`: the chip has to hold everything itself.
-enum class MemoryKind { None, LPDDR4, DDR3, HBM2, HBM3 };
+template <size_t Room>
+using Own = std::array<double, Room>;
 
 /// Whose accounting prices the machine: this project's closed physics, or the
 /// closed forms of arXiv:2603.03880 (docs/spec/legacy.md), for regression.
@@ -65,7 +62,7 @@ struct Cell {
   double write_energy_pj = 0, write_row_ns = 0;
   double endurance_writes = 0; ///< 0: unlimited
   double leakage_nw = 0;
-  Own own{};
+  Own<48> own{};
 };
 
 /// One crossbar ("macro"): rows are driven, columns are sensed. `active_rows`
@@ -84,7 +81,7 @@ struct Dac {
   double energy_fj_per_bit = 0, area_um2_per_level = 0;
   double gate_ff_per_cell = 0, wire_ff_per_um = 0;
   double row_area_um2 = 0;
-  Own own{};
+  Own<48> own{};
 };
 
 /// Analog-to-digital converters; one serves `share` columns one after the
@@ -93,7 +90,7 @@ struct Adc {
   int64_t kind = 0;
   int64_t bits = 0, share = 1;
   double column_area_um2 = 0;
-  Own own{};
+  Own<48> own{};
 };
 
 /// Recombination of input phases and bit slices behind each ADC.
@@ -101,7 +98,7 @@ struct ShiftAdd {
   int64_t kind = 0;
   int64_t accumulator_bits = 0;
   double energy_fj_per_bit = 0, area_um2 = 0;
-  Own own{};
+  Own<48> own{};
 };
 
 /// groups x tiles_per_group x macros_per_tile arrays on the chip.
@@ -109,19 +106,24 @@ struct Hierarchy {
   int64_t groups = 1, tiles_per_group = 1, macros_per_tile = 1;
 };
 
-/// SRAM buffer of one tile.
+/// Buffer of one tile.
 struct TileBuffer {
+  int64_t kind = 0; ///< index into kindsOf(Slot::Buffer), as below
   double size_kib = 0;
   int64_t width_bits = 0;
+  Own<16> own{};
 };
 
-/// SRAM buffer of the chip.
+/// Buffer of the chip.
 struct GlobalBuffer {
+  int64_t kind = 0;
   double size_mib = 0;
   int64_t width_bits = 0;
+  Own<16> own{};
 };
 
 /// Power-law fit of SRAM buffers: quantity = factor * KiB^size * bits^width.
+/// Of buffers of kind `fit`.
 struct BufferFit {
   double read_pj = 0, read_size_exponent = 0, read_width_exponent = 0;
   double write_pj = 0, write_size_exponent = 0, write_width_exponent = 0;
@@ -130,25 +132,31 @@ struct BufferFit {
   double access_ns = 0, access_size_exponent = 0;
 };
 
-/// Mesh of group routers; the tiles of a group share a router over a bus.
+/// What joins the groups and the global buffer; router_* belong to the mesh.
 struct Noc {
+  int64_t kind = 0;
   int64_t link_bits = 0;
   double router_pj_per_bit = 0, wire_ff_per_um = 0;
   int64_t hop_cycles = 0;
   double router_area_mm2 = 0;
+  Own<16> own{};
 };
 
-/// Memory outside the chip.
+/// Memory outside the chip. Kind 0 is none: the chip holds everything itself.
 struct Memory {
-  MemoryKind kind = MemoryKind::None;
+  int64_t kind = 0;
   double energy_pj_per_bit = 0, bandwidth_gb_s = 0;
+  Own<24> own{};
 };
 
-/// Digital vector lanes: everything that is not a product with stored weights.
+/// Digital units of the tiles: everything that is not a product with stored
+/// weights. The fields belong to the lanes.
 struct Digital {
+  int64_t kind = 0;
   int64_t lanes_per_tile = 0;
   double operation_pj = 0, mac_pj = 0;
   double lane_area_um2 = 0, lane_leakage_uw = 0;
+  Own<16> own{};
 };
 
 /// Clock of the chip, the shortest one that its logic allows at the nominal

@@ -46,8 +46,9 @@ struct Field {
   std::function<double(const Machine &)> get;
   /// `value` must have passed checkValue.
   std::function<void(Machine &, double value)> set;
-  /// Kinds of the component (Kind.h) that have this field; empty: all. Such a
-  /// field is required or not for machines of these kinds only.
+  /// Kinds of the component, or of its owners (Kind.h), that have this field;
+  /// empty: all. Such a field is required or not for machines of these kinds
+  /// only.
   std::vector<int64_t> kinds = {};
 
   /// A component of kind `kind` has this field.
@@ -62,12 +63,18 @@ struct Component {
   const char *name;
   const char *doc;
   std::vector<Field> fields;
+  /// Components whose kinds decide what this one has, when that is not its own
+  /// kind: the power laws of buffers serve tile and global buffers.
+  std::vector<const char *> owners = {};
 
   /// The field that says which kind the component is, or null: the component
-  /// comes in one kind.
+  /// comes in one kind, or its owners in several.
   const Field *kindField() const;
-  /// Kind of this component in `machine`; 0 when it comes in one kind.
-  int64_t kindOf(const Machine &machine) const;
+  /// The fields that decide which fields this component has: its own kind, or
+  /// those of its owners.
+  std::vector<const Field *> kindFields() const;
+  /// Whether this component has `field` in `machine`.
+  bool has(const Field &field, const Machine &machine) const;
 
   /// The field called `name`, or null.
   const Field *find(llvm::StringRef name) const;

@@ -116,16 +116,30 @@ using Voltage = Quantity<1, 2, -3, -1>;
 using Capacitance = Quantity<-1, -2, 4, 2>;
 using Resistance = Quantity<1, 2, -3, -2>;
 using Conductance = Quantity<-1, -2, 3, 2>;
+using Current = Quantity<0, 0, 0, 1>;
 
 // The units of machine files.
 constexpr Energy J(1.0), pJ(1e-12), fJ(1e-15);
-constexpr Time s(1.0), ns(1e-9);
+constexpr Time s(1.0), us(1e-6), ns(1e-9);
 constexpr Area mm2(1e-6), um2(1e-12);
 constexpr Length um(1e-6), nm(1e-9);
 constexpr Power W(1.0), mW(1e-3), uW(1e-6), nW(1e-9);
 constexpr Voltage V(1.0);
 constexpr Capacitance fF(1e-15);
 constexpr Resistance ohm(1.0);
+constexpr Current mA(1e-3);
+
+/// Times and areas that stay in the unit in which files write them, because
+/// they are compared to, or summed with, others of that unit: the way to SI and
+/// back rounds (15 ns would come back as 15.000000000000002).
+struct Ns {
+  double count = 0;
+  constexpr operator Time() const { return ns(count); }
+};
+struct Mm2 {
+  double count = 0;
+  constexpr operator Area() const { return mm2(count); }
+};
 
 } // namespace imc::units
 

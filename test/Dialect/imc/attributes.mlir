@@ -29,6 +29,6 @@ func.func private @attributes() attributes {
   // CHECK-SAME: l = #imc.array<rows = #imc.knob<[64, 128]>, cols = 128, control_area_um2 = 100.0>
   l = #imc.array<cols = 128, rows = #imc.knob<[64, 128]>, control_area_um2 = 100>,
   // Integers where numbers are wanted, in a knob too; a default that is not written is not made up.
-  // CHECK-SAME: m = #imc.memory<kind = hbm2, bandwidth_gb_s = #imc.knob<[64.0, 128.0]>>
-  m = #imc.memory<kind = hbm2, bandwidth_gb_s = #imc.knob<[64, 128]>>
+  // CHECK-SAME: m = #imc.memory<kind = hbm2, energy_pj_per_bit = 6.25, bandwidth_gb_s = #imc.knob<[64.0, 128.0]>>
+  m = #imc.memory<kind = hbm2, energy_pj_per_bit = 6.25, bandwidth_gb_s = #imc.knob<[64, 128]>>
 }

@@ -55,7 +55,7 @@ inline Design randomDesign(machine::Machine start, std::mt19937_64 &random) {
   m.adc.share = int64_t(pick({1, 3, 8, 64, 1024}));
   m.dac.bits = 1 + int64_t(random() % 8);
   if (random() % 4 == 0)
-    m.memory.kind = machine::MemoryKind::None;
+    m.memory.kind = 0; // none
   mapping::Knobs &k = d.knobs;
   k.weight_bits = 2 + int64_t(random() % 7);
   k.input_bits = 1 + int64_t(random() % 8);

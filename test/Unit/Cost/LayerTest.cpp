@@ -182,9 +182,19 @@ TEST(Time, SlowestStreamBounds) {
          c.noc_bits = 9000;
          c.groups = 3;
          p.noc_bit_time = 1;
+         p.noc_links = 5; // a mesh: as many as there are groups
          p.noc_hops = 7;
        },
        3007},
+      {Time::Noc,
+       [](Counts &c, Prices &p) {
+         c.noc_bits = 9000;
+         c.groups = 3;
+         p.noc_bit_time = 1;
+         p.noc_links = 1; // a bus
+         p.noc_hops = 7;
+       },
+       9007},
       {Time::Memory,
        [](Counts &c, Prices &p) {
          c.spill_bits = 4000;

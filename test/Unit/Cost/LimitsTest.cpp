@@ -81,14 +81,14 @@ TEST(Limits, CycleTime) {
 TEST(Limits, ExternalMemory) {
   // Too small for ResNet-18 and nowhere to fetch weights from.
   machine::Machine m = test::shipped("sram-32nm");
-  m.memory.kind = machine::MemoryKind::None;
+  m.memory.kind = 0; // none
   m.global_buffer.size_mib = 32;
   mapping::Violation v = only(m, packed());
   EXPECT_EQ(v.rule, Rule::ExternalMemory);
   EXPECT_EQ(v.value, 8.0 * test::resnet18().parameters);
   // Activations that overflow count as well, on a chip that holds the weights.
   m = test::shipped("rram-32nm");
-  m.memory.kind = machine::MemoryKind::None;
+  m.memory.kind = 0; // none
   EXPECT_TRUE(evaluate({test::resnet18()}, m, packed()).feasible);
   m.global_buffer.size_mib = 0.5;
   v = only(m, packed());

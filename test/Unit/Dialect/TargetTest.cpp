@@ -39,11 +39,13 @@ struct TargetTest : testing::Test {
     for (const machine::Component &component : machine::schema())
       for (const Field &field : component.fields) {
         // A kind comes before the fields that only some kinds have.
-        std::vector<double> kinds = {double(component.kindOf(spec.values))};
-        if (const Field *kind = component.kindField())
+        std::vector<double> kinds;
+        for (const Field *kind : component.kindFields()) {
+          kinds.push_back(kind->get(spec.values));
           if (const machine::Knob *knob = spec.findKnob(kind->path()))
-            kinds = knob->values;
-        if (llvm::none_of(kinds, [&](double kind) {
+            kinds.insert(kinds.end(), knob->values.begin(), knob->values.end());
+        }
+        if (!field.kinds.empty() && llvm::none_of(kinds, [&](double kind) {
               return field.belongsTo(int64_t(kind));
             })) {
           field.set(spec.values, field.default_value);

@@ -42,8 +42,7 @@ TEST(TargetFile, EveryConstantOfAShippedTargetHasASource) {
         // Design choices (what a search may turn) need no source, constants do.
         bool isChoice = knobPath(field) != "machine." + path ||
                         llvm::StringRef(field.name) == "kind";
-        bool isGiven = (field.required &&
-                        field.belongsTo(component.kindOf(spec.values))) ||
+        bool isGiven = (field.required && component.has(field, spec.values)) ||
                        field.get(spec.values) != field.default_value;
         if (isGiven && !isChoice) {
           EXPECT_TRUE(spec.sources.count(path)) << name << ": " << path;
@@ -86,7 +85,7 @@ TEST(TargetFile, JsonIsYaml) {
   for (const Component &component : schema()) {
     llvm::json::Object fields;
     for (const Field &field : component.fields)
-      if (!field.belongsTo(component.kindOf(spec.values)))
+      if (!component.has(field, spec.values))
         continue;
       else if (field.type == FieldType::Enumeration)
         fields[field.name] = formatValue(field, field.get(spec.values));
@@ -99,6 +98,43 @@ TEST(TargetFile, JsonIsYaml) {
   llvm::Expected<TargetSpec> again = parseTarget(text, "chip.json");
   ASSERT_TRUE(bool(again)) << llvm::toString(again.takeError());
   EXPECT_EQ(again->values, spec.values);
+}
+
+// Two kinds of buffers in one machine, as in ISAAC: the power laws are asked
+// for while either needs them, and not given when neither does.
+TEST(TargetFile, PowerLawsOnlyWhereABufferHasThem) {
+  auto machine = [](const char *buffers) {
+    std::string text = "name: x\ninclude:\n  - ../rram-32nm/target.yaml\n";
+    return parseTarget(text + buffers,
+                       std::string(IMC_SOURCE_DIR) + "/targets/components/x");
+  };
+  const Component &laws = *findComponent("buffer_fit");
+  const Field &read = *laws.find("read_pj");
+  const char *edram = "  - buffer-edram-32nm.yaml\n",
+             *registers = "  - buffer-registers-32nm.yaml\n";
+  TargetSpec one = llvm::cantFail(machine(edram));
+  EXPECT_TRUE(laws.has(read, one.values));
+  EXPECT_EQ(one.values.buffer_fit.read_pj, 0.0741);
+  TargetSpec both =
+      llvm::cantFail(machine((std::string(edram) + registers).c_str()));
+  EXPECT_FALSE(laws.has(read, both.values));
+  EXPECT_EQ(both.values.buffer_fit.read_pj, 0);
+  EXPECT_FALSE(both.sources.count("buffer_fit.read_pj"));
+  EXPECT_EQ(toYAML(both).find("buffer_fit"), std::string::npos);
+  TargetSpec again = llvm::cantFail(parseTarget(toYAML(both), "again.yaml"));
+  EXPECT_TRUE(again.values == both.values);
+  // Saying them anyway is a mistake, an open kind is none.
+  std::string own = std::string(edram) + registers;
+  llvm::Expected<TargetSpec> mistaken =
+      machine((own + "buffer_fit:\n  read_pj: 1\n").c_str());
+  EXPECT_NE(llvm::toString(mistaken.takeError())
+                .find("'buffer_fit.read_pj' belongs to kind fit, but "
+                      "'tile_buffer.kind' is registers and "
+                      "'global_buffer.kind' is edram"),
+            std::string::npos);
+  TargetSpec open = llvm::cantFail(machine(
+      (own + "tile_buffer:\n  kind: {knob: [registers, fit]}\n").c_str()));
+  EXPECT_EQ(open.values.buffer_fit.read_pj, 0.0741);
 }
 
 TEST(TargetFile, Refusals) {
@@ -161,6 +197,25 @@ TEST(TargetFile, Refusals) {
        "'cell.off_resistance_ohm' must be "
        "above"},
       {"value: 25.6", "value: 0", "'memory.bandwidth_gb_s' is 0"},
+      {"kind: lpddr4", "kind: none",
+       "'memory.energy_pj_per_bit' belongs to kind lpddr4, ddr3, hbm2, hbm3, "
+       "but 'memory.kind' is none"},
+      {"noc:\n", "noc:\n  kind: bus\n",
+       "'noc.router_pj_per_bit' belongs to kind mesh, but 'noc.kind' is bus"},
+      {"digital:\n", "digital:\n  kind: systolic\n",
+       "must be one of lanes, simd"},
+      {"tile_buffer:\n", "tile_buffer:\n  kind: registers\n",
+       "'tile_buffer.register_mux_ff' is missing"},
+      {"tile_buffer:\n", "tile_buffer:\n  edram_bank_kib: 64\n",
+       "'tile_buffer.edram_bank_kib' belongs to kind edram"},
+      // The power laws serve both buffers.
+      {"buffer_fit:\n  read_pj", "buffer_fit:\n  # read_pj",
+       "'buffer_fit.read_pj' is missing"},
+      {"global_buffer:\n",
+       "global_buffer:\n  kind: edram\n  edram_bank_kib: 64\n"
+       "  edram_read_pj_per_bit: 0.07\n  edram_write_pj_per_bit: 0.07\n"
+       "  edram_bank_mm2: nan\n",
+       "'global_buffer.edram_bank_mm2' is nan, must be"},
       // Includes.
       {"array:", "include: [no-such-file.yaml]\narray:", "does not exist"},
       {"array:", "include: a.yaml\narray:", "must be a list of files"},
