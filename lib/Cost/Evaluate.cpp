@@ -144,12 +144,16 @@ Cost imc::cost::evaluate(llvm::ArrayRef<workload::Workload> workloads,
     return evaluateLegacy(workloads, machine, knobs);
   const Prices prices = priceDesign(machine, knobs);
   Cost cost = startCost(machine, knobs, prices);
-  for (const workload::Workload &workload : workloads)
-    addModel(workload, mapping::plan(workload, machine, knobs), machine, knobs,
-             prices, cost);
   int64_t arrays = 0;
-  for (const ModelCost &model : cost.models)
-    arrays += model.logical_arrays;
+  for (const workload::Workload &workload : workloads) {
+    const mapping::Plan plan = mapping::plan(workload, machine, knobs);
+    addModel(workload, plan, machine, knobs, prices, cost);
+    if (knobs.residency == mapping::Residency::Together)
+      for (const mapping::ProductGroup &group :
+           mapping::groupProducts(workload, plan.products))
+        arrays = mapping::endOfOneCopy(
+            group.demand, machine.hierarchy.macros_per_tile, arrays);
+  }
   detail::checkSet(machine, knobs, workloads.size(), arrays,
                    [&](Rule rule, double value, double limit) {
                      cost.violations.push_back(

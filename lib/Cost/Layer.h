@@ -49,6 +49,34 @@ inline int64_t cutWeights(int64_t pieces, int64_t width, int64_t columns) {
   return pieces - 1 - (pieces - 1) / (c / std::gcd(w, c));
 }
 
+/// E-HALO: input elements that a second copy loads although the copy before it
+/// has them. Copy k computes windows [k q, (k + 1) q), q = ceil(M / copies),
+/// and loads whole rows of the input: from the first of its first window on to
+/// that of the next copy's, or to the last of its own last window if that is
+/// later.
+inline double haloElements(const workload::Product &p, int64_t copies,
+                           int64_t perCopy) {
+  if (copies == 1 || p.row_elements == 0)
+    return 0;
+  const int64_t boundaries = perCopy * (copies - 1) < p.windows
+                                 ? copies - 1
+                                 : ceilDiv(p.windows, perCopy) - 1;
+  // Boundaries lie at the multiples of q; every (n / gcd(n, q))-th of them is
+  // one of n, too: of the windows of an output row, or of an image.
+  auto atEndsOf = [&](int64_t windows) {
+    if (perCopy * boundaries < windows)
+      return int64_t(0);
+    return static_cast<int64_t>(real(boundaries * std::gcd(windows, perCopy)) /
+                                real(windows));
+  };
+  const int64_t ofRows = atEndsOf(p.output_width);
+  const int64_t ofImages = atEndsOf(p.output_width * p.output_rows);
+  const int64_t rows =
+      (boundaries - ofRows) * p.kernel_rows +
+      (ofRows - ofImages) * std::max<int64_t>(0, p.kernel_rows - p.stride_rows);
+  return real(rows) * real(p.row_elements);
+}
+
 /// E-COUNT-1 to E-COUNT-8: a product with stored weights on a chip, or a part
 /// of one, of `capacity` arrays.
 inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
@@ -81,8 +109,8 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
       results * real(t.strips - 1) + windows * cutByArrays * real(t.strips);
 
   // Arrays of one copy lie column tile after column tile, strip after strip
-  // (A-ORDER, A-WHOLE): `spread` tiles share the rows of a strip, `stacks`
-  // tiles the strips of a column.
+  // (A-ORDER, A-CORE, A-WHOLE): `spread` tiles share the rows of a strip,
+  // `stacks` tiles the strips of a column.
   const int64_t macros = m.hierarchy.macros_per_tile;
   const int64_t slots = macros * t.row_sets;
   const int64_t spread = ceilDiv(t.column_tiles, slots);
@@ -90,8 +118,10 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
       spread > 1 ? 1 : static_cast<int64_t>(real(slots) / real(t.column_tiles));
   const int64_t stacks = ceilDiv(t.strips, stripsPerTile);
   const double accumulator = real(m.shift_add.accumulator_bits);
+  const int64_t perCopy = copies == 1 ? p.windows : ceilDiv(p.windows, copies);
   const double word = real(k.input_bits);
-  const double inputs = real(p.input_elements) * word;
+  const double inputs =
+      (real(p.input_elements) + haloElements(p, copies, perCopy)) * word;
   const double outputs = real(p.output_elements) * word;
 
   // E-COUNT-4: inputs enter a tile once and leave it once per window; the
@@ -109,13 +139,21 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   // E-COUNT-6: inputs to every tile of the spread, results back, partial sums
   // between the tiles of a stack.
   c.noc_bits = inputs * real(spread) + outputs + (sums - results) * accumulator;
-  c.spill_bits = std::max(0.0, inputs + outputs - globalBits(m));
+  c.spill_bits =
+      std::max(0.0, real(p.input_elements) * word + outputs - globalBits(m));
 
-  // E-COUNT-7: where the layer runs.
+  // E-COUNT-7: where the layer runs. A tile holds whole copies, or a copy whole
+  // tiles (A-CORE).
   const int64_t arrays = t.arrays();
   const int64_t held = copies * arrays;
   const int64_t working = std::min(held, capacity);
-  const int64_t tiles = ceilDiv(working, macros);
+  const int64_t copiesPerTile =
+      copies > 1 && arrays < macros
+          ? static_cast<int64_t>(real(macros) / real(arrays))
+          : 1;
+  const int64_t tiles =
+      copiesPerTile > 1 ? ceilDiv(copies, copiesPerTile)
+                        : copies * ceilDiv(std::min(arrays, capacity), macros);
   c.arrays = real(working);
   c.tiles = real(tiles);
   c.groups = real(ceilDiv(tiles, m.hierarchy.tiles_per_group));
@@ -124,7 +162,7 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   if (const int64_t full = rounds - 1; full > 0)
     turns = full * t.row_sets +
             std::min(t.row_sets, t.tiles() - full * capacity * t.row_sets);
-  c.serial_products = real(ceilDiv(p.windows, copies)) * real(turns);
+  c.serial_products = real(perCopy) * real(turns);
   c.serial_phases = c.serial_products * phases;
   c.phase_columns = real(std::min({m.adc.share, t.cols, t.pack_cols}));
 
@@ -133,11 +171,15 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   if (rounds > 0) {
     c.reload_bits = real(p.weight_elements) * real(k.weight_bits);
     c.cell_writes = cells * real(copies);
-    // Rounds that take the whole chip.
+    // Rounds that take the whole chip; a product that has such has one copy.
     const int64_t filled =
         held > capacity ? static_cast<int64_t>(real(held) / real(capacity)) : 0;
-    const int64_t busiest = filled * std::min(macros, capacity) +
-                            std::min(macros, held - filled * capacity);
+    // With several copies the first tile is the fullest.
+    const int64_t rest = filled == 0 && arrays < macros
+                             ? std::min(copies, copiesPerTile) * arrays
+                             : held - filled * capacity;
+    const int64_t busiest =
+        filled * std::min(macros, capacity) + std::min(macros, rest);
     c.row_writes =
         real(busiest) * real(t.turns()) * real(std::min(t.rows, t.pack_rows));
   }

@@ -22,15 +22,8 @@ using mapping::Rule;
 static bool sameWork(const workload::Layer &a, const workload::Layer &b) {
   if (a.work.index() != b.work.index())
     return false;
-  if (const workload::Product *p = a.product()) {
-    const workload::Product *q = b.product();
-    return p->windows == q->windows && p->rows == q->rows &&
-           p->cols == q->cols && p->groups == q->groups &&
-           p->input_elements == q->input_elements &&
-           p->output_elements == q->output_elements &&
-           p->weight_elements == q->weight_elements &&
-           p->output_width == q->output_width;
-  }
+  if (const workload::Product *p = a.product())
+    return *p == *b.product();
   if (const workload::Digital *d = a.digital()) {
     const workload::Digital *e = b.digital();
     return d->operations == e->operations &&
@@ -118,9 +111,11 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
           t = mapping::tile(*d, machine, knobs);
           dynamicArrays = std::max(dynamicArrays, t.arrays());
         }
+    // Equal products in order of first appearance, as mapping::groupProducts.
+    const llvm::ArrayRef<mapping::Demand> demands(result.demands.data(),
+                                                  products);
     const mapping::Allocation allocation =
-        mapping::allocate(llvm::ArrayRef(result.demands.data(), products),
-                          logical, dynamicArrays, machine, knobs);
+        mapping::allocate(demands, dynamicArrays, machine, knobs);
 
     int64_t placed = 0;
     double memoryBits = 0, writes = 0;
@@ -206,7 +201,8 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
                        !allocation.fits && allocation.resident, memoryBits,
                        figures.power_density_w_mm2, peak, latency, writes,
                        report);
-    allArrays += logical;
+    if (knobs.residency == mapping::Residency::Together)
+      allArrays = mapping::endOfOneCopy(demands, allocation.core, allArrays);
   }
   where = -1;
   detail::checkSet(machine, knobs, models.size(), allArrays, report);

@@ -27,22 +27,26 @@ bool imc::mapping::mayUseArrays(const workload::DynamicProduct &product,
 }
 
 Allocation imc::mapping::allocate(llvm::ArrayRef<Demand> demands,
-                                  int64_t logical, int64_t dynamic,
+                                  int64_t dynamic,
                                   const machine::Machine &machine,
                                   const Knobs &knobs) {
   Allocation a;
   a.capacity = machine.arrays();
-  a.needed = logical;
+  a.core = machine.hierarchy.macros_per_tile;
+  a.needed = endOfOneCopy(demands, a.core);
+  // Written operands begin a core of their own.
+  const int64_t stored = wholeCores(a.needed, a.core);
   if (dynamic > 0 && knobs.dynamic_products == DynamicProducts::Arrays)
-    ++a.needed;
+    a.needed = stored + 1;
   a.fits = a.needed <= a.capacity;
   a.resident = a.fits || machine::cellKind(machine).nonvolatile;
   a.balanced = knobs.replication == Replication::Balanced;
   // A chip that is rewritten anyway is all there for each product.
-  a.spare = a.fits ? a.capacity - logical : a.capacity;
+  a.spare = a.fits ? a.capacity - stored : a.capacity;
   if (a.balanced && a.fits)
-    a.windows_per_copy =
-        balancedWindows(demands, a.capacity - std::min(a.spare, dynamic));
+    a.windows_per_copy = balancedWindows(
+        demands, a.capacity - wholeCores(std::min(a.spare, dynamic), a.core),
+        a.core);
   return a;
 }
 
@@ -55,16 +59,45 @@ Copies imc::mapping::copiesOf(const Allocation &a, int64_t windows,
     return c;
   }
   c.rounds = (arrays + a.capacity - 1) / a.capacity;
-  if (a.balanced)
-    c.copies = std::clamp<int64_t>(a.capacity / arrays, 1, windows);
+  if (a.balanced) {
+    c.copies = std::clamp<int64_t>(
+        copiesInCores(a.capacity / a.core, arrays, a.core), 1, windows);
+    // Windows are dealt out ceil(windows / copies) at a time; copies that get
+    // none need not be written.
+    if (c.copies > 1) {
+      const int64_t perCopy = (windows + c.copies - 1) / c.copies;
+      c.copies = (windows + perCopy - 1) / perCopy;
+    }
+  }
   return c;
+}
+
+std::vector<ProductGroup>
+imc::mapping::groupProducts(const workload::Workload &workload,
+                            llvm::ArrayRef<PlacedProduct> products) {
+  std::vector<ProductGroup> groups;
+  for (size_t i = 0, e = products.size(); i != e; ++i) {
+    const workload::Product &product =
+        *workload.layers[products[i].layer].product();
+    auto known = llvm::find_if(groups, [&](const ProductGroup &g) {
+      return *workload.layers[products[g.members.front()].layer].product() ==
+             product;
+    });
+    if (known != groups.end()) {
+      ++known->demand.count;
+      known->members.push_back(i);
+    } else {
+      groups.push_back(
+          {{product.windows, products[i].tiling.arrays(), 1}, {i}});
+    }
+  }
+  return groups;
 }
 
 Plan imc::mapping::plan(const workload::Workload &workload,
                         const machine::Machine &machine, const Knobs &knobs) {
   Plan plan;
   plan.capacity = machine.arrays();
-  std::vector<Demand> demands;
   int64_t dynamic = 0;
   for (size_t i = 0, e = workload.layers.size(); i != e; ++i) {
     if (const workload::DynamicProduct *d = workload.layers[i].dynamicProduct();
@@ -80,12 +113,15 @@ Plan imc::mapping::plan(const workload::Workload &workload,
     placed.layer = i;
     placed.tiling = tile(*product, machine, knobs);
     plan.logical_arrays += placed.tiling.arrays();
-    demands.push_back({product->windows, placed.tiling.arrays(), 1});
     plan.products.push_back(placed);
   }
 
-  Allocation allocation =
-      allocate(demands, plan.logical_arrays, dynamic, machine, knobs);
+  const std::vector<ProductGroup> groups =
+      groupProducts(workload, plan.products);
+  std::vector<Demand> demands;
+  for (const ProductGroup &group : groups)
+    demands.push_back(group.demand);
+  Allocation allocation = allocate(demands, dynamic, machine, knobs);
   for (PlacedDynamic &placed : plan.dynamics)
     placed.arrays = std::min(placed.tiling.arrays(), allocation.spare);
   plan.resident = allocation.resident;
@@ -93,21 +129,27 @@ Plan imc::mapping::plan(const workload::Workload &workload,
     plan.violations.push_back({Rule::Capacity, double(allocation.needed),
                                double(plan.capacity), workload.name});
 
-  int64_t end = 0;
-  for (auto [demand, placed] : llvm::zip(demands, plan.products)) {
-    Copies decided = copiesOf(allocation, demand.windows, demand.arrays);
-    placed.copies = decided.copies;
-    placed.rounds = decided.rounds;
-    if (plan.resident) {
-      placed.first_array = end;
-      end += placed.copies * demand.arrays;
-    } else {
-      // The product has the chip for itself.
-      end =
-          std::max(end, std::min(placed.copies * demand.arrays, plan.capacity));
+  int64_t cursor = 0;
+  for (const ProductGroup &group : groups) {
+    const int64_t arrays = group.demand.arrays;
+    const Copies decided = copiesOf(allocation, group.demand.windows, arrays);
+    for (size_t member : group.members) {
+      PlacedProduct &placed = plan.products[member];
+      placed.copies = decided.copies;
+      placed.rounds = decided.rounds;
+      const int64_t held = placed.copies * arrays;
+      if (!plan.resident) {
+        // The product has the chip for itself.
+        plan.placed_arrays =
+            std::max(plan.placed_arrays, std::min(held, plan.capacity));
+        continue;
+      }
+      const Placed at = place(cursor, arrays, placed.copies, allocation.core);
+      placed.first_array = at.first;
+      cursor = at.end;
+      plan.placed_arrays += held;
     }
   }
-  plan.placed_arrays = end;
   return plan;
 }
 
@@ -152,20 +194,35 @@ Error imc::mapping::verify(const Plan &plan, const workload::Workload &workload,
                   " windows");
     if (placed.first_array < 0)
       return fail(where + "starts before the first array");
-    int64_t arrays = t.arrays();
+    // One core after the other, array by array: where copies lie is
+    // firstArrayOf(); that they lie well is counted here.
+    const int64_t arrays = t.arrays(), core = machine.hierarchy.macros_per_tile;
+    int64_t end = 0;
+    for (int64_t c = 0; c < placed.copies; ++c) {
+      const int64_t first =
+          c == 0 ? placed.first_array : placed.firstArrayOf(c, core);
+      const int64_t last = first + arrays;
+      const bool begins = first % core == 0;
+      if (!begins && first / core != (last - 1) / core)
+        return fail(where + "has copy " + std::to_string(c) + " on arrays " +
+                    std::to_string(first) + " to " + std::to_string(last - 1) +
+                    ", across the end of a core of " + std::to_string(core) +
+                    " arrays");
+      if (first < end)
+        return fail(where + "has two copies on array " + std::to_string(first));
+      end = last;
+      if (plan.resident)
+        used.emplace_back(first, last);
+    }
     if (!plan.resident) {
       if (placed.rounds * chip < arrays)
         return fail(where + "is not written completely");
-      if (placed.copies > 1 && placed.copies * arrays > chip)
+      if (placed.copies > 1 && end > chip)
         return fail(where + "has more copies than fit on the chip");
       continue;
     }
-    for (int64_t c = 0; c < placed.copies; ++c)
-      used.emplace_back(placed.first_array + c * arrays,
-                        placed.first_array + (c + 1) * arrays);
-    if (used.back().second > chip)
-      return fail(where + "ends at array " +
-                  std::to_string(used.back().second) + " of " +
+    if (end > chip)
+      return fail(where + "ends at array " + std::to_string(end) + " of " +
                   std::to_string(chip));
   }
   if (next != plan.products.size())

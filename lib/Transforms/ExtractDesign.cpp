@@ -234,6 +234,8 @@ FailureOr<mapping::Plan> imc::extractPlan(const Design &design,
                                           const machine::Machine &machine) {
   mapping::Plan plan;
   plan.capacity = machine.arrays();
+  const int64_t core = machine.hierarchy.macros_per_tile;
+  // [first, end) of every copy.
   std::vector<std::pair<int64_t, int64_t>> ranges;
   for (const auto &[product, layer] : design.products) {
     imc::MVMOp mvm = product.mvm;
@@ -248,6 +250,11 @@ FailureOr<mapping::Plan> imc::extractPlan(const Design &design,
       return mvm.emitOpError("is placed on arrays of ")
              << placement.getRowSets() << " row sets, those of imc.target have "
              << machine.rowSets() << "; run imc-place again";
+    if (placement.getMacrosPerTile() != core)
+      return mvm.emitOpError("is placed on tiles of ")
+             << placement.getMacrosPerTile()
+             << " arrays, those of imc.target have " << core
+             << "; run imc-place again";
     placed.copies = placement.getCopies();
     placed.first_array = placement.getFirstArray();
     int64_t arrays = placed.tiling.arrays();
@@ -256,36 +263,45 @@ FailureOr<mapping::Plan> imc::extractPlan(const Design &design,
              << placement.arraysPerCopy() << " arrays per copy, its tiles need "
              << arrays << "; run imc-place again";
     plan.logical_arrays += arrays;
-    ranges.push_back(
-        {placed.first_array, placed.first_array + placed.copies * arrays});
+    for (int64_t copy = 0; copy < placed.copies; ++copy) {
+      const int64_t first = placed.firstArrayOf(copy, core);
+      ranges.emplace_back(first, first + arrays);
+    }
     plan.products.push_back(placed);
   }
   // Arrays that hold one thing for the whole inference are disjoint and on the
   // chip. Otherwise the chip is written again for every product, in as many
   // rounds as one copy needs.
-  std::vector<std::pair<int64_t, int64_t>> sorted = ranges;
-  llvm::sort(sorted);
-  for (size_t i = 0; i < sorted.size(); ++i)
-    if (sorted[i].second > plan.capacity ||
-        (i && sorted[i].first < sorted[i - 1].second))
+  llvm::sort(ranges);
+  for (size_t i = 0; i < ranges.size(); ++i)
+    if (ranges[i].second > plan.capacity ||
+        (i && ranges[i].first < ranges[i - 1].second))
       plan.resident = false;
-  // Written operands need an array that holds no weights.
-  if (!design.written.empty() && plan.logical_arrays >= plan.capacity)
+  // Written operands need a tile that holds no weights.
+  int64_t stored = 0;
+  for (const mapping::ProductGroup &group :
+       mapping::groupProducts(design.workload, plan.products))
+    stored = mapping::endOfOneCopy(group.demand, core, stored);
+  stored = mapping::wholeCores(stored, core);
+  if (!design.written.empty() && stored >= plan.capacity)
     plan.resident = false;
-  const int64_t left =
-      plan.resident ? plan.capacity - plan.logical_arrays : plan.capacity;
+  const int64_t left = plan.resident ? plan.capacity - stored : plan.capacity;
   for (size_t layer : design.written) {
     mapping::Tiling tiling = mapping::tile(
         *design.workload.layers[layer].dynamicProduct(), machine, design.knobs);
     plan.dynamics.push_back({layer, tiling, std::min(tiling.arrays(), left),
                              mapping::DynamicProducts::Arrays});
   }
-  for (auto [placed, range] : llvm::zip_equal(plan.products, ranges)) {
+  for (mapping::PlacedProduct &placed : plan.products) {
+    const int64_t held = placed.copies * placed.tiling.arrays();
+    if (plan.resident) {
+      plan.placed_arrays += held;
+      continue;
+    }
     plan.placed_arrays =
-        std::max(plan.placed_arrays, std::min(range.second, plan.capacity));
-    if (!plan.resident)
-      placed.rounds = std::max<int64_t>(
-          1, llvm::divideCeil(placed.tiling.arrays(), plan.capacity));
+        std::max(plan.placed_arrays, std::min(held, plan.capacity));
+    placed.rounds = std::max<int64_t>(
+        1, llvm::divideCeil(placed.tiling.arrays(), plan.capacity));
   }
   return plan;
 }

@@ -84,6 +84,23 @@ static int64_t distinctElements(Value x) {
   return elements(x);
 }
 
+/// Columns of the image behind the left operand of a convolution, without those
+/// that padding adds.
+static int64_t widthOfInput(Value x) {
+  int64_t width = cast<RankedTensorType>(x.getType()).getShape().back();
+  while (Operation *op = x.getDefiningOp()) {
+    if (auto quantize = dyn_cast<imc::QuantizeOp>(op)) {
+      x = quantize.getX();
+    } else if (auto pad = dyn_cast<tensor::PadOp>(op)) {
+      width -= pad.getStaticLow().back() + pad.getStaticHigh().back();
+      x = pad.getSource();
+    } else {
+      break;
+    }
+  }
+  return width;
+}
+
 namespace {
 
 /// Appends layers to a workload.
@@ -101,9 +118,12 @@ private:
                     std::variant<workload::Product, workload::Digital,
                                  workload::DynamicProduct>
                         work);
-  /// `x`, `w` and `y` as of imc.conv2d or imc.matmul, in tensors.
+  /// `x`, `w` and `y` as of imc.conv2d or imc.matmul, in tensors; `strides` and
+  /// `dilations` of a convolution.
   LogicalResult addProduct(Operation *op, Value x, RankedTensorType w,
-                           RankedTensorType y, int64_t groups);
+                           RankedTensorType y, int64_t groups,
+                           ArrayRef<int64_t> strides = {},
+                           ArrayRef<int64_t> dilations = {});
   LogicalResult addDigital(Operation *op, StringRef kind, int64_t operations,
                            int64_t inputs, Value output);
   LogicalResult visitLinalg(linalg::LinalgOp op);
@@ -143,7 +163,9 @@ LogicalResult Extractor::add(
 }
 
 LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
-                                    RankedTensorType y, int64_t groups) {
+                                    RankedTensorType y, int64_t groups,
+                                    ArrayRef<int64_t> strides,
+                                    ArrayRef<int64_t> dilations) {
   if (auto bits = op->getAttrOfType<IntegerAttr>(IMCDialect::inputBitsAttrName))
     workload.model_bits = bits.getInt();
   workload::Product product;
@@ -157,8 +179,13 @@ LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
   product.input_elements = distinctElements(x);
   product.output_elements = y.getNumElements();
   product.weight_elements = w.getNumElements();
-  if (isConv)
+  if (isConv) {
     product.output_width = y.getDimSize(y.getRank() - 1);
+    product.output_rows = y.getDimSize(y.getRank() - 2);
+    product.kernel_rows = (w.getDimSize(2) - 1) * dilations[0] + 1;
+    product.stride_rows = strides[0];
+    product.row_elements = w.getDimSize(1) * groups * widthOfInput(x);
+  }
   return add(op, isConv ? "conv2d" : "matmul",
              shapeText(w.getShape()) + " -> " +
                  shapeText(isConv ? y.getShape().drop_front() : y.getShape()),
@@ -276,7 +303,8 @@ LogicalResult Extractor::visitLinalg(linalg::LinalgOp op) {
   else if ((*product)->kind == LinalgProduct::Kind::Matmul && y.getRank() != 2)
     y = y.clone(
         {y.getNumElements() / y.getShape().back(), y.getShape().back()});
-  return addProduct(op, op.getDpsInputs()[0], w, y, (*product)->groups);
+  return addProduct(op, op.getDpsInputs()[0], w, y, (*product)->groups,
+                    (*product)->strides, (*product)->dilations);
 }
 
 LogicalResult Extractor::visit(Operation *op) {
@@ -287,7 +315,8 @@ LogicalResult Extractor::visit(Operation *op) {
   };
   if (auto conv = dyn_cast<imc::Conv2DOp>(op))
     return addProduct(op, conv.getX(), tensorType(conv.getW()),
-                      tensorType(conv.getInit()), conv.getGroups());
+                      tensorType(conv.getInit()), conv.getGroups(),
+                      conv.getStrides(), conv.getDilations());
   if (auto matmul = dyn_cast<imc::MatmulOp>(op))
     return addProduct(op, matmul.getX(), tensorType(matmul.getW()),
                       tensorType(matmul.getInit()), 1);
@@ -295,9 +324,10 @@ LogicalResult Extractor::visit(Operation *op) {
     FailureOr<TiledProduct> product = matchTiledProduct(shiftAdd);
     if (failed(product))
       return failure();
-    return addProduct(op, product->unfold.getX(),
-                      tensorType(product->encode.getW()),
-                      tensorType(shiftAdd.getInit()), shiftAdd.getGroups());
+    return addProduct(
+        op, product->unfold.getX(), tensorType(product->encode.getW()),
+        tensorType(shiftAdd.getInit()), shiftAdd.getGroups(),
+        product->unfold.getStrides(), product->unfold.getDilations());
   }
   // The work of the conversions, per element, as their definitions spell it
   // out: minimum and maximum; divide, round, add, clamp twice; subtract,

@@ -35,7 +35,9 @@ struct PlacePass : public imc::impl::PlacePassBase<PlacePass> {
     InFlightDiagnostic diag =
         getOperation().emitError("imc-place: one copy of the model takes ")
         << static_cast<int64_t>(plan.violations.front().value)
-        << " arrays, the machine has " << plan.capacity
+        << " arrays (those included that alignment to tiles leaves empty), "
+           "the machine has "
+        << plan.capacity
         << " that keep their weights; take more or larger arrays "
            "(machine.groups, "
            "machine.rows, ...) or more bits per cell";
@@ -93,7 +95,8 @@ struct PlacePass : public imc::impl::PlacePassBase<PlacePass> {
       const mapping::Tiling &tiling = placed.tiling;
       entry.first.mvm.setPlacementAttr(PlacementAttr::get(
           &getContext(), placed.first_array, placed.copies, tiling.packs,
-          tiling.strips, tiling.column_tiles, tiling.row_sets));
+          tiling.strips, tiling.column_tiles, tiling.row_sets,
+          machine->hierarchy.macros_per_tile));
     }
     decideDynamicProducts(*design, plan, *machine);
     numArrays += plan.placed_arrays;

@@ -99,21 +99,28 @@ public:
       demands.push_back(
           {design.workload.layers[placed.layer].product()->windows,
            placed.tiling.arrays(), 1});
+    for (const mapping::ProductGroup &group :
+         mapping::groupProducts(design.workload, plan.products))
+      groups.push_back(group.demand);
     int64_t dynamic = 0;
     for (const mapping::PlacedDynamic &placed : plan.dynamics)
       dynamic = std::max(dynamic, placed.tiling.arrays());
-    allocation = mapping::allocate(demands, plan.logical_arrays, dynamic,
-                                   machine, design.knobs);
-    available = plan.capacity - std::min(allocation.spare, dynamic);
+    allocation = mapping::allocate(groups, dynamic, machine, design.knobs);
+    available =
+        plan.capacity - mapping::wholeCores(std::min(allocation.spare, dynamic),
+                                            allocation.core);
   }
 
-  /// Arrays of all products when none works on more than `windows` windows.
+  /// Arrays of all products when none works on more than `windows` windows,
+  /// with those that alignment leaves empty.
   int64_t arraysFor(int64_t windows) const {
-    int64_t arrays = 0;
-    for (const mapping::Demand &demand : demands)
-      arrays += (demand.windows + windows - 1) / windows * demand.arrays;
-    return arrays;
+    return mapping::endOfCopies(groups, windows, allocation.core);
   }
+
+  /// Arrays without which the model does not fit.
+  int64_t needed() const { return allocation.needed; }
+  /// Arrays that products of two activations may take.
+  int64_t spare() const { return allocation.spare; }
 
   void remarkOn(size_t index, Location loc) const;
 
@@ -123,7 +130,8 @@ private:
 
   const Design &design;
   const mapping::Plan &plan;
-  std::vector<mapping::Demand> demands;
+  std::vector<mapping::Demand> demands; ///< by product
+  std::vector<mapping::Demand> groups;  ///< in the order of placement
   mapping::Allocation allocation;
   int64_t available = 0; ///< arrays that products of two activations leave
 };
@@ -143,18 +151,23 @@ std::string Placements::obstacle(size_t index) const {
                          "a copy takes {1}",
                          left, demand.arrays);
   }
-  if (!allocation.resident)
+  if (!allocation.resident) {
+    const int64_t most = mapping::copiesInCores(
+        plan.capacity / allocation.core, demand.arrays, allocation.core);
     return llvm::formatv("the product has the chip for itself, and {0} copies "
-                         "of {1} arrays are more than its {2}",
-                         copies + 1, demand.arrays, plan.capacity);
+                         "of {1} arrays are more than its {2} in tiles of {3}",
+                         std::max<int64_t>(most, 1) + 1, demand.arrays,
+                         plan.capacity, allocation.core);
+  }
   // Copies are handed out by windows per copy, so one step takes all products.
   const int64_t next = allocation.windows_per_copy - 1;
   if (next < 1)
     return "";
   return llvm::formatv(
-      "{0} windows per copy instead of {1} take {2} arrays for all products, "
-      "the machine has {3} for them",
-      next, allocation.windows_per_copy, arraysFor(next), available);
+      "{0} windows per copy instead of {1} take {2} arrays for all products "
+      "in tiles of {3}, the machine has {4} for them",
+      next, allocation.windows_per_copy, arraysFor(next), allocation.core,
+      available);
 }
 
 void Placements::remarkOn(size_t index, Location loc) const {
@@ -251,22 +264,21 @@ void imc::remarkOnPlacement(Location moduleLoc, const Design &design,
         << remark::suggest("more or larger arrays, or more bits per cell");
     return;
   }
+  const Placements placements(design, plan, machine);
   if (!plan.resident)
     remark::missed(moduleLoc, options(pass, "Residence"))
         << remark::metric("arrays", plan.logical_arrays)
         << remark::metric("capacity", plan.capacity)
         << remark::reason("{0} arrays are missing for one copy of the model, "
                           "so every product is written before it runs",
-                          plan.logical_arrays - plan.capacity)
+                          placements.needed() - plan.capacity)
         << remark::suggest("more or larger arrays, or more bits per cell");
-  const Placements placements(design, plan, machine);
   for (auto [index, entry] : llvm::enumerate(design.products)) {
     imc::MVMOp mvm = entry.first.mvm;
     placements.remarkOn(index, mvm.getLoc());
   }
   const cost::Prices prices = cost::priceDesign(machine, design.knobs);
-  const int64_t left =
-      plan.resident ? plan.capacity - plan.logical_arrays : plan.capacity;
+  const int64_t left = placements.spare();
   for (auto [op, layer] : llvm::zip_equal(design.ops, design.workload.layers))
     if (layer.dynamicProduct())
       remarkOnDynamic(op->getLoc(), layer, left, machine, design.knobs, prices);

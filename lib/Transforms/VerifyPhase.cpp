@@ -54,6 +54,7 @@ private:
   void verifyProduct(Operation *op);
   void verifyInteger(Operation *op);
   void verifyArrays(imc::ShiftAddOp op, const machine::Machine &machine);
+  FailureOr<int64_t> arraysOfOneCopy(int64_t core, bool written);
   void verifyPlacements(const machine::Machine &machine);
   void verifySteps();
   void verifyCosts();
@@ -210,12 +211,49 @@ void PhaseVerifier::verifyArrays(imc::ShiftAddOp op,
     products.push_back(*product);
 }
 
-/// P5 and P6: placements describe the tiles, lie on the chip, and do not
-/// overlap. Counted array by array: the planner's own reasoning has no part in
-/// it.
+/// Arrays that one copy of every product takes when each is put behind the one
+/// before it, equal products together, and with a core for operands that are
+/// written if there are such.
+FailureOr<int64_t> PhaseVerifier::arraysOfOneCopy(int64_t core, bool written) {
+  std::vector<Operation *> ops;
+  FailureOr<workload::Workload> work = extractWorkload(module, &ops);
+  if (failed(work))
+    return failure();
+  llvm::DenseMap<Operation *, const workload::Product *> productOf;
+  for (auto [op, layer] : llvm::zip_equal(ops, work->layers))
+    productOf[op] = layer.product();
+  std::vector<bool> placed(products.size(), false);
+  int64_t next = 0; // array
+  auto beginCore = [&] {
+    while (next % core != 0)
+      ++next;
+  };
+  for (size_t i = 0; i < products.size(); ++i)
+    for (size_t j = i; j < products.size(); ++j) {
+      if (placed[j] || !(*productOf.lookup(products[i].shiftAdd) ==
+                         *productOf.lookup(products[j].shiftAdd)))
+        continue;
+      placed[j] = true;
+      imc::MVMOp mvm = products[j].mvm;
+      const int64_t arrays = mvm.getPlacementAttr().arraysPerCopy();
+      int64_t room = core - next % core; // of the core that is begun
+      if (arrays > room)
+        beginCore();
+      next += arrays;
+    }
+  if (written) {
+    beginCore();
+    ++next;
+  }
+  return next;
+}
+
+/// P5 and P6: placements describe the tiles, lie on the chip, do not overlap,
+/// and no copy crosses the end of a core unless it begins one. Counted array by
+/// array: the planner's own reasoning has no part in it.
 void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
   const int64_t capacity = machine.arrays();
-  int64_t logical = 0;
+  const int64_t core = machine.hierarchy.macros_per_tile;
   for (const TiledProduct &product : products) {
     imc::MVMOp mvm = product.mvm;
     PlacementAttr placement = mvm.getPlacementAttr();
@@ -234,6 +272,13 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
                         << machine.rowSets();
       return;
     }
+    if (placement.getMacrosPerTile() != machine.hierarchy.macros_per_tile) {
+      report(mvm, "P5") << "placement " << placement << " is for tiles of "
+                        << placement.getMacrosPerTile()
+                        << " arrays, the machine's have "
+                        << machine.hierarchy.macros_per_tile;
+      return;
+    }
     if (placement.getPacks() != grid[0] ||
         placement.getRowStrips() != grid[1] ||
         placement.getColumnStrips() != grid[2]) {
@@ -242,7 +287,6 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
                         << grid[1] << "x" << grid[2] << " of its weights";
       return;
     }
-    logical += placement.arraysPerCopy();
   }
   // Volatile cells may be written again for every layer, but only when one copy
   // of everything does not fit, with an array for the operands that are written
@@ -253,8 +297,13 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
     return decision && decision == "arrays" ? WalkResult::interrupt()
                                             : WalkResult::advance();
   });
-  const bool reloads = !machine::cellKind(machine).nonvolatile &&
-                       logical + (written.wasInterrupted() ? 1 : 0) > capacity;
+  FailureOr<int64_t> needed = arraysOfOneCopy(core, written.wasInterrupted());
+  if (failed(needed)) {
+    broken = true;
+    return;
+  }
+  const bool reloads =
+      !machine::cellKind(machine).nonvolatile && *needed > capacity;
   // By array and row set: an array holds as many tiles as it has row sets.
   llvm::DenseMap<std::pair<int64_t, int64_t>, size_t> owner;
   for (auto [index, product] : llvm::enumerate(products)) {
@@ -266,7 +315,15 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
     if (reloads && placement.arraysPerCopy() > capacity &&
         placement.getCopies() == 1)
       continue;
-    for (int64_t copy = 0; copy < placement.getCopies(); ++copy)
+    for (int64_t copy = 0; copy < placement.getCopies(); ++copy) {
+      const int64_t first = placement.firstArrayOf(copy);
+      const int64_t last = first + placement.arraysPerCopy() - 1;
+      if (first % core != 0 && first / core != last / core) {
+        report(mvm, "P6") << "copy " << copy << " is placed on arrays " << first
+                          << " to " << last << ", across the end of a tile of "
+                          << core << " arrays that it does not begin";
+        return;
+      }
       for (int64_t pack = 0; pack < placement.getPacks(); ++pack)
         for (int64_t strip = 0; strip < placement.getRowStrips(); ++strip)
           for (int64_t column = 0; column < placement.getColumnStrips();
@@ -288,6 +345,7 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
               return;
             }
           }
+    }
   }
 }
 

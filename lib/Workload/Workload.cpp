@@ -13,6 +13,16 @@
 using namespace imc::workload;
 using llvm::Error;
 
+bool imc::workload::operator==(const Product &a, const Product &b) {
+  return a.windows == b.windows && a.rows == b.rows && a.cols == b.cols &&
+         a.groups == b.groups && a.input_elements == b.input_elements &&
+         a.output_elements == b.output_elements &&
+         a.weight_elements == b.weight_elements &&
+         a.output_width == b.output_width && a.output_rows == b.output_rows &&
+         a.kernel_rows == b.kernel_rows && a.stride_rows == b.stride_rows &&
+         a.row_elements == b.row_elements;
+}
+
 int64_t Layer::macs() const {
   if (const Product *p = product())
     return p->macs();
@@ -70,6 +80,17 @@ static const char *complaint(const Layer &layer) {
       return "weight_elements is not groups x rows x cols";
     if (p->output_width <= 0 || p->windows % p->output_width != 0)
       return "windows must be a multiple of output_width";
+    if (p->output_rows <= 0 ||
+        p->windows / p->output_width % p->output_rows != 0)
+      return "rows of windows must be a multiple of output_rows";
+    if (p->kernel_rows <= 0 || p->stride_rows <= 0)
+      return "kernel_rows and stride_rows must be positive";
+    // Every window might be a copy of its own and load all its rows.
+    int64_t loaded = p->windows;
+    for (int64_t factor : {p->kernel_rows, p->row_elements})
+      if (factor < 0 || __builtin_mul_overflow(loaded, factor, &loaded) ||
+          loaded > largestCount)
+        return "windows x kernel_rows x row_elements must lie in 0 to 2^53";
     if (!inRange(p->input_elements) || !inRange(p->output_elements))
       return "element counts must lie in 0 to 2^53";
   } else if (const Digital *d = layer.digital()) {
@@ -141,6 +162,10 @@ Product imc::workload::convolution(int64_t batch, int64_t channels,
   p.output_elements = batch * outputChannels * outHeight * outWidth;
   p.weight_elements = groups * p.rows * p.cols;
   p.output_width = outWidth;
+  p.output_rows = outHeight;
+  p.kernel_rows = kernelHeight;
+  p.stride_rows = stride;
+  p.row_elements = channels * width;
   return p;
 }
 

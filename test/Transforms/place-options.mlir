@@ -2,12 +2,12 @@
 // RUN: imc-opt %s -imc-attach-target='file=sram-32nm set=machine.rows=64,machine.cols=64,machine.groups=1,machine.tiles_per_group=1,machine.macros_per_tile=4' -imc-offload -imc-quantize -imc-tile -imc-place -imc-verify-phase=placed | FileCheck %s --check-prefix=RELOAD
 
 // 16 arrays for 9 windows on 1 array and 1 window on 1 array: 9 copies of the first.
-// BALANCED: placement = #imc.placement<first_array = 0, copies = 9, packs = 1, row_strips = 1, column_strips = 1>
-// BALANCED: placement = #imc.placement<first_array = 9, copies = 1, packs = 1, row_strips = 1, column_strips = 1>
+// BALANCED: placement = #imc.placement<first_array = 0, copies = 9, packs = 1, row_strips = 1, column_strips = 1, macros_per_tile = 8>
+// BALANCED: placement = #imc.placement<first_array = 9, copies = 1, packs = 1, row_strips = 1, column_strips = 1, macros_per_tile = 8>
 
 // One bit per cell: 64 columns of weights take 8 arrays, the chip has 4. SRAM is written again for each product.
-// RELOAD: placement = #imc.placement<first_array = 0, copies = 1, packs = 1, row_strips = 1, column_strips = 1>
-// RELOAD: placement = #imc.placement<first_array = 0, copies = 1, packs = 1, row_strips = 1, column_strips = 8>
+// RELOAD: placement = #imc.placement<first_array = 0, copies = 1, packs = 1, row_strips = 1, column_strips = 1, macros_per_tile = 4>
+// RELOAD: placement = #imc.placement<first_array = 0, copies = 1, packs = 1, row_strips = 1, column_strips = 8, macros_per_tile = 4>
 module @m {
   func.func @main(%x: tensor<9x8xf32>, %u: tensor<1x8xf32>) -> (tensor<9x8xf32>, tensor<1x64xf32>) {
     %w = imc.missing_weight "a" : tensor<8x8xf32>

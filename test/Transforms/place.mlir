@@ -5,8 +5,8 @@
 // CHECK: module @m attributes {{.*}}imc.phase = "placed"
 module @m {
   // CHECK-LABEL: @main
-  // CHECK: placement = #imc.placement<first_array = 0, copies = 1, packs = 1, row_strips = 2, column_strips = 1>
-  // CHECK: placement = #imc.placement<first_array = 2, copies = 1, packs = 1, row_strips = 1, column_strips = 2>
+  // CHECK: placement = #imc.placement<first_array = 0, copies = 1, packs = 1, row_strips = 2, column_strips = 1, macros_per_tile = 8>
+  // CHECK: placement = #imc.placement<first_array = 2, copies = 1, packs = 1, row_strips = 1, column_strips = 2, macros_per_tile = 8>
   func.func @main(%x: tensor<4x100xf32>) -> tensor<4x128xf32> {
     %w = imc.missing_weight "a" : tensor<100x64xf32>
     %v = imc.missing_weight "b" : tensor<64x128xf32>

@@ -2,7 +2,7 @@
 // RUN: imc-opt %s -imc-attach-target='file=rram-32nm set=machine.groups=1,machine.tiles_per_group=1,machine.macros_per_tile=5,machine.adc_bits=8' -imc-offload -imc-quantize -imc-tile -imc-place=replication=balanced -remarks-filter='imc-.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=BALANCED
 // BALANCED: [Missed] ConverterRange | Category:imc-tile | {{.*}}Reason="the sum of 256 rows of 2-bit cells and 1-bit inputs takes 10 bits; the lowest 2 are dropped", Suggestion="machine.adc.bits=10, or fewer rows at once", adc_bits=8, layer=a, lossless_bits=10
 // BALANCED: [Passed] Copies {{.*}}Reason="6 windows, 2 arrays per copy, 5 arrays on the chip, 2 for one copy of the model", arrays=4, copies=2, layer=a, rounds=0, windows_per_copy=3
-// BALANCED: [Missed] Replication {{.*}}Reason="2 windows per copy instead of 3 take 6 arrays for all products, the machine has 5 for them", Suggestion="more or larger arrays (machine.groups, machine.rows, ...), or more bits per cell", copies=2, layer=a
+// BALANCED: [Missed] Replication {{.*}}Reason="2 windows per copy instead of 3 take 7 arrays for all products in tiles of 5, the machine has 5 for them", Suggestion="more or larger arrays (machine.groups, machine.rows, ...), or more bits per cell", copies=2, layer=a
 
 // A copy for every window: nothing is missed.
 // RUN: imc-opt %s -imc-attach-target='file=rram-32nm' -imc-offload -imc-quantize -imc-tile -imc-place=replication=balanced -remarks-filter='imc-.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=FULL --implicit-check-not=Missed
@@ -12,7 +12,7 @@
 // RUN: imc-opt %s -imc-attach-target='file=sram-32nm set=machine.groups=1,machine.tiles_per_group=1,machine.macros_per_tile=2' -imc-offload -imc-quantize -imc-tile -imc-place=replication=balanced -remarks-filter='imc-place' -o /dev/null 2>&1 | FileCheck %s --check-prefix=REWRITE
 // REWRITE: [Missed] Residence {{.*}}Reason="1 arrays are missing for one copy of the model, so every product is written before it runs", {{.*}}arrays=3, capacity=2
 // REWRITE: [Passed] Copies {{.*}}copies=1, layer=a, rounds=2
-// REWRITE: [Missed] Replication {{.*}}Reason="the product has the chip for itself, and 2 copies of 3 arrays are more than its 2"
+// REWRITE: [Missed] Replication {{.*}}Reason="the product has the chip for itself, and 2 copies of 3 arrays are more than its 2 in tiles of 2"
 
 // Adder trees have no resolution to choose.
 // RUN: imc-opt %s -imc-to-costed=target=zigzag-dimc-28nm -remarks-filter='imc-cost' -o /dev/null 2>&1 | FileCheck %s --check-prefix=DIGITAL --implicit-check-not=ConverterBit

@@ -23,8 +23,11 @@
 // BEYOND: P6 (placed): copy 0 is placed on array 16384, the machine has 16384 (0 to 16383)
 // RUN: sed -e 's/copies = 1, packs/copies = 3, packs/' %t.mlir | not imc-opt -imc-verify-phase=placed 2>&1 | FileCheck %s --check-prefix=COPIES
 // COPIES: P6 (placed): array {{[0-9]+}} is placed twice
+// Tiles of another size than those of the machine.
+// RUN: not imc-opt %t.mlir -imc-attach-target='file=rram-32nm set=machine.rows=64,machine.cols=64,machine.cell.bits=8,machine.macros_per_tile=32' -imc-verify-phase=placed 2>&1 | FileCheck %s --check-prefix=CORE
+// CORE: P5 (placed): placement #imc.placement<{{.*}}> is for tiles of 64 arrays, the machine's have 32
 // A chip of 2^48 arrays is checked without a table of them.
-// RUN: imc-opt %t.mlir -imc-attach-target='file=rram-32nm set=machine.rows=64,machine.cols=64,machine.cell.bits=8,machine.groups=65536,machine.tiles_per_group=65536,machine.macros_per_tile=65536' -imc-verify-phase=placed -o /dev/null
+// RUN: sed -e 's/macros_per_tile = 64>/macros_per_tile = 65536>/' %t.mlir | imc-opt -imc-attach-target='file=rram-32nm set=machine.rows=64,machine.cols=64,machine.cell.bits=8,machine.groups=65536,machine.tiles_per_group=65536,machine.macros_per_tile=65536' -imc-verify-phase=placed -o /dev/null
 
 // P7: an op without a step; a layer with two; a step that nobody has.
 // RUN: sed -e 's/imc.step = 2 : i64/imc.weight_bits = 8 : i64/' %t.mlir | not imc-opt -imc-verify-phase=scheduled 2>&1 | FileCheck %s --check-prefix=STEP

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/imc/IR/IMC.h"
+#include "imc/Mapping/Cores.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/DialectImplementation.h"
@@ -190,22 +191,34 @@ int64_t ReadoutAttr::read(int64_t sum) const {
 LogicalResult
 PlacementAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                       int64_t firstArray, int64_t copies, int64_t packs,
-                      int64_t rowStrips, int64_t columnStrips,
-                      int64_t rowSets) {
+                      int64_t rowStrips, int64_t columnStrips, int64_t rowSets,
+                      int64_t macrosPerTile) {
   if (failed(verifyLeast(emitError, "row_sets", rowSets, 1)) ||
+      failed(verifyLeast(emitError, "macros_per_tile", macrosPerTile, 1)) ||
       failed(verifyLeast(emitError, "first_array", firstArray, 0)) ||
       failed(verifyLeast(emitError, "copies", copies, 1)) ||
       failed(verifyLeast(emitError, "packs", packs, 1)) ||
       failed(verifyLeast(emitError, "row_strips", rowStrips, 1)) ||
       failed(verifyLeast(emitError, "column_strips", columnStrips, 1)))
     return failure();
-  int64_t last = firstArray, arrays = copies;
+  // A copy leaves less empty than it takes, or than a core has.
+  int64_t last = firstArray, arrays = 1, all = 0;
   bool overflow = false;
   for (int64_t factor : {packs, rowStrips, columnStrips})
     overflow |= llvm::MulOverflow(arrays, factor, arrays) != 0;
-  overflow |= llvm::AddOverflow(last, arrays, last) != 0;
+  overflow |= llvm::AddOverflow(arrays, macrosPerTile, all) != 0;
+  overflow |= llvm::MulOverflow(all, copies, all) != 0;
+  overflow |= llvm::AddOverflow(last, all, last) != 0;
   if (overflow)
     return emitError() << "there are more arrays than 64 bits can number";
+  arrays = llvm::divideCeil(arrays, rowSets);
+  if (mapping::firstArray(firstArray, arrays, macrosPerTile) != firstArray)
+    return emitError() << "a copy of " << arrays << " arrays cannot begin at "
+                       << "array " << firstArray << " of tiles of "
+                       << macrosPerTile << " arrays: it "
+                       << (arrays > macrosPerTile
+                               ? "begins a tile"
+                               : "does not cross the end of a tile");
   return success();
 }
 
@@ -216,9 +229,14 @@ int64_t PlacementAttr::arraysPerCopy() const {
 
 int64_t PlacementAttr::arrays() const { return getCopies() * arraysPerCopy(); }
 
+int64_t PlacementAttr::firstArrayOf(int64_t copy) const {
+  return mapping::firstArrayOf(copy, getFirstArray(), arraysPerCopy(),
+                               getMacrosPerTile());
+}
+
 int64_t PlacementAttr::array(int64_t copy, int64_t pack, int64_t rowStrip,
                              int64_t columnStrip) const {
-  return getFirstArray() + copy * arraysPerCopy() +
+  return firstArrayOf(copy) +
          ((pack * getRowStrips() + rowStrip) * getColumnStrips() +
           columnStrip) /
              getRowSets();

@@ -158,27 +158,44 @@ def IMC_PlacementAttr : IMC_Attr<"Placement", "placement"> {
   let summary = "Which arrays hold the tiles of a layer";
   let description = [{
     The cells of a layer are a grid of `packs` × `row_strips` × `column_strips`
-    (P × S × T) tiles of one array each, stored `copies` times. Tile (p, s, t) of copy k
-    is in array
+    (P × S × T) tiles, stored `copies` times. An array holds `row_sets` (r) of them, so that a
+    copy takes a = ⌈P·S·T / r⌉ arrays. Tile (p, s, t) of copy k is in row set
+    ((p·S + s)·T + t) mod r of array
 
     ```
-    first_array + k·P·S·T + (p·S + s)·T + t
+    first(k) + ((p·S + s)·T + t) div r
+    ```
+
+    Copies follow each other from first(0) = `first_array` on, aligned to tiles of the machine of
+    `macros_per_tile` (m) arrays (cores). With a ≤ m no copy crosses the end of a core: the first
+    h = (m − first_array mod m) div a copies are in the core of first_array, one behind the other,
+    and the cores after it hold n = m div a copies each, from their first array on. With a > m
+    each copy begins a core:
+
+    ```
+    first(k) = first_array + k·a                                                       a ≤ m, k < h
+    first(k) = (first_array div m + 1 + (k − h) div n)·m + ((k − h) mod n)·a           a ≤ m, k ≥ h
+    first(k) = first_array + k·⌈a / m⌉·m                                               a > m
     ```
 
     Arrays are numbered through the chip: with `macros` arrays per tile and `tiles`
     tiles per group, array a is macro a mod macros of tile (a div macros) mod tiles of
     group a div (macros·tiles). A tile starts at row 0 and column 0 of its array.
-    Copies share the windows: window m is computed by copy m mod copies.
+    Copies share the M windows: with q = ⌈M / copies⌉, copy k computes windows k·q to
+    min((k + 1)·q, M) − 1.
 
     Constraints:
     - (C1) first_array ≥ 0.
-    - (C2) copies, packs, row_strips and column_strips ≥ 1.
+    - (C2) copies, packs, row_strips, column_strips, row_sets and macros_per_tile ≥ 1.
     - (C3) The number of the last array fits in 64 bits.
+    - (C4) first_array lets copy 0 be aligned: with a ≤ m, first_array mod m + a ≤ m; with a > m,
+      first_array mod m = 0.
 
     Example:
 
     ```mlir
     #imc.placement<first_array = 12, copies = 2, packs = 1, row_strips = 5, column_strips = 4>  // arrays 12 to 51
+    #imc.placement<first_array = 12, copies = 3, packs = 1, row_strips = 1, column_strips = 3, macros_per_tile = 16>  // 12 to 14, 16 to 18, 19 to 21
     ```
   }];
   let parameters = (ins
@@ -187,13 +204,17 @@ def IMC_PlacementAttr : IMC_Attr<"Placement", "placement"> {
     "int64_t":$packs,
     "int64_t":$row_strips,
     "int64_t":$column_strips,
-    DefaultValuedParameter<"int64_t", "1">:$row_sets);
+    DefaultValuedParameter<"int64_t", "1">:$row_sets,
+    DefaultValuedParameter<"int64_t", "1">:$macros_per_tile);
   let assemblyFormat = "`<` struct(params) `>`";
   let genVerifyDecl = 1;
   let extraClassDeclaration = [{
-    /// Number of arrays of one copy, and of all copies.
+    /// Number of arrays of one copy, and of all copies, without those that
+    /// stay empty between them.
     int64_t arraysPerCopy() const;
     int64_t arrays() const;
+    /// First array of a copy.
+    int64_t firstArrayOf(int64_t copy) const;
     /// The array that holds tile (pack, rowStrip, columnStrip) of a copy, and
     /// which of its row sets.
     int64_t array(int64_t copy, int64_t pack, int64_t rowStrip, int64_t columnStrip) const;

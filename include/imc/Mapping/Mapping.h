@@ -18,6 +18,7 @@
 #define IMC_MAPPING_MAPPING_H
 
 #include "imc/Machine/Machine.h"
+#include "imc/Mapping/Cores.h"
 #include "imc/Workload/Workload.h"
 
 #include "llvm/ADT/ArrayRef.h"
@@ -173,19 +174,25 @@ Tiling tile(const workload::DynamicProduct &product,
 // Placement
 //===----------------------------------------------------------------------===//
 
-/// One product placed: copies[i] occupies arrays
-/// [first_array + i * tiling.arrays(), ...).
+/// One product placed: copy k occupies tiling.arrays() arrays from
+/// firstArrayOf(k) on (Cores.h) and computes windows [k q, (k + 1) q) of all
+/// M, q = ceil(M / copies).
 struct PlacedProduct {
   size_t layer = 0; ///< index into Workload::layers
   Tiling tiling;
   int64_t copies = 1;
-  int64_t first_array = 0;
-  int64_t rounds = 0; ///< times that the chip is written for this product;
-                      ///< 0: its weights stay
+  int64_t first_array = 0; ///< of copy 0
+  int64_t rounds = 0;      ///< times that the chip is written for this product;
+                           ///< 0: its weights stay
+  /// `core`: arrays of a core, macros_per_tile.
+  int64_t firstArrayOf(int64_t copy, int64_t core) const {
+    return mapping::firstArrayOf(copy, first_array, tiling.arrays(), core);
+  }
 };
 
-/// A product of two activations that may be written into arrays. It takes those
-/// that hold no weights, one copy of its matrices, and is the last to use them.
+/// A product of two activations that may be written into arrays: one copy of
+/// its matrices, from the first array of a core on, in the last whole cores of
+/// the chip that hold no weights.
 struct PlacedDynamic {
   size_t layer = 0; ///< index into Workload::layers
   Tiling tiling;
@@ -204,8 +211,8 @@ struct Plan {
   std::vector<PlacedDynamic> dynamics; ///< those with mayUseArrays()
   int64_t capacity = 0;                ///< arrays of the chip
   int64_t logical_arrays = 0;          ///< one copy of every product
-  int64_t placed_arrays = 0; ///< arrays that hold weights (at most capacity
-                             ///< unless Capacity is violated)
+  int64_t placed_arrays = 0; ///< arrays that hold weights, without those that
+                             ///< stay empty between copies
   /// All weights are on the chip at once. Otherwise every product has the
   /// chip for itself and is written before it runs, each inference.
   bool resident = true;
@@ -217,10 +224,32 @@ struct Demand {
   int64_t windows, arrays, count;
 };
 
-/// Smallest t for which ceil(windows / t) copies of every product fit into
-/// `capacity`: the windows that the slowest product handles one after the
-/// other. Needs one copy of everything to fit. O(products * log(range)).
-int64_t balancedWindows(llvm::ArrayRef<Demand> demands, int64_t capacity);
+/// Equal products: they get arrays together.
+struct ProductGroup {
+  Demand demand;
+  std::vector<size_t> members; ///< indices into the list of products
+};
+
+/// Groups `products` of a workload in order of first appearance: the order in
+/// which they get arrays. Equal work needs equal tilings.
+std::vector<ProductGroup> groupProducts(const workload::Workload &workload,
+                                        llvm::ArrayRef<PlacedProduct> products);
+
+/// First free array after ceil(windows / windowsPerCopy) copies of every
+/// product, placed in order from array `cursor` on in cores of `core` arrays.
+int64_t endOfCopies(llvm::ArrayRef<Demand> demands, int64_t windowsPerCopy,
+                    int64_t core, int64_t cursor = 0);
+
+/// As endOfCopies, for one copy of every product.
+int64_t endOfOneCopy(llvm::ArrayRef<Demand> demands, int64_t core,
+                     int64_t cursor = 0);
+
+/// Smallest t for which ceil(windows / t) copies of every product end within
+/// `capacity` arrays: the windows that the slowest product handles one after
+/// the other. Needs one copy of everything to fit. Adding copies never moves
+/// the end forward, so that bisection finds it. O(products * log(range)).
+int64_t balancedWindows(llvm::ArrayRef<Demand> demands, int64_t capacity,
+                        int64_t core);
 
 /// How a model shares the chip, before single arrays are handed out.
 struct Allocation {
@@ -228,21 +257,23 @@ struct Allocation {
   bool resident = true; ///< see Plan::resident
   bool balanced = false;
   int64_t capacity = 0;
-  int64_t needed = 0;           ///< arrays without which it does not fit
+  int64_t core = 1;             ///< arrays of a core
+  int64_t needed = 0;           ///< arrays without which it does not fit, with
+                                ///< those that alignment to cores leaves empty
   int64_t windows_per_copy = 0; ///< of the slowest product, if balanced and
                                 ///< resident
-  int64_t spare = 0; ///< arrays that products of two activations may use
+  int64_t spare = 0; ///< arrays that products of two activations may use:
+                     ///< whole cores
 };
-/// `logical` arrays hold one copy of all `demands`. `dynamic` is the number of
+/// `demands` in the order in which they get arrays. `dynamic` is the number of
 /// arrays that the largest product with mayUseArrays() has, 0 without one:
-/// copies leave it that many, and with DynamicProducts::Arrays the model does
-/// not fit where nothing is left for it.
-Allocation allocate(llvm::ArrayRef<Demand> demands, int64_t logical,
-                    int64_t dynamic, const machine::Machine &machine,
-                    const Knobs &knobs);
+/// copies leave it that many in whole cores, and with DynamicProducts::Arrays
+/// the model does not fit where no core is left for it.
+Allocation allocate(llvm::ArrayRef<Demand> demands, int64_t dynamic,
+                    const machine::Machine &machine, const Knobs &knobs);
 
-/// Copies of one product; and how many times the chip is written for it, 0 if
-/// its weights stay.
+/// Copies of one product, each with at least one window; and how many times the
+/// chip is written for it, 0 if its weights stay.
 struct Copies {
   int64_t copies, rounds;
 };
@@ -257,7 +288,8 @@ Plan plan(const workload::Workload &workload, const machine::Machine &machine,
 
 /// Proves a plan against workload and machine without knowing how it was made:
 /// every product there once, in order, cut into enough arrays for its matrix,
-/// no two copies on one array, everything on the chip. The message names the
+/// no two copies on one array, no copy across the end of a core unless it
+/// begins one and is larger, everything on the chip. The message names the
 /// layer. A plan with violations fails.
 llvm::Error verify(const Plan &plan, const workload::Workload &workload,
                    const machine::Machine &machine);

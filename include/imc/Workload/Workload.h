@@ -36,10 +36,18 @@ struct Product {
   int64_t input_elements = 0;  ///< distinct activations read
   int64_t output_elements = 0; ///< results written
   int64_t weight_elements = 0; ///< groups * rows * cols
-  int64_t output_width = 1;    ///< windows in one row of an output image; 1
-                               ///< where there is no image
+  /// The images that windows slide over. Where there are none, each window is
+  /// a row of its own (the defaults).
+  int64_t output_width = 1; ///< windows in one row of an output image
+  int64_t output_rows = 1;  ///< rows of one output image
+  int64_t kernel_rows = 1;  ///< input rows that a window spans, dilation
+                            ///< included
+  int64_t stride_rows = 1;  ///< input rows from one output row to the next
+  int64_t row_elements = 0; ///< of one input row: channels x width, without
+                            ///< padding
   int64_t macs() const { return windows * rows * cols * groups; }
 };
+bool operator==(const Product &a, const Product &b);
 
 /// Element-wise and reduction work of the digital unit.
 struct Digital {

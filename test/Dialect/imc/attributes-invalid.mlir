@@ -56,6 +56,21 @@ func.func private @placement_c2_strips() attributes {a = #imc.placement<first_ar
 
 // -----
 
+// expected-error @below {{macros_per_tile is 0, expected at least 1}}
+func.func private @placement_c2_tile() attributes {a = #imc.placement<first_array = 0, copies = 1, packs = 1, row_strips = 1, column_strips = 1, macros_per_tile = 0>}
+
+// -----
+
+// expected-error @below {{a copy of 3 arrays cannot begin at array 6 of tiles of 8 arrays: it does not cross the end of a tile}}
+func.func private @placement_c4_small() attributes {a = #imc.placement<first_array = 6, copies = 1, packs = 1, row_strips = 3, column_strips = 1, macros_per_tile = 8>}
+
+// -----
+
+// expected-error @below {{a copy of 9 arrays cannot begin at array 6 of tiles of 8 arrays: it begins a tile}}
+func.func private @placement_c4_large() attributes {a = #imc.placement<first_array = 6, copies = 1, packs = 9, row_strips = 1, column_strips = 1, macros_per_tile = 8>}
+
+// -----
+
 // expected-error @below {{there are more arrays than 64 bits can number}}
 func.func private @placement_c3() attributes {a = #imc.placement<first_array = 0, copies = 4294967296, packs = 4294967296, row_strips = 1, column_strips = 1>}
 

@@ -45,13 +45,17 @@ TEST(Limits, ShippedTargetsAreFeasible) {
 
 TEST(Limits, Capacity) {
   machine::Machine m = test::shipped("rram-32nm");
-  m.hierarchy = {1, 16, 16};
+  m.hierarchy = {1, 256, 1};
   mapping::Violation v = only(m, packed());
   EXPECT_EQ(v.rule, Rule::Capacity);
   EXPECT_EQ(v.value, 727); // 2-bit cells at 256 x 256, as 8-bit at 128 x 128
   EXPECT_EQ(v.limit, 256);
   EXPECT_EQ(v.where, "resnet18");
   EXPECT_STREQ(mapping::ruleUnit(v.rule), "arrays");
+  // Tiles of 16 arrays: 1, 3, 3, 3, 3, 2 | 6, 10 | 10 | 10, 4 | and copies of
+  // 20, 36, 72, 144 and 32 arrays, which begin a tile each. 57 stay empty.
+  m.hierarchy = {1, 16, 16};
+  EXPECT_EQ(only(m, packed()).value, 784);
 }
 
 TEST(Limits, SupplyVoltage) {
@@ -146,8 +150,8 @@ TEST(Limits, ModelsThatStayTogether) {
       cost.models[0].logical_arrays + cost.models[1].logical_arrays;
   // Room for the larger of the two only: in turn yes, together no.
   m.hierarchy = {
-      1, 1,
-      std::max(cost.models[0].logical_arrays, cost.models[1].logical_arrays)};
+      1, std::max(cost.models[0].logical_arrays, cost.models[1].logical_arrays),
+      1};
   EXPECT_TRUE(evaluate(models, m, packed()).feasible);
   cost = evaluate(models, m, knobs);
   ASSERT_EQ(cost.violations.size(), 1u);

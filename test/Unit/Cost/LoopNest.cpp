@@ -5,105 +5,15 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "LoopNest.h"
+#include "LoopNestWalk.h"
 
 #include <algorithm>
-#include <map>
 #include <random>
-#include <set>
 
 using namespace imc;
 using namespace imc::test;
 using mapping::Encoding;
 using mapping::GroupPacking;
-
-namespace {
-
-struct Row {
-  int64_t group, k;
-};
-struct Column {
-  int64_t group, n, slice;
-};
-
-/// What one array of one copy drives at once (a row set): its rows and columns
-/// from the top left on, and the cells in them. A cell of another group's row
-/// is at level 0.
-struct Array {
-  int64_t copy, pack, strip, columnTile;
-  std::vector<Row> rows;
-  std::vector<Column> columns;
-  std::vector<std::vector<int64_t>> level; ///< [row][column]
-  std::vector<std::vector<bool>> holdsWeight;
-  int64_t physical = 0, set = 0; ///< where it is written
-  int64_t writtenIn = 0;         ///< round
-  int64_t round = 0;             ///< in which it computes
-  int64_t tile = 0;              ///< buffer that feeds it, a running number
-};
-
-/// How a weight becomes cells: levels and what a column sum counts for.
-struct Slices {
-  std::vector<int64_t> coefficients;
-  int64_t offset = 0; ///< of the encoding
-};
-
-class Walk {
-public:
-  Walk(const Nest &nest, const machine::Machine &m, const mapping::Knobs &k,
-       const Execution &how)
-      : nest(nest), m(m), k(k), how(how),
-        height(m.array.active_rows ? m.array.active_rows : m.array.rows) {
-    for (int64_t rows = height; rows <= m.array.rows; rows += height)
-      ++sets;
-    for (int64_t a = 0; a < m.hierarchy.macros_per_tile; ++a)
-      for (int64_t s = 0; s < sets; ++s)
-        ++slotsOfTile;
-  }
-  Walked run();
-
-private:
-  void makeNumbers();
-  void makeSlices();
-  std::vector<int64_t> levels(int64_t weight) const;
-  std::vector<std::vector<int64_t>> packGroups() const;
-  void cutArrays();
-  void placeArrays();
-  void placeWhole();
-  void lookForCuts();
-  void writeCells();
-  void sendInputs();
-  void computeWindow(int64_t tile, int64_t window);
-  void finish(int64_t tile, int64_t window,
-              const std::map<std::pair<int64_t, int64_t>, std::vector<int64_t>>
-                  &pieces);
-
-  const Nest &nest;
-  const machine::Machine &m;
-  const mapping::Knobs &k;
-  const Execution &how;
-  int64_t height;          ///< rows that an array drives at once
-  int64_t sets = 0;        ///< of them per array
-  int64_t slotsOfTile = 0; ///< in all arrays of a tile
-  Walked out;
-
-  std::vector<int64_t> x;                                 ///< input elements
-  std::vector<std::vector<std::vector<int64_t>>> weights; ///< [g][k][n]
-  Slices slices;
-  std::vector<Array> arrays; ///< copy after copy
-  std::map<int64_t, std::vector<Array *>> byTile;
-  std::set<std::pair<int64_t, int64_t>> inBuffer; ///< (tile, element)
-  std::map<int64_t, int64_t> phasesOf;            ///< physical array -> phases
-  std::map<int64_t, int64_t> productsOf; ///< physical array -> products
-  /// Partial sums on their way: (window, group, n) -> sum, missing arrays.
-  struct Partial {
-    int64_t sum = 0, missing = 0;
-    bool begun = false;
-  };
-  std::map<std::vector<int64_t>, Partial> partials;
-  std::map<std::pair<int64_t, int64_t>, int64_t> arraysOfOutput; ///< per copy
-};
-
-} // namespace
 
 /// One word of `bits` bits passes each of the places that `counts` count.
 static void move(int64_t bits, std::initializer_list<double *> counts) {
@@ -268,7 +178,28 @@ void Walk::cutArrays() {
   }
 }
 
-/// Hands out the arrays of the chip in order; a chip that is rewritten starts
+/// Every copy takes the same number of windows in a row, as few as will do.
+void Walk::dealWindows() {
+  int64_t share = 0, dealt = 0;
+  while (dealt < nest.windows) {
+    ++share;
+    dealt = 0;
+    for (int64_t copy = 0; copy < how.copies; ++copy)
+      dealt += share;
+  }
+  int64_t copy = 0, mine = 0;
+  for (int64_t w = 0; w < nest.windows; ++w) {
+    if (mine == share) {
+      ++copy;
+      mine = 0;
+    }
+    ++mine;
+    copyOf.push_back(copy);
+  }
+}
+
+/// Hands out the arrays of the chip in order; a copy that the rest of a tile
+/// has no room for begins the next one. A chip that is rewritten starts
 /// again at its first array when it is full.
 void Walk::placeArrays() {
   int64_t chip = 0;
@@ -280,12 +211,25 @@ void Walk::placeArrays() {
     chip = how.arrays;
   int64_t next = how.firstArray, set = 0, round = 0;
   std::set<int64_t> used, tiles, groups;
+  std::map<int64_t, int64_t> slotsOfCopy;
+  for (const Array &a : arrays)
+    ++slotsOfCopy[a.copy];
   const Array *before = nullptr;
   for (Array &a : arrays) {
     // A copy begins an array of its own.
-    if (before && (before->copy != a.copy || ++set == sets)) {
+    const bool begins = !before || before->copy != a.copy;
+    if (before && (begins || ++set == sets)) {
       ++next;
       set = 0;
+    }
+    if (begins) {
+      int64_t room = 0, free = next;
+      do
+        room += sets;
+      while (++free % m.hierarchy.macros_per_tile != 0);
+      if (slotsOfCopy[a.copy] > room)
+        while (next % m.hierarchy.macros_per_tile != 0)
+          ++next;
     }
     before = &a;
     if (how.rewritten && next == chip) {
@@ -412,33 +356,55 @@ void Walk::writeCells() {
       }
 }
 
-/// Every input element leaves the global buffer once and goes to all tiles that
-/// hold the strip which reads it first (A-IM2COL, A-HALO).
+/// Whole rows of the input leave the global buffer for each copy: from the
+/// first that its windows span up to where the next copy begins, or to the last
+/// that they span. Each element goes to all tiles of the copy that hold the
+/// strip which reads it first (A-IM2COL, A-HALO). A row of padding is sent to
+/// copies that follow another one in it.
 void Walk::sendInputs() {
-  // Where each element is read first: (copy, pack, strip).
-  std::map<int64_t, std::vector<int64_t>> home;
-  for (int64_t w = 0; w < nest.windows; ++w)
-    for (const Array &a : arrays)
-      if (w % how.copies == a.copy)
-        for (const Row &row : a.rows) {
-          int64_t e = nest.source[w][row.group * nest.rows + row.k];
-          if (e >= 0 && !home.count(e))
-            home[e] = {a.copy, a.pack, a.strip};
-        }
-  for (int64_t e = 0; e < nest.elements; ++e) {
-    move(k.input_bits, {&out.counts.global_reads});
-    if (!home.count(e)) {
-      // No window reads it; it goes where its group begins.
-      ++out.unread;
+  std::set<int64_t> sent; // lines that an earlier copy has
+  for (int64_t w = 0; w < nest.windows;) {
+    const int64_t copy = copyOf[w], first = nest.firstLine[w];
+    // Where each element is read first: (pack, strip).
+    std::map<int64_t, std::pair<int64_t, int64_t>> home;
+    int64_t end = first;
+    for (; w < nest.windows && copyOf[w] == copy; ++w) {
+      end = std::max(end, nest.lastLine[w] + 1);
       for (const Array &a : arrays)
-        if (!home.count(e) && a.rows.front().group <= nest.groupOf[e] &&
-            nest.groupOf[e] <= a.rows.back().group)
-          home[e] = {a.copy, a.pack, a.strip};
+        if (a.copy == copy)
+          for (const Row &row : a.rows)
+            if (int64_t e = nest.source[w][row.group * nest.rows + row.k];
+                e >= 0)
+              home.insert({e, {a.pack, a.strip}});
     }
-    for (const Array &a : arrays)
-      if (home[e] == std::vector<int64_t>{a.copy, a.pack, a.strip} &&
-          inBuffer.insert({a.tile, e}).second)
-        move(k.input_bits, {&out.counts.noc_bits, &out.counts.tile_writes});
+    end = std::max(end, w < nest.windows ? nest.firstLine[w]
+                                         : int64_t(nest.lines.size()));
+    for (int64_t line = first; line < end; ++line) {
+      const bool again = !sent.insert(line).second;
+      int64_t zero = -1; // a name for each zero
+      for (const Nest::Word &word : nest.lines[line]) {
+        int64_t e = word.element;
+        if (e < 0) {
+          --zero;
+          if (!again)
+            continue;
+          e = line * -1000000 + zero;
+        }
+        move(k.input_bits, {&out.counts.global_reads});
+        if (!home.count(e)) {
+          // No window reads it; it goes where its group begins.
+          ++out.unread;
+          for (const Array &a : arrays)
+            if (a.copy == copy && a.rows.front().group <= word.group &&
+                word.group <= a.rows.back().group)
+              home.insert({e, {a.pack, a.strip}});
+        }
+        for (const Array &a : arrays)
+          if (a.copy == copy && home[e] == std::pair(a.pack, a.strip) &&
+              inBuffer.insert({copy, a.tile, e}).second)
+            move(k.input_bits, {&out.counts.noc_bits, &out.counts.tile_writes});
+      }
+    }
   }
 }
 
@@ -448,12 +414,12 @@ void Walk::computeWindow(int64_t tile, int64_t window) {
   // (group, n) -> one partial sum per array.
   std::map<std::pair<int64_t, int64_t>, std::vector<int64_t>> pieces;
   for (Array *a : byTile[tile]) {
-    if (window % how.copies != a->copy)
+    if (copyOf[window] != a->copy)
       continue;
     std::vector<int64_t> words;
     for (const Row &row : a->rows) {
       int64_t e = nest.source[window][row.group * nest.rows + row.k];
-      if (e >= 0 && inBuffer.insert({tile, e}).second)
+      if (e >= 0 && inBuffer.insert({a->copy, tile, e}).second)
         ++out.borrowed;
       // The arrays of a tile that share a row are driven from one register.
       if (atRows.insert({a->pack, a->strip, row.group, row.k}).second)
@@ -541,6 +507,7 @@ Walked Walk::run() {
   makeNumbers();
   makeSlices();
   cutArrays();
+  dealWindows();
   placeArrays();
   lookForCuts();
   if (how.layout == Layout::Whole)

@@ -14,8 +14,8 @@
 // so that a step left out shows.
 //
 // It executes docs/spec/cost-model.md under the assumptions named there:
-// A-ORDER, A-IM2COL, A-HALO, A-WRITE, A-WORD, A-RELOAD. Units of the counts are
-// those of cost::Counts.
+// A-ORDER, A-CORE, A-IM2COL, A-HALO, A-WRITE, A-WORD, A-RELOAD. Units of the
+// counts are those of cost::Counts.
 //
 //===----------------------------------------------------------------------===//
 
@@ -38,6 +38,16 @@ struct Nest {
   std::vector<std::vector<int64_t>> source;
   /// Group that an element belongs to.
   std::vector<int64_t> groupOf;
+
+  /// One word of a row of the input: an element, or -1 for a zero of padding.
+  struct Word {
+    int64_t element, group;
+  };
+  /// Rows of all images, padding above and below included, and the first and
+  /// last of them that each window spans. A window of a matrix product is a
+  /// row.
+  std::vector<std::vector<Word>> lines;
+  std::vector<int64_t> firstLine, lastLine;
 };
 
 /// Per group, windows x rows times rows x cols.
@@ -56,7 +66,7 @@ enum class Order { WindowsOutside, TilesOutside };
 
 /// Where the arrays of a layer lie.
 enum class Layout {
-  AsPlaced, ///< array after array from the first one of the plan, no gaps
+  AsPlaced, ///< from the first array of the plan; gaps between copies (A-CORE)
   Whole,    ///< nothing that fits one tile is cut by a tile boundary (A-WHOLE)
 };
 
@@ -82,8 +92,9 @@ struct Walked {
   int64_t packs = 0, strips = 0, column_tiles = 0;
   /// No strip and no pack of AsPlaced lies in more tiles than it must.
   bool nothing_cut = true;
-  /// (tile, element) pairs that a window needed and that were sent to another
-  /// strip or copy only (A-HALO); elements sent that no window reads.
+  /// (copy, tile, element) triples that a window needed and that were sent to
+  /// another strip only (A-HALO); elements sent that no window of the copy
+  /// reads.
   int64_t borrowed = 0, unread = 0;
 };
 

@@ -21,12 +21,17 @@ Nest imc::test::matmulNest(int64_t windows, int64_t rows, int64_t cols,
   nest.cols = cols;
   nest.groups = groups;
   nest.source.resize(size_t(windows));
-  for (std::vector<int64_t> &window : nest.source)
+  for (std::vector<int64_t> &window : nest.source) {
+    nest.firstLine.push_back(int64_t(nest.lines.size()));
+    nest.lastLine.push_back(int64_t(nest.lines.size()));
+    nest.lines.emplace_back();
     for (int64_t g = 0; g < groups; ++g)
       for (int64_t k = 0; k < rows; ++k) {
+        nest.lines.back().push_back({nest.elements, g});
         window.push_back(nest.elements++);
         nest.groupOf.push_back(g);
       }
+  }
   return nest;
 }
 
@@ -58,6 +63,19 @@ Nest imc::test::convolutionNest(int64_t batch, int64_t channels, int64_t height,
             at[{b, c, y, x}] = nest.elements++;
             nest.groupOf.push_back(g);
           }
+  std::map<std::pair<int64_t, int64_t>, int64_t> lineOf; // (image, y)
+  for (int64_t b = 0; b < batch; ++b)
+    for (int64_t y = -padding; y < height + padding; ++y) {
+      lineOf[{b, y}] = int64_t(nest.lines.size());
+      nest.lines.emplace_back();
+      for (int64_t g = 0; g < groups; ++g)
+        for (int64_t c : channelsOf[g])
+          for (int64_t x = 0; x < width; ++x) {
+            auto found = at.find({b, c, y, x});
+            nest.lines.back().push_back(
+                {found == at.end() ? -1 : found->second, g});
+          }
+    }
   // Slide the kernel over the padded image.
   for (int64_t b = 0; b < batch; ++b)
     for (int64_t y = -padding; y + kernelHeight <= height + padding;
@@ -65,6 +83,8 @@ Nest imc::test::convolutionNest(int64_t batch, int64_t channels, int64_t height,
       for (int64_t x = -padding; x + kernelWidth <= width + padding;
            x += stride) {
         nest.source.emplace_back();
+        nest.firstLine.push_back(lineOf.at({b, y}));
+        nest.lastLine.push_back(lineOf.at({b, y + kernelHeight - 1}));
         for (int64_t g = 0; g < groups; ++g) {
           int64_t rows = 0;
           for (int64_t c : channelsOf[g])

@@ -79,7 +79,7 @@ TEST_F(AttributesTest, ReadoutRoundsToItsStepAndSaturates) {
 }
 
 TEST_F(AttributesTest, PlacementCountsThroughCopiesPacksAndStrips) {
-  auto placement = PlacementAttr::get(&context, 10, 2, 3, 4, 5, 1);
+  auto placement = PlacementAttr::get(&context, 10, 2, 3, 4, 5, 1, 1);
   EXPECT_EQ(placement.arraysPerCopy(), 60);
   EXPECT_EQ(placement.arrays(), 120);
   int64_t next = 10;
@@ -92,7 +92,7 @@ TEST_F(AttributesTest, PlacementCountsThroughCopiesPacksAndStrips) {
 
 TEST_F(AttributesTest, RowSetsShareAnArray) {
   // Ten tiles, four to an array: three arrays, the last one half full.
-  auto placement = PlacementAttr::get(&context, 7, 2, 1, 5, 2, 4);
+  auto placement = PlacementAttr::get(&context, 7, 2, 1, 5, 2, 4, 1);
   EXPECT_EQ(placement.arraysPerCopy(), 3);
   EXPECT_EQ(placement.arrays(), 6);
   std::set<std::pair<int64_t, int64_t>> seen;
@@ -104,5 +104,21 @@ TEST_F(AttributesTest, RowSetsShareAnArray) {
                                  placement.rowSet(0, s, t)})
                         .second);
       }
+}
+
+TEST_F(AttributesTest, CopiesAreAlignedToCores) {
+  // Three arrays per copy, cores of eight: two copies each, one in the rest of
+  // the first.
+  auto small = PlacementAttr::get(&context, 12, 4, 1, 1, 3, 1, 8);
+  const int64_t firsts[] = {12, 16, 19, 24};
+  for (int64_t k = 0; k < 4; ++k) {
+    EXPECT_EQ(small.firstArrayOf(k), firsts[k]);
+    EXPECT_EQ(small.array(k, 0, 0, 2), firsts[k] + 2);
+  }
+  EXPECT_EQ(small.arrays(), 12);
+  // Ten arrays begin a core and fill one and a quarter.
+  auto large = PlacementAttr::get(&context, 8, 3, 1, 5, 2, 1, 8);
+  for (int64_t k = 0; k < 3; ++k)
+    EXPECT_EQ(large.array(k, 0, 4, 1), 8 + 16 * k + 9);
 }
 } // namespace

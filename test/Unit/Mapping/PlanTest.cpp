@@ -27,40 +27,92 @@ static machine::Machine chip(int64_t macros, const char *kind = "rram") {
   return m;
 }
 
-static int64_t arraysFor(llvm::ArrayRef<Demand> demands, int64_t t) {
-  int64_t sum = 0;
+/// Copy after copy, array by array: the first array of each, and the end.
+static int64_t walkCopies(int64_t cursor, int64_t arrays, int64_t copies,
+                          int64_t core,
+                          std::vector<int64_t> *firsts = nullptr) {
+  for (int64_t c = 0; c < copies; ++c) {
+    int64_t room = 1;
+    while ((cursor + room) % core != 0)
+      ++room;
+    if (arrays > room)
+      while (cursor % core != 0)
+        ++cursor;
+    if (firsts)
+      firsts->push_back(cursor);
+    cursor += arrays;
+  }
+  return cursor;
+}
+
+static int64_t arraysFor(llvm::ArrayRef<Demand> demands, int64_t t,
+                         int64_t core) {
+  int64_t end = 0;
   for (const Demand &d : demands)
-    sum += (d.windows + t - 1) / t * d.arrays * d.count;
-  return sum;
+    end = walkCopies(end, d.arrays, (d.windows + t - 1) / t * d.count, core);
+  return end;
+}
+
+// The closed form against walking through the chip.
+TEST(Cores, CopiesLieWhereNextFitPutsThem) {
+  std::mt19937_64 random(3);
+  for (int trial = 0; trial < 5000; ++trial) {
+    const int64_t core = int64_t(1 + random() % 40),
+                  arrays = int64_t(1 + random() % 60),
+                  copies = int64_t(1 + random() % 30),
+                  cursor = int64_t(random() % 200);
+    std::vector<int64_t> firsts;
+    const int64_t end = walkCopies(cursor, arrays, copies, core, &firsts);
+    const Placed placed = place(cursor, arrays, copies, core);
+    EXPECT_EQ(placed.first, firsts.front());
+    EXPECT_EQ(placed.end, end);
+    for (int64_t c = 0; c < copies; ++c)
+      EXPECT_EQ(firstArrayOf(c, placed.first, arrays, core), firsts[size_t(c)]);
+    EXPECT_EQ(endOfCopies({{copies, arrays, 1}}, 1, core, cursor), end);
+    EXPECT_EQ(endOfOneCopy({{1, arrays, copies}}, core, cursor), end);
+    const int64_t cores = int64_t(random() % 20);
+    const int64_t most = copiesInCores(cores, arrays, core);
+    EXPECT_LE(walkCopies(0, arrays, most, core), cores * core);
+    EXPECT_GT(walkCopies(0, arrays, most + 1, core), cores * core);
+  }
 }
 
 TEST(Balance, HandWorked) {
   // 100 and 10 windows, 1 array each, 12 arrays: t = 10 needs 10 + 1 = 11,
   // t = 9 needs 12 + 2 = 14.
-  EXPECT_EQ(balancedWindows({{100, 1, 1}, {10, 1, 1}}, 12), 10);
+  EXPECT_EQ(balancedWindows({{100, 1, 1}, {10, 1, 1}}, 12, 1), 10);
   // No room to spare.
-  EXPECT_EQ(balancedWindows({{100, 1, 1}, {10, 1, 1}}, 2), 100);
+  EXPECT_EQ(balancedWindows({{100, 1, 1}, {10, 1, 1}}, 2, 1), 100);
   // More room than windows.
-  EXPECT_EQ(balancedWindows({{100, 1, 1}, {10, 1, 1}}, 1000), 1);
-  EXPECT_EQ(balancedWindows({{7, 3, 2}}, 6), 7);
+  EXPECT_EQ(balancedWindows({{100, 1, 1}, {10, 1, 1}}, 1000, 1), 1);
+  EXPECT_EQ(balancedWindows({{7, 3, 2}}, 6, 1), 7);
+  // Three arrays per copy, one copy in a core of four: 16 arrays hold 4 copies,
+  // not 5.
+  EXPECT_EQ(balancedWindows({{20, 3, 1}}, 16, 1), 4);
+  EXPECT_EQ(balancedWindows({{20, 3, 1}}, 16, 4), 5);
+  // The single array takes what the last copy leaves free.
+  EXPECT_EQ(balancedWindows({{20, 3, 1}, {1, 1, 1}}, 16, 4), 5);
 }
 
 TEST(Balance, IsTheSmallestThatFits) {
   std::mt19937_64 random(7);
   for (int trial = 0; trial < 2000; ++trial) {
     std::vector<Demand> demands(1 + random() % 6);
+    const int64_t core = int64_t(1 + random() % (trial % 2 ? 1 : 40));
     int64_t least = 0, largest = 1;
     for (Demand &d : demands) {
       d = {int64_t(1 + random() % (1 << random() % 17)),
            int64_t(1 + random() % 50), int64_t(1 + random() % 3)};
-      least += d.arrays * d.count;
       largest = std::max(largest, d.windows);
     }
+    least = arraysFor(demands, largest, core);
+    EXPECT_EQ(endOfOneCopy(demands, core), least);
     int64_t capacity = least + int64_t(random() % (8 * least));
-    int64_t t = balancedWindows(demands, capacity);
-    EXPECT_LE(arraysFor(demands, t), capacity);
+    int64_t t = balancedWindows(demands, capacity, core);
+    EXPECT_LE(arraysFor(demands, t, core), capacity);
+    EXPECT_EQ(endOfCopies(demands, t, core), arraysFor(demands, t, core));
     if (t > 1) {
-      EXPECT_GT(arraysFor(demands, t - 1), capacity);
+      EXPECT_GT(arraysFor(demands, t - 1, core), capacity);
     }
     EXPECT_LE(t, largest);
   }
@@ -95,14 +147,28 @@ TEST(Plan, BalancedBeatsNoneAndFits) {
 }
 
 TEST(Plan, CapacityOfNonVolatileChip) {
-  Plan p = plan(test::resnet18(), chip(726), Knobs());
+  machine::Machine m = chip(1);
+  m.hierarchy.tiles_per_group = 726;
+  Plan p = plan(test::resnet18(), m, Knobs());
   ASSERT_EQ(p.violations.size(), 1u);
   EXPECT_EQ(p.violations[0].rule, Rule::Capacity);
   EXPECT_EQ(p.violations[0].value, 727);
   EXPECT_EQ(p.violations[0].limit, 726);
   EXPECT_EQ(p.violations[0].where, "resnet18");
-  EXPECT_TRUE(bool(verify(p, test::resnet18(), chip(726))) &&
+  EXPECT_TRUE(bool(verify(p, test::resnet18(), m)) &&
               "a violated plan must not verify");
+  // In cores of 8, copies of 9, 18, 36 and 72 arrays begin one each. What
+  // alignment leaves empty is needed, too.
+  m.hierarchy = {1, 92, 8};
+  p = plan(test::resnet18(), m, Knobs());
+  ASSERT_EQ(p.violations.size(), 1u);
+  EXPECT_EQ(p.violations[0].limit, 736);
+  EXPECT_EQ(p.logical_arrays, 727);
+  int64_t end = 0;
+  for (const PlacedProduct &placed : p.products)
+    end = std::max(end, placed.first_array + placed.tiling.arrays());
+  EXPECT_EQ(p.violations[0].value, end);
+  EXPECT_GT(end, 736);
 }
 
 TEST(Plan, VolatileChipRewrites) {
@@ -135,6 +201,10 @@ TEST(Plan, RandomPlansVerify) {
     m.cell.bits = below(8);
     m.dac.bits = below(8);
     m.hierarchy.groups = below(4);
+    if (random() % 2) {
+      m.hierarchy.tiles_per_group = below(m.hierarchy.macros_per_tile);
+      m.hierarchy.macros_per_tile = below(64);
+    }
     Knobs knobs;
     knobs.weight_bits = 1 + below(7);
     knobs.input_bits = below(8);
@@ -150,11 +220,16 @@ TEST(Plan, RandomPlansVerify) {
       p.groups = random() % 2 ? 1 : below(40);
       p.weight_elements = p.groups * p.rows * p.cols;
       network.layers.push_back({"l", "conv2d", "", p});
+      // Equal products get arrays together.
+      if (random() % 4 == 0)
+        network.layers.push_back(
+            network.layers[random() % network.layers.size()]);
     }
     Plan placed = plan(network, m, knobs);
     if (!placed.violations.empty()) {
       ++refused;
-      EXPECT_GT(placed.logical_arrays, placed.capacity);
+      EXPECT_GT(placed.violations.front().value, placed.capacity);
+      EXPECT_GE(placed.violations.front().value, placed.logical_arrays);
       EXPECT_TRUE(machine::cellKind(m).nonvolatile);
       continue;
     }
@@ -165,6 +240,9 @@ TEST(Plan, RandomPlansVerify) {
     for (const PlacedProduct &p : placed.products) {
       const workload::Product &product = *network.layers[p.layer].product();
       const Tiling &t = p.tiling;
+      // Every copy has a window.
+      const int64_t perCopy = (product.windows + p.copies - 1) / p.copies;
+      EXPECT_LT((p.copies - 1) * perCopy, product.windows);
       // Arrays are needed: with one strip, column tile or pack less, something
       // would be left out.
       EXPECT_LT((t.strips - 1) * t.rows, t.groups_per_pack * product.rows);
@@ -188,7 +266,8 @@ TEST(Plan, RandomPlansVerify) {
 // verify() must notice what plan() would never do.
 TEST(Verify, NoticesBrokenPlans) {
   workload::Workload network = test::alexnet();
-  machine::Machine m = chip(4000);
+  machine::Machine m = chip(1);
+  m.hierarchy.tiles_per_group = 4000;
   const Plan good = plan(network, m, Knobs());
   ASSERT_FALSE(bool(verify(good, network, m)));
   struct Case {
@@ -219,4 +298,50 @@ TEST(Verify, NoticesBrokenPlans) {
     std::string message = llvm::toString(std::move(error));
     EXPECT_NE(message.find(c.message), std::string::npos) << message;
   }
+}
+
+// The same plan on cores of 8 arrays: copies may not cross the end of one.
+TEST(Verify, NoticesCopiesAcrossCores) {
+  const workload::Workload network = test::alexnet();
+  machine::Machine m = chip(8);
+  m.hierarchy.tiles_per_group = 1000;
+  const Plan good = plan(network, m, Knobs());
+  ASSERT_FALSE(bool(verify(good, network, m)));
+  int moved = 0;
+  for (size_t i = 0; i < good.products.size(); ++i) {
+    const int64_t arrays = good.products[i].tiling.arrays();
+    for (int64_t shift = 1; shift < 8; ++shift) {
+      Plan broken = good;
+      broken.products[i].first_array = 7000 + shift; // nothing else is there
+      llvm::Error error = verify(broken, network, m);
+      const bool crosses = (7000 % 8 + shift) % 8 + arrays > 8;
+      EXPECT_EQ(bool(error), crosses) << i << " " << shift;
+      const std::string message = llvm::toString(std::move(error));
+      EXPECT_EQ(message.find("across the end of a core of 8 arrays") !=
+                    std::string::npos,
+                crosses)
+          << message;
+      moved += crosses;
+    }
+  }
+  EXPECT_GT(moved, 20);
+}
+
+// Equal products lie together, others in order of first appearance.
+TEST(Plan, EqualProductsLieTogether) {
+  machine::Machine m = chip(4);
+  m.hierarchy.tiles_per_group = 100;
+  const workload::Product a = workload::matmul(9, 128 * 3, 128),
+                          b = workload::matmul(9, 128, 128);
+  workload::Workload network{"mixed", 0, {}};
+  for (const workload::Product &p : {a, b, a, b})
+    network.layers.push_back({"l", "matmul", "", p});
+  const Plan p = plan(network, m, Knobs());
+  EXPECT_FALSE(bool(verify(p, network, m)));
+  EXPECT_EQ(p.products[0].first_array, 0);
+  EXPECT_EQ(p.products[2].first_array, 4); // 3 is too short a rest
+  EXPECT_EQ(p.products[1].first_array, 7);
+  EXPECT_EQ(p.products[3].first_array, 8);
+  EXPECT_EQ(p.placed_arrays, 8);
+  EXPECT_EQ(p.logical_arrays, 8);
 }
