@@ -25,6 +25,13 @@ namespace imc::program {
 /// O(program), whatever the loop counts.
 llvm::Error check(const Program &program);
 
+/// check(), and the program does what its tables say, in any order that the
+/// chip may take. Knows nothing of how programs are made: it looks at the
+/// tables and executes the streams once, without data. O(executed instructions
+/// + cores * steps); programs of more than 2^28 executed instructions are
+/// refused.
+llvm::Error verify(const Program &program);
+
 } // namespace imc::program
 
 #endif // IMC_PROGRAM_VERIFY_H

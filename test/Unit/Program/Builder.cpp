@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <set>
 
 using namespace imc::program;
 using namespace imc::program::test;
@@ -136,6 +137,45 @@ void Builder::addPart(Part part, int64_t multiple) {
   p.parts.push_back(part);
 }
 
+/// Outputs with a column in a slot, column by column.
+static std::set<int64_t> outputsOf(const Product &q, int64_t begin,
+                                   int64_t end) {
+  std::set<int64_t> outputs;
+  const imc::mapping::Tiling &t = q.tiling;
+  for (int64_t slot = begin; slot < end; ++slot) {
+    int64_t pack = slot / (t.strips * t.column_tiles);
+    for (int64_t c = 0; c < t.cols; ++c) {
+      int64_t column = slot % t.column_tiles * t.cols + c;
+      int64_t output = column / t.columns_per_weight;
+      int64_t group = pack * t.groups_per_pack + output / q.geometry.cols;
+      if (column < t.pack_cols && group < q.geometry.groups)
+        outputs.insert(group * q.geometry.cols + output % q.geometry.cols);
+    }
+  }
+  return outputs;
+}
+
+/// Whether parts [.., slot) and [slot, ..) of a copy share an output, or lie in
+/// one pack of several strips.
+static bool linked(const Product &q, int64_t slot) {
+  const int64_t pack = q.tiling.strips * q.tiling.column_tiles;
+  if (q.tiling.strips > 1 && slot % pack != 0)
+    return true;
+  for (int64_t output : outputsOf(q, slot - 1, slot))
+    if (outputsOf(q, slot, slot + 1).count(output))
+      return true;
+  return false;
+}
+
+/// Whether a part finishes an output.
+static bool stores(const Product &q, const Part &part) {
+  std::set<int64_t> later = outputsOf(q, part.slot_end, q.tiling.tiles());
+  for (int64_t output : outputsOf(q, part.slot_begin, part.slot_end))
+    if (!later.count(output))
+      return true;
+  return false;
+}
+
 int64_t Builder::product(const std::string &name, std::vector<int64_t> inputs,
                          Geometry g, ProductOptions options) {
   const Chip &chip = p.chip;
@@ -215,8 +255,8 @@ int64_t Builder::product(const std::string &name, std::vector<int64_t> inputs,
         part.windows =
             std::min(q.windows_per_copy, g.windows - part.first_window);
         const auto self = static_cast<int64_t>(p.parts.size());
-        part.previous = j == 0 ? -1 : self - 1;
-        part.next = j == cores - 1 ? -1 : self + 1;
+        part.previous = j > 0 && linked(q, part.slot_begin) ? self - 1 : -1;
+        part.next = j < cores - 1 && linked(q, part.slot_end) ? self + 1 : -1;
         addPart(part, options.block_multiple);
         absolute += j == cores - 1 && copy == q.copies - 1 ? arrays - j * m : m;
       }
@@ -225,6 +265,10 @@ int64_t Builder::product(const std::string &name, std::vector<int64_t> inputs,
   }
   if (!options.rewritten)
     nextArray = at;
+  for (const Part &made : p.parts)
+    if (made.product == product && writes)
+      p.products[product].rounds =
+          std::max(p.products[product].rounds, made.round + 1);
   return q.output;
 }
 
@@ -252,8 +296,10 @@ void Builder::emitPart(int64_t index, std::vector<Instruction> &out) {
     out.push_back(make(Opcode::Mvm, index, first, count, stride));
     if (part.previous >= 0)
       out.push_back(make(Opcode::Receive, index, first, count, stride));
-    out.push_back(make(part.next >= 0 ? Opcode::Send : Opcode::Store, index,
-                       first, count, stride));
+    if (part.next >= 0)
+      out.push_back(make(Opcode::Send, index, first, count, stride));
+    if (stores(p.products[part.product], part))
+      out.push_back(make(Opcode::Store, index, first, count, stride));
   };
   int64_t full = part.windows / part.block;
   int64_t rest = part.windows % part.block;
@@ -431,12 +477,13 @@ Program imc::program::test::random(std::mt19937_64 &generator) {
   };
   const bool pipeline = upTo(3) == 1;
   Chip chip = smallChip();
-  chip.cores = 64;
   chip.arrays_per_core = upTo(6);
   chip.driven_rows = 4 * upTo(3);
   chip.array_rows = chip.driven_rows * upTo(3);
   chip.array_cols = 8 * upTo(3);
   chip.rewritable = upTo(2) == 1;
+  chip.cores = chip.rewritable && !pipeline ? 2 + upTo(6) : 400;
+  chip.tile_buffer_bits = chip.global_buffer_bits = int64_t(1) << 30;
   const int64_t layers = upTo(5);
   const int64_t inferences = pipeline ? layers + upTo(4) : 1;
   Builder b(chip, pipeline ? Schedule::Pipeline : Schedule::Layers, inferences);
@@ -456,7 +503,7 @@ Program imc::program::test::random(std::mt19937_64 &generator) {
     options.rewritten = chip.rewritable && !pipeline;
     const int64_t kernel = upTo(3), stride = upTo(2), padding = upTo(2) - 1;
     const int64_t groups = upTo(2) == 1 ? channels : 1;
-    const int64_t outputs = groups * upTo(4);
+    const int64_t outputs = groups * upTo(channels > 4 ? 1 : 4);
     options.groups_per_pack = upTo(groups);
     if (height + 2 * padding < kernel)
       continue;
