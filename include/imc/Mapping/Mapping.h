@@ -248,8 +248,9 @@ int64_t endOfOneCopy(llvm::ArrayRef<Demand> demands, int64_t core,
 /// `capacity` arrays: the windows that the slowest product handles one after
 /// the other. Needs one copy of everything to fit. Adding copies never moves
 /// the end forward, so that bisection finds it. O(products * log(range)).
+/// Cores of one array need no alignment.
 int64_t balancedWindows(llvm::ArrayRef<Demand> demands, int64_t capacity,
-                        int64_t core);
+                        int64_t core = 1);
 
 /// How a model shares the chip, before single arrays are handed out.
 struct Allocation {
