@@ -155,7 +155,7 @@ static std::vector<int64_t> balanced(const Problem &p) {
   std::vector<Demand> demands;
   for (const Layer &l : p.layers)
     demands.push_back({l.windows, l.arrays, 1});
-  int64_t windows = balancedWindows(demands, p.arrays);
+  int64_t windows = balancedWindows(demands, p.arrays, /*core=*/1);
   std::vector<int64_t> copies;
   for (const Layer &l : p.layers)
     copies.push_back(ceilDiv(l.windows, windows));
