@@ -40,7 +40,7 @@ static void repair(std::string &bytes) {
 TEST(BinaryTest, RoundTripIsExact) {
   std::mt19937_64 generator(2);
   std::vector<Program> programs = {convolutions(), reloading(), attention(),
-                                   pipelined()};
+                                   pipelined(), streaming()};
   for (int i = 0; i < 200; ++i)
     programs.push_back(random(generator));
   for (const Program &program : programs) {

@@ -395,8 +395,71 @@ void Builder::pipeline() {
     p.streams.push_back({core, cores[core]});
 }
 
+/// Every core does its work layer by layer, without steps; before each load it
+/// waits for the rows that the block needs. Blocks are written one by one.
+void Builder::stream() {
+  for (Tensor &t : p.tensors) {
+    t.first_step = std::min<int64_t>(t.first_step, 0);
+    t.last_step = 0;
+  }
+  std::vector<std::vector<Instruction>> cores(p.chip.cores);
+  for (int64_t layer = 0; layer < nextLayer; ++layer) {
+    for (size_t k = 0; k < p.kernels.size(); ++k) {
+      Kernel &kernel = p.kernels[k];
+      if (kernel.step != layer)
+        continue;
+      kernel.pieces = p.tensors[kernel.outputs[0]].rows;
+      for (auto &core : cores)
+        for (int64_t piece = 0; piece < kernel.pieces; ++piece) {
+          for (int64_t t : kernel.inputs)
+            if (int64_t rows = p.tensors[t].rows; p.tensors[t].first_step >= 0)
+              core.push_back(make(Opcode::Wait, t, 0,
+                                  ceilDiv((piece + 1) * rows, kernel.pieces)));
+          core.push_back(make(Opcode::Vector, k, piece, 1));
+        }
+    }
+    for (size_t i = 0; i < p.parts.size(); ++i) {
+      const Part &part = p.parts[i];
+      const Product &q = p.products[part.product];
+      const Geometry &g = q.geometry;
+      if (q.step != layer)
+        continue;
+      std::vector<Instruction> &core = cores[part.core];
+      for (int64_t done = 0; done < part.windows;) {
+        int64_t count = std::min(part.block, part.windows - done);
+        int64_t last = part.first_window + done + count - 1;
+        for (int64_t t : q.inputs) {
+          int64_t rows = p.tensors[t].rows, perImage = rows;
+          int64_t images = g.windows / (g.windows_per_row * g.window_rows);
+          if (last < g.windows - 1 && rows % images == 0) {
+            perImage /= images;
+            int64_t row = last / g.windows_per_row;
+            rows = row / g.window_rows * perImage +
+                   std::clamp<int64_t>(row % g.window_rows * g.stride_rows +
+                                           g.kernel_rows - g.padding_rows,
+                                       0, perImage);
+          }
+          if (p.tensors[t].first_step >= 0)
+            core.push_back(make(Opcode::Wait, t, 0, rows));
+        }
+        Part one = part;
+        one.first_window += done;
+        one.windows = one.block = count;
+        std::swap(p.parts[i], one);
+        emitPart(i, core);
+        std::swap(p.parts[i], one);
+        done += count;
+      }
+    }
+  }
+  for (int64_t core = 0; core < p.chip.cores; ++core)
+    p.streams.push_back({core, cores[core]});
+}
+
 Program Builder::finish() {
-  p.schedule == Schedule::Pipeline ? pipeline() : layers();
+  p.schedule == Schedule::Pipeline ? pipeline()
+  : p.schedule == Schedule::Stream ? stream()
+                                   : layers();
   return std::move(p);
 }
 
@@ -471,18 +534,31 @@ Program imc::program::test::pipelined() {
   return b.finish();
 }
 
+Program imc::program::test::streaming() {
+  Builder b(smallChip(), Schedule::Stream);
+  int64_t x = b.input(3 * 6 * 6, 6);
+  ProductOptions two;
+  two.copies = 2;
+  int64_t y = b.product("conv1", {x}, convolution(1, 3, 6, 6, 6, 3, 1, 1), two);
+  y = b.kernel("relu1", {y}, 6 * 6 * 6, 6);
+  int64_t z = b.product("conv2", {y}, convolution(1, 6, 6, 6, 6, 3, 1, 1), {});
+  b.product("fc", {z}, matrix(1, 30, 4), {});
+  return b.finish();
+}
+
 Program imc::program::test::random(std::mt19937_64 &generator) {
   auto upTo = [&](int64_t n) {
     return static_cast<int64_t>(generator() % static_cast<uint64_t>(n)) + 1;
   };
-  const bool pipeline = upTo(3) == 1;
+  const auto schedule = static_cast<Schedule>(upTo(3) - 1);
+  const bool pipeline = schedule == Schedule::Pipeline;
   Chip chip = smallChip();
   chip.arrays_per_core = upTo(6);
   chip.driven_rows = 4 * upTo(3);
   chip.array_rows = chip.driven_rows * upTo(3);
   chip.array_cols = 8 * upTo(3);
-  chip.rewritable = upTo(2) == 1;
-  chip.cores = chip.rewritable && !pipeline ? 2 + upTo(6) : 400;
+  chip.rewritable = upTo(2) == 1 && schedule == Schedule::Layers;
+  chip.cores = chip.rewritable ? 2 + upTo(6) : 400;
   chip.tile_buffer_bits = chip.global_buffer_bits = int64_t(1) << 30;
   const int64_t layers = upTo(5);
   const int64_t inferences = pipeline ? layers + upTo(4) : 1;
@@ -500,7 +576,7 @@ Program imc::program::test::random(std::mt19937_64 &generator) {
     options.columns_per_weight = upTo(3);
     options.copies = upTo(3);
     options.block_multiple = upTo(8);
-    options.rewritten = chip.rewritable && !pipeline;
+    options.rewritten = chip.rewritable;
     const int64_t kernel = upTo(3), stride = upTo(2), padding = upTo(2) - 1;
     const int64_t groups = upTo(2) == 1 ? channels : 1;
     const int64_t outputs = groups * upTo(channels > 4 ? 1 : 4);

@@ -63,6 +63,7 @@ private:
   void emitPart(int64_t part, std::vector<Instruction> &out);
   void layers();
   void pipeline();
+  void stream();
 
   Program p;
   int64_t nextLayer = 0, nextArray = 0, nextGlobalBit = 0;
@@ -74,6 +75,7 @@ Program convolutions(); ///< copies, chains over cores, groups, kernels
 Program reloading();    ///< rewritten cells in rounds, spills
 Program attention();    ///< an operand written into arrays
 Program pipelined();    ///< Schedule::Pipeline, 5 inferences
+Program streaming();    ///< Schedule::Stream
 Program random(std::mt19937_64 &generator);
 
 /// Text, for comparing programs.

@@ -33,7 +33,7 @@ static Instruction &loopOf(Program &program) {
 
 TEST(CheckTest, SoundProgramsPass) {
   for (const Program &program :
-       {convolutions(), reloading(), attention(), pipelined()})
+       {convolutions(), reloading(), attention(), pipelined(), streaming()})
     EXPECT_EQ(llvm::toString(check(program)), "");
 }
 

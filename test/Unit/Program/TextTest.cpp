@@ -33,7 +33,7 @@ static std::string bodyError(const std::string &body) {
 TEST(TextTest, RoundTripIsExact) {
   std::mt19937_64 generator(1);
   std::vector<Program> programs = {convolutions(), reloading(), attention(),
-                                   pipelined()};
+                                   pipelined(), streaming()};
   for (int i = 0; i < 200; ++i)
     programs.push_back(random(generator));
   for (const Program &program : programs) {

@@ -19,6 +19,7 @@ TEST(VerifyTest, SoundProgramsPass) {
   EXPECT_EQ(llvm::toString(verify(reloading())), "");
   EXPECT_EQ(llvm::toString(verify(attention())), "");
   EXPECT_EQ(llvm::toString(verify(pipelined())), "");
+  EXPECT_EQ(llvm::toString(verify(streaming())), "");
 }
 
 TEST(VerifyTest, RandomProgramsPass) {
