@@ -419,7 +419,7 @@ TEST(SimulateInvalid, PartsOfOtherCores) {
 
 TEST(SimulateInvalid, SpillsWithoutMemory) {
   machine::Machine m = tiny();
-  m.memory.kind = machine::MemoryKind::None;
+  m.memory.kind = 0; // none
   Case c(m);
   ASSERT_TRUE(c.matmul(4, 16, 4, 1, 2));
   c.builder.program.streams[1].instructions.push_back(
