@@ -228,10 +228,14 @@ void Builder::kernel(const std::string &name, int64_t operations,
 }
 
 machine::Machine imc::test::smallMachine(std::mt19937_64 &random) {
-  machine::TargetSpec spec = llvm::cantFail(
-      machine::loadTarget(random() % 2 ? "rram-32nm" : "sram-32nm",
-                          {std::string(IMC_SOURCE_DIR) + "/targets"}));
-  machine::Machine m = llvm::cantFail(spec.machine());
+  auto load = [](const char *name) {
+    machine::TargetSpec spec = llvm::cantFail(
+        machine::loadTarget(name, {std::string(IMC_SOURCE_DIR) + "/targets"}));
+    return llvm::cantFail(spec.machine());
+  };
+  static const machine::Machine rram = load("rram-32nm"),
+                                sram = load("sram-32nm");
+  machine::Machine m = random() % 2 ? rram : sram;
   auto pick = [&](std::initializer_list<int64_t> values) {
     return values.begin()[random() % values.size()];
   };
