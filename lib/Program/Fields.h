@@ -109,6 +109,7 @@ void visitTensor(T &t, V &&v) {
 
 template <class T, class V>
 void visitProduct(T &p, V &&v) {
+  v.number("layer", p.layer, 0, maxNumber);
   v.number("step", p.step, 0, maxNumber);
   v.list("inputs", p.inputs, maxNumber);
   v.number("output", p.output, 0, maxNumber);
@@ -169,6 +170,7 @@ void visitPart(T &p, V &&v) {
 template <class T, class V>
 void visitKernel(T &k, V &&v) {
   v.text("op", k.op);
+  v.number("layer", k.layer, 0, maxNumber);
   v.number("step", k.step, 0, maxNumber);
   v.number("operations", k.operations, 0, maxNumber);
   v.number("macs", k.macs, 0, maxNumber);

@@ -297,7 +297,9 @@ void Execution::part(Core &core, Engine engine, int64_t index, int64_t first,
   if (part.core != core.number)
     fault("core", "is done by core " + Twine(core.number) +
                       ", but the part lies in core " + Twine(part.core));
-  if (p.schedule == Schedule::Layers && core.step != product.step)
+  // Rounds follow one another in steps of their own, or all in one.
+  if (p.schedule == Schedule::Layers && core.step != product.step &&
+      core.step != product.step + part.round)
     fault("step", "is in step " + Twine(core.step) +
                       ", but its layer is that of step " + Twine(product.step));
   if (engine == Receive && part.previous < 0)

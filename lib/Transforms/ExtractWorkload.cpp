@@ -84,6 +84,23 @@ static int64_t distinctElements(Value x) {
   return elements(x);
 }
 
+/// Rows that padding adds above the image behind the left operand of a
+/// convolution.
+static int64_t rowsAbove(Value x) {
+  int64_t rows = 0;
+  while (Operation *op = x.getDefiningOp()) {
+    if (auto quantize = dyn_cast<imc::QuantizeOp>(op)) {
+      x = quantize.getX();
+    } else if (auto pad = dyn_cast<tensor::PadOp>(op)) {
+      rows += pad.getStaticLow().drop_back().back();
+      x = pad.getSource();
+    } else {
+      break;
+    }
+  }
+  return rows;
+}
+
 /// Columns of the image behind the left operand of a convolution, without those
 /// that padding adds.
 static int64_t widthOfInput(Value x) {
@@ -185,6 +202,10 @@ LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
     product.kernel_rows = (w.getDimSize(2) - 1) * dilations[0] + 1;
     product.stride_rows = strides[0];
     product.row_elements = w.getDimSize(1) * groups * widthOfInput(x);
+    auto image = cast<RankedTensorType>(x.getType());
+    product.image_rows = image.getDimSize(image.getRank() - 2);
+    product.padding_rows = rowsAbove(x);
+    product.kernel_elements = w.getDimSize(2) * w.getDimSize(3);
   }
   return add(op, isConv ? "conv2d" : "matmul",
              shapeText(w.getShape()) + " -> " +

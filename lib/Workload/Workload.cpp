@@ -20,7 +20,9 @@ bool imc::workload::operator==(const Product &a, const Product &b) {
          a.weight_elements == b.weight_elements &&
          a.output_width == b.output_width && a.output_rows == b.output_rows &&
          a.kernel_rows == b.kernel_rows && a.stride_rows == b.stride_rows &&
-         a.row_elements == b.row_elements;
+         a.row_elements == b.row_elements && a.image_rows == b.image_rows &&
+         a.padding_rows == b.padding_rows &&
+         a.kernel_elements == b.kernel_elements;
 }
 
 int64_t Layer::macs() const {
@@ -64,6 +66,8 @@ Workload imc::workload::batched(Workload workload, int64_t batch) {
 /// Costs are doubles: counts must stay exact in them.
 static constexpr int64_t largestCount = int64_t(1) << 53;
 
+static double real(int64_t value) { return static_cast<double>(value); }
+
 /// The first complaint about one layer, or nullptr.
 static const char *complaint(const Layer &layer) {
   auto inRange = [](int64_t count) {
@@ -85,6 +89,15 @@ static const char *complaint(const Layer &layer) {
       return "rows of windows must be a multiple of output_rows";
     if (p->kernel_rows <= 0 || p->stride_rows <= 0)
       return "kernel_rows and stride_rows must be positive";
+    if (p->kernel_elements <= 0 || p->rows % p->kernel_elements != 0)
+      return "rows must be a multiple of kernel_elements";
+    if (p->image_rows < 0 || p->image_rows > largestCount ||
+        p->padding_rows < 0 || p->padding_rows > largestCount)
+      return "image_rows and padding_rows must lie in 0 to 2^53";
+    if (p->image_rows > 0 &&
+        real(p->output_rows - 1) * real(p->stride_rows) + real(p->kernel_rows) >
+            real(p->image_rows))
+      return "image_rows must hold the rows of all windows";
     // Every window might be a copy of its own and load all its rows.
     int64_t loaded = p->windows;
     for (int64_t factor : {p->kernel_rows, p->row_elements})
@@ -166,6 +179,9 @@ Product imc::workload::convolution(int64_t batch, int64_t channels,
   p.kernel_rows = kernelHeight;
   p.stride_rows = stride;
   p.row_elements = channels * width;
+  p.image_rows = height + 2 * padding;
+  p.padding_rows = padding;
+  p.kernel_elements = kernelHeight * kernelWidth;
   return p;
 }
 

@@ -1,0 +1,143 @@
+//===- Layers.cpp - Layer by layer ----------------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One step per layer of the workload, in program order; a product whose cells
+// are written in rounds has one per round.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Builder.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+using namespace imc;
+using namespace imc::schedule;
+using namespace imc::schedule::detail;
+using program::Instruction;
+using program::Opcode;
+using program::Stream;
+
+llvm::Error Builder::numberLayers() {
+  for (size_t layer = 0; layer != workload.layers.size(); ++layer) {
+    const int64_t first = steps;
+    int64_t last = first;
+    std::vector<int64_t> reads;
+    if (productOf[layer] != none) {
+      program::Product &product = program.products[productOf[layer]];
+      product.step = first;
+      last = first + std::max<int64_t>(product.rounds, 1) - 1;
+      reads = product.inputs;
+      if (product.operand != none)
+        reads.push_back(product.operand);
+    } else {
+      program::Kernel &kernel = program.kernels[kernelOf[layer]];
+      kernel.step = first;
+      reads = kernel.inputs;
+    }
+    steps = last + 1;
+    for (int64_t read : reads)
+      program.tensors[read].last_step = last;
+    program.tensors[tensorOf[layer]].first_step = first;
+    program.tensors[tensorOf[layer]].last_step = last;
+  }
+  if (modelInput != none)
+    program.tensors[modelInput].first_step = -1;
+  for (auto [layer, tensor] : llvm::zip_equal(workload.layers, tensorOf))
+    if (layer.output)
+      program.tensors[tensor].last_step = steps - 1;
+  return llvm::Error::success();
+}
+
+void Builder::writePart(const program::Part &part, int64_t index,
+                        std::vector<Instruction> &out) const {
+  const bool stores =
+      storesAny(program.products[part.product], part.slot_begin, part.slot_end);
+  auto block = [&](int64_t first, int64_t stride, int64_t count) {
+    auto emit = [&](Opcode opcode) {
+      out.push_back({opcode, index, first, {stride, 0}, count});
+    };
+    emit(Opcode::Load);
+    emit(Opcode::Mvm);
+    if (part.previous != none)
+      emit(Opcode::Receive);
+    if (part.next != none)
+      emit(Opcode::Send);
+    if (stores)
+      emit(Opcode::Store);
+  };
+  const int64_t whole = part.windows / part.block;
+  const int64_t rest = part.windows % part.block;
+  if (whole > 1) {
+    out.push_back({Opcode::Loop, 0, 0, {0, 0}, whole});
+    block(part.first_window, part.block, part.block);
+    out.push_back({Opcode::End, 0, 0, {0, 0}, 0});
+  } else if (whole == 1) {
+    block(part.first_window, 0, part.block);
+  }
+  if (rest > 0)
+    block(part.first_window + whole * part.block, 0, rest);
+}
+
+void Builder::writeLayers() {
+  auto step = [](int64_t number) {
+    return Instruction{Opcode::Step, number, 0, {0, 0}, 0};
+  };
+  auto append = [&](int64_t core, std::vector<Instruction> instructions) {
+    // Consecutive kernels stay in one stream.
+    std::vector<Stream> &streams = program.streams;
+    if (core == Stream::allCores && !streams.empty() &&
+        streams.back().core == core)
+      llvm::append_range(streams.back().instructions, instructions);
+    else
+      streams.push_back({core, std::move(instructions)});
+  };
+  std::vector<Instruction> controller;
+  for (size_t layer = 0; layer != workload.layers.size(); ++layer) {
+    if (kernelOf[layer] != none) {
+      const program::Kernel &kernel = program.kernels[kernelOf[layer]];
+      append(Stream::allCores,
+             {step(kernel.step),
+              {Opcode::Vector, kernelOf[layer], 0, {0, 0}, kernel.pieces}});
+      if (spillOf[layer] > 0) {
+        controller.push_back(step(kernel.step));
+        controller.push_back(
+            {Opcode::Spill, kernel.step, 0, {0, 0}, spillOf[layer]});
+      }
+      continue;
+    }
+    const program::Product &product = program.products[productOf[layer]];
+    // Parts come round after round, copy after copy; a core does those of one
+    // round in one stream.
+    auto [begin, end] = partsOf[productOf[layer]];
+    for (int64_t i = begin; i != end; ++i) {
+      const program::Part &part = program.parts[i];
+      if (part.windows == 0)
+        continue;
+      std::vector<Instruction> out{step(product.step + part.round)};
+      if (product.rounds > 0)
+        out.push_back({Opcode::Write, i, 0, {0, 0}, 0});
+      writePart(part, i, out);
+      append(part.core, std::move(out));
+    }
+    const bool fetches = product.rounds > 0 && product.operand == none;
+    for (int64_t round = 0; round < std::max<int64_t>(product.rounds, 1);
+         ++round) {
+      const bool spills = round == 0 && spillOf[layer] > 0;
+      if (!fetches && !spills)
+        continue;
+      controller.push_back(step(product.step + round));
+      if (fetches)
+        controller.push_back(
+            {Opcode::Fetch, productOf[layer], round, {0, 0}, 0});
+      if (spills)
+        controller.push_back(
+            {Opcode::Spill, product.step, 0, {0, 0}, spillOf[layer]});
+    }
+  }
+  if (!controller.empty())
+    program.streams.push_back({Stream::controller, std::move(controller)});
+}

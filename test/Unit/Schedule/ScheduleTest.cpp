@@ -1,0 +1,197 @@
+//===- ScheduleTest.cpp - Programs from placed models ---------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Random.h"
+#include "test/Unit/Models/Networks.h"
+
+#include "imc/Program/Verify.h"
+#include "imc/Schedule/Schedule.h"
+
+#include <gtest/gtest.h>
+
+using namespace imc;
+using program::Opcode;
+
+namespace {
+
+machine::Machine machineOf(const char *name, int64_t groups, int64_t tiles,
+                           int64_t macros) {
+  machine::Machine m = test::shippedMachine(name);
+  m.hierarchy = {groups, tiles, macros};
+  m.tile_buffer.size_kib = 256;
+  return m;
+}
+
+llvm::Expected<program::Program> make(const workload::Workload &w,
+                                      const machine::Machine &m,
+                                      mapping::Knobs knobs = {},
+                                      schedule::Options options = {}) {
+  return schedule::schedule(w, mapping::plan(w, m, knobs), m, knobs, options);
+}
+
+std::string refusal(const workload::Workload &w, const machine::Machine &m,
+                    mapping::Knobs knobs = {}, schedule::Options options = {}) {
+  llvm::Expected<program::Program> program = make(w, m, knobs, options);
+  return program ? "" : llvm::toString(program.takeError());
+}
+
+TEST(Schedule, NamesOfSchedules) {
+  EXPECT_EQ(schedule::findSchedule("layers"), program::Schedule::Layers);
+  EXPECT_EQ(schedule::findSchedule("pipeline"), program::Schedule::Pipeline);
+  EXPECT_EQ(schedule::findSchedule("stream"), program::Schedule::Stream);
+  EXPECT_FALSE(schedule::findSchedule("fast").has_value());
+}
+
+TEST(Schedule, CopiesShareTheWindows) {
+  // 1 array per copy, 3 arrays per core: copies in the same core form one part.
+  workload::Workload w{"small", 0, {}};
+  w.layers.push_back({"a", "matmul", "", workload::matmul(100, 100, 10)});
+  w = test::chained(std::move(w));
+  machine::Machine m = machineOf("rram-32nm", 1, 2, 3);
+  mapping::Knobs k;
+  k.replication = mapping::Replication::Balanced;
+  program::Program p = llvm::cantFail(make(w, m, k));
+  ASSERT_EQ(p.products.size(), 1u);
+  const int64_t copies = p.products[0].copies;
+  ASSERT_GT(copies, 3);
+  EXPECT_EQ(p.products[0].windows_per_copy, (100 + copies - 1) / copies);
+  int64_t windows = 0, counted = 0;
+  ASSERT_EQ(p.parts.size(), 2u);
+  for (const program::Part &part : p.parts) {
+    EXPECT_EQ(part.first_window, windows);
+    windows += part.windows;
+    counted += part.copies;
+    EXPECT_EQ(part.slot_begin, 0);
+    EXPECT_EQ(part.slot_end, p.products[0].tiling.tiles());
+    EXPECT_EQ(part.previous, -1);
+    EXPECT_EQ(part.next, -1);
+  }
+  EXPECT_EQ(windows, 100);
+  EXPECT_EQ(counted, copies);
+}
+
+TEST(Schedule, ALargeCopyIsAChainOfParts) {
+  // 4 strips x 2 column tiles at 128 x 128 with 2-bit columns.
+  workload::Workload w{"large", 0, {}};
+  machine::Machine m = machineOf("rram-32nm", 2, 2, 3);
+  mapping::Knobs k;
+  const int64_t columns = mapping::columnsPerWeight(k, m.cell.bits);
+  w.layers.push_back(
+      {"a", "matmul", "",
+       workload::matmul(10, 4 * m.drivenRows(), 2 * m.array.cols / columns)});
+  w = test::chained(std::move(w));
+  program::Program p = llvm::cantFail(make(w, m, k));
+  ASSERT_EQ(p.products[0].tiling.arrays(), 8);
+  ASSERT_EQ(p.parts.size(), 3u);
+  for (size_t i = 0; i != 3; ++i) {
+    EXPECT_EQ(p.parts[i].core, int64_t(i));
+    EXPECT_EQ(p.parts[i].slot_begin, int64_t(3 * i));
+    EXPECT_EQ(p.parts[i].previous, int64_t(i) - 1);
+    EXPECT_EQ(p.parts[i].next, i == 2 ? -1 : int64_t(i) + 1);
+  }
+  // Slots 6 and 7 are the last strip: only the last part stores.
+  for (const program::Stream &stream : p.streams)
+    for (const program::Instruction &i : stream.instructions) {
+      EXPECT_EQ(i.opcode == Opcode::Store && i.index != 2, false);
+      EXPECT_EQ(i.opcode == Opcode::Send && i.index == 2, false);
+      EXPECT_EQ(i.opcode == Opcode::Receive && i.index == 0, false);
+    }
+}
+
+TEST(Schedule, RoundsAreSteps) {
+  workload::Workload w{"rounds", 0, {}};
+  machine::Machine m = machineOf("sram-32nm", 1, 2, 2);
+  mapping::Knobs k;
+  const int64_t columns = mapping::columnsPerWeight(k, m.cell.bits);
+  w.layers.push_back(
+      {"a", "matmul", "",
+       workload::matmul(7, 9 * m.drivenRows(), m.array.cols / columns)});
+  w.layers.push_back({"b", "relu", "", workload::Digital{10, 10, 10}});
+  w = test::chained(std::move(w));
+  program::Program p = llvm::cantFail(make(w, m, k));
+  EXPECT_EQ(p.products[0].rounds, 3);
+  EXPECT_EQ(p.kernels[0].step, 3);
+  int64_t fetches = 0, writes = 0;
+  for (const program::Stream &stream : p.streams)
+    for (const program::Instruction &i : stream.instructions) {
+      fetches += i.opcode == Opcode::Fetch;
+      writes += i.opcode == Opcode::Write;
+    }
+  EXPECT_EQ(fetches, 3);
+  EXPECT_EQ(writes, 5); // 4 + 4 + 1 arrays, two per core
+  EXPECT_TRUE(p.chip.rewritable);
+}
+
+TEST(Schedule, ProgramsStaySmall) {
+  machine::Machine m = machineOf("rram-32nm", 64, 16, 64);
+  program::Program p = llvm::cantFail(make(test::chained(test::vgg16()), m));
+  size_t instructions = 0;
+  for (const program::Stream &stream : p.streams)
+    instructions += stream.instructions.size();
+  EXPECT_LT(instructions, 40 * p.parts.size());
+  EXPECT_EQ(llvm::toString(program::check(p)), "");
+}
+
+TEST(Schedule, RefusesWithNumbers) {
+  workload::Workload w = test::chained(test::resnet18());
+  machine::Machine m = machineOf("rram-32nm", 1, 2, 4);
+  std::string message = refusal(w, m);
+  EXPECT_NE(message.find("arrays: model 'resnet18' needs "), std::string::npos)
+      << message;
+  EXPECT_NE(message.find(", the chip has 8 "), std::string::npos) << message;
+
+  m = machineOf("sram-32nm", 1, 2, 4);
+  m.memory.kind = 0; // none
+  message = refusal(w, m);
+  EXPECT_NE(message.find("no external memory to fetch weights from"),
+            std::string::npos)
+      << message;
+
+  m = machineOf("rram-32nm", 64, 16, 8);
+  m.tile_buffer.size_kib = 1;
+  message = refusal(w, m);
+  EXPECT_NE(message.find("tile buffer of core "), std::string::npos) << message;
+  EXPECT_NE(message.find("the buffer has 8192: raise "
+                         "machine.tile_buffer.size_kib to "),
+            std::string::npos)
+      << message;
+
+  m = machineOf("rram-32nm", 64, 16, 8);
+  m.memory.kind = 0; // none
+  m.global_buffer.size_mib = 0.125;
+  message = refusal(w, m);
+  EXPECT_NE(message.find("global buffer: layer 'conv2d0' (conv2d) needs "),
+            std::string::npos)
+      << message;
+
+  schedule::Options options;
+  options.inferences = 3;
+  message = refusal(w, machineOf("rram-32nm", 64, 16, 8), {}, options);
+  EXPECT_NE(message.find("not 3: batch the workload"), std::string::npos)
+      << message;
+}
+
+TEST(Schedule, OperandsNeedTheirLayer) {
+  workload::Workload w{"attention", 0, {}};
+  w.layers.push_back({"q", "matmul", "", workload::matmul(8, 16, 16)});
+  w.layers.push_back(
+      {"scores", "batch_matmul", "",
+       workload::DynamicProduct{8 * 16 * 8, 256, 64, 8, 16, 8, 1}});
+  w = test::chained(std::move(w));
+  mapping::Knobs k;
+  k.dynamic_products = mapping::DynamicProducts::Arrays;
+  machine::Machine m = machineOf("sram-32nm", 2, 2, 4);
+  EXPECT_NE(refusal(w, m, k).find("right operand"), std::string::npos);
+  w.layers[1].right_inputs = {0};
+  program::Program p = llvm::cantFail(make(w, m, k));
+  ASSERT_EQ(p.products.size(), 2u);
+  EXPECT_EQ(p.products[1].operand, p.products[0].output);
+  EXPECT_EQ(p.products[1].rounds, 1);
+  EXPECT_EQ(p.kernels.size(), 0u);
+}
+
+} // namespace
