@@ -58,6 +58,7 @@ private:
                                  ///< its instructions
     llvm::SmallVector<Loop, 2> loops;
     int64_t step = 0;
+    int64_t workStep = -1; ///< the last one in which it did more than write
     Blocked blocked = Blocked::No;
     int64_t pending = 0; ///< the step, tensor or part that it is blocked on
     int64_t rows = 0;    ///< of a wait

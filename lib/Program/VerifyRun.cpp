@@ -195,6 +195,7 @@ bool Execution::execute(Core &core, const Instruction &i, int64_t value) {
     core.pending = i.index + value;
     return false;
   case Opcode::Wait:
+    core.workStep = core.step;
     return wait(core, i.index, value + i.count);
   case Opcode::Write:
     write(core, i.index);
@@ -206,6 +207,7 @@ bool Execution::execute(Core &core, const Instruction &i, int64_t value) {
     part(core, Mvm, i.index, value, i.count);
     return true;
   case Opcode::Receive: {
+    core.workStep = core.step;
     // Nothing can come from nowhere: part() reports it.
     if (p.parts[i.index].previous >= 0 && messages[i.index].empty()) {
       core.blocked = Blocked::Receive;

@@ -234,6 +234,13 @@ void Execution::write(Core &core, int64_t index) {
     holders[begin] = {end, index};
   state.lost = false;
   state.writeStep = core.step;
+  // All loads of a step wait for all its writes, and whoever waits for them
+  // does, too: a write behind any of them would never come.
+  if (core.workStep == core.step)
+    report("write", 'o', index,
+           who + " is written in step " + Twine(core.step) +
+               " behind work of that step, which waits for it: writes come "
+               "first in a step");
   if (++state.writes > v.passes)
     report("write", 'p', index,
            who + " is written " + Twine(state.writes) + " times, not " +
@@ -297,11 +304,10 @@ void Execution::part(Core &core, Engine engine, int64_t index, int64_t first,
   if (part.core != core.number)
     fault("core", "is done by core " + Twine(core.number) +
                       ", but the part lies in core " + Twine(part.core));
-  // Rounds follow one another in steps of their own, or all in one.
-  if (p.schedule == Schedule::Layers && core.step != product.step &&
-      core.step != product.step + part.round)
+  const int64_t step = product.step + part.round;
+  if (p.schedule == Schedule::Layers && core.step != step)
     fault("step", "is in step " + Twine(core.step) +
-                      ", but its layer is that of step " + Twine(product.step));
+                      ", but its layer is that of step " + Twine(step));
   if (engine == Receive && part.previous < 0)
     return fault("chain", "has no part to receive from");
   if (engine == Send && !state.sends)
@@ -309,6 +315,8 @@ void Execution::part(Core &core, Engine engine, int64_t index, int64_t first,
   if (engine == Store && !state.stores)
     return fault("chain", "has nothing to store: later parts add to all of its "
                           "outputs");
+
+  core.workStep = core.step;
 
   // The windows of a part, once and in order.
   const int64_t expected = part.first_window + now.windows;

@@ -269,6 +269,14 @@ int64_t Builder::product(const std::string &name, std::vector<int64_t> inputs,
     if (made.product == product && writes)
       p.products[product].rounds =
           std::max(p.products[product].rounds, made.round + 1);
+  // Every round is a step.
+  const int64_t last =
+      q.step + std::max<int64_t>(p.products[product].rounds, 1) - 1;
+  nextLayer = last + 1;
+  readTensors(p.products[product].inputs, last);
+  if (q.operand >= 0)
+    readTensors({q.operand}, last);
+  p.tensors[q.output].last_step = last;
   return q.output;
 }
 
@@ -327,20 +335,20 @@ void Builder::layers() {
           core.push_back(make(Opcode::Vector, k, 0, p.kernels[k].pieces));
     for (size_t q = 0; q < p.products.size(); ++q) {
       const Product &product = p.products[q];
-      if (product.step != layer)
+      const int64_t round = layer - product.step;
+      if (round < 0 || round >= std::max<int64_t>(1, product.rounds))
         continue;
-      if (product.operand < 0)
-        for (int64_t round = 0; round < product.rounds; ++round)
-          controller.push_back(make(Opcode::Fetch, q, round));
-      for (int64_t round = 0; round < std::max<int64_t>(1, product.rounds);
-           ++round)
+      if (product.operand < 0 && product.rounds > 0)
+        controller.push_back(make(Opcode::Fetch, q, round));
+      for (bool writes : {true, false})
         for (size_t i = 0; i < p.parts.size(); ++i) {
           const Part &part = p.parts[i];
           if (part.product != static_cast<int64_t>(q) || part.round != round)
             continue;
-          if (product.rounds > 0)
+          if (writes && product.rounds > 0)
             cores[part.core].push_back(make(Opcode::Write, i));
-          emitPart(i, cores[part.core]);
+          if (!writes)
+            emitPart(i, cores[part.core]);
         }
     }
   }

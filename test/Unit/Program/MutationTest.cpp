@@ -340,6 +340,17 @@ const Case cases[] = {
        std::vector<Instruction> &body = streamOf(p, 0);
        move(body, find(p, 0, Opcode::Write, 1), find(p, 0, Opcode::Write) + 1);
      }},
+    {"written behind a load that waits for it", reloading, "write",
+     [](Program &p) {
+       size_t at = find(p, 0, Opcode::Write);
+       move(streamOf(p, 0), at, at + 1);
+     }},
+    {"rounds in one step", reloading, "step",
+     [](Program &p) {
+       for (int64_t core = 0; core < p.chip.cores; ++core)
+         drop(p, core, Opcode::Step, 2);
+       drop(p, controller, Opcode::Step, 2);
+     }},
     {"written twice", reloading, "write",
      [](Program &p) { duplicate(p, 0, Opcode::Write, 1); }},
     {"weights that stay are written", convolutions, "rewritable",
