@@ -118,7 +118,7 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
       spread > 1 ? 1 : static_cast<int64_t>(real(slots) / real(t.column_tiles));
   const int64_t stacks = ceilDiv(t.strips, stripsPerTile);
   const double accumulator = real(m.shift_add.accumulator_bits);
-  const int64_t perCopy = copies == 1 ? p.windows : ceilDiv(p.windows, copies);
+  const int64_t perCopy = ceilDiv(p.windows, copies);
   const double word = real(k.input_bits);
   const double inputs =
       (real(p.input_elements) + haloElements(p, copies, perCopy)) * word;
@@ -148,12 +148,10 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   const int64_t held = copies * arrays;
   const int64_t working = std::min(held, capacity);
   const int64_t copiesPerTile =
-      copies > 1 && arrays < macros
-          ? static_cast<int64_t>(real(macros) / real(arrays))
-          : 1;
-  const int64_t tiles =
-      copiesPerTile > 1 ? ceilDiv(copies, copiesPerTile)
-                        : copies * ceilDiv(std::min(arrays, capacity), macros);
+      std::max<int64_t>(1, static_cast<int64_t>(real(macros) / real(arrays)));
+  // One of the factors is that of a single copy or a single tile.
+  const int64_t tiles = ceilDiv(copies, copiesPerTile) *
+                        ceilDiv(std::min(arrays, capacity), macros);
   c.arrays = real(working);
   c.tiles = real(tiles);
   c.groups = real(ceilDiv(tiles, m.hierarchy.tiles_per_group));

@@ -11,6 +11,7 @@
 #include "llvm/ADT/SmallVector.h"
 
 #include <algorithm>
+#include <limits>
 
 using namespace imc::mapping;
 
@@ -37,15 +38,17 @@ struct Cursor {
   }
   double end() const { return begin + used; }
 
-  /// Copies of `arrays` <= core arrays, `perCore` to an empty core.
+  /// Copies that the rest of the core has room for: true.
+  bool placeInRest(double copies, double arrays) {
+    if (copies * arrays > core - used)
+      return false;
+    used += copies * arrays;
+    return true;
+  }
+  /// More copies of `arrays` <= core arrays, `perCore` to an empty core.
   void placeSmall(double copies, double arrays, double perCore) {
     if (used > 0) {
-      const double rest = core - used;
-      if (copies * arrays <= rest) {
-        used += copies * arrays;
-        return;
-      }
-      if (arrays <= rest)
+      if (const double rest = core - used; arrays <= rest)
         copies -= floorOf(rest / arrays);
       begin += core;
     }
@@ -59,6 +62,12 @@ struct Cursor {
     begin += (used > 0 ? core : 0) + full +
              (copies - 1) * (full < arrays ? full + core : full);
     used = arrays - full;
+  }
+  void place(double copies, double arrays) {
+    if (arrays > core)
+      placeLarge(copies, arrays, floorOf(arrays / core) * core);
+    else if (!placeInRest(copies, arrays))
+      placeSmall(copies, arrays, floorOf(core / arrays));
   }
 };
 
@@ -81,17 +90,17 @@ struct Item {
     } else {
       perCore = floorOf(core / arrays);
       full = 0;
-      aligned = core / perCore;
+      aligned = perCore > 1 ? core / perCore : core;
     }
   }
   double copies(double t) const {
     return floorOf((windows + (t - 1)) / t) * count;
   }
   void place(Cursor &cursor, double copies) const {
-    if (perCore > 0)
-      cursor.placeSmall(copies, arrays, perCore);
-    else
+    if (perCore == 0)
       cursor.placeLarge(copies, arrays, full);
+    else if (!cursor.placeInRest(copies, arrays))
+      cursor.placeSmall(copies, arrays, perCore);
   }
 };
 
@@ -111,10 +120,8 @@ int64_t imc::mapping::endOfCopies(llvm::ArrayRef<Demand> demands,
 int64_t imc::mapping::endOfOneCopy(llvm::ArrayRef<Demand> demands, int64_t core,
                                    int64_t cursor) {
   Cursor at(static_cast<double>(core), static_cast<double>(cursor));
-  for (const Demand &d : demands) {
-    const Item item(d, at.core);
-    item.place(at, item.count);
-  }
+  for (const Demand &d : demands)
+    at.place(static_cast<double>(d.count), static_cast<double>(d.arrays));
   return static_cast<int64_t>(at.end());
 }
 
@@ -125,6 +132,7 @@ int64_t imc::mapping::balancedWindows(llvm::ArrayRef<Demand> demands,
   const auto limit = static_cast<double>(capacity),
              size = static_cast<double>(core);
   llvm::SmallVector<Item, 128> items;
+  llvm::SmallVector<double, 128> windowsOf, alignedOf, copies;
   // Arrays that all copies of one window each would take, one copy, and by how
   // much products that share cores may take less or leave more empty.
   double work = 0, arrays = 0, less = 0, more = 0;
@@ -132,8 +140,11 @@ int64_t imc::mapping::balancedWindows(llvm::ArrayRef<Demand> demands,
   for (const Demand &d : demands) {
     items.emplace_back(d, size);
     const Item &item = items.back();
-    work += item.aligned * item.count * item.windows;
-    arrays += item.aligned * item.count;
+    const double all = item.aligned * item.count;
+    work += all * item.windows;
+    windowsOf.push_back(item.windows);
+    alignedOf.push_back(all);
+    arrays += all;
     if (item.perCore > 0) {
       less += 2 * (size - item.perCore * item.arrays);
       more += item.arrays;
@@ -143,19 +154,29 @@ int64_t imc::mapping::balancedWindows(llvm::ArrayRef<Demand> demands,
     }
     largest = std::max(largest, d.windows);
   }
-  // The first and last core of a product hold others, too: it takes `less`
-  // there at best, and what is too short before it stays empty.
+  // Arrays of t windows per copy if cores held one product only. The first and
+  // last core of a product hold others, too: it takes `less` there at best, and
+  // what is too short before it stays empty.
+  double sum = 0;
+  const size_t n = items.size();
+  copies.resize(n);
   auto fits = [&](double t) {
-    double sum = 0;
-    for (const Item &item : items)
-      sum += item.copies(t) * item.aligned;
+    if (largest <= std::numeric_limits<int32_t>::max())
+      for (size_t i = 0; i != n; ++i) // two at a time
+        copies[i] = static_cast<int32_t>((windowsOf[i] + (t - 1)) / t);
+    else
+      for (size_t i = 0; i != n; ++i)
+        copies[i] = floorOf((windowsOf[i] + (t - 1)) / t);
+    sum = 0;
+    for (size_t i = 0; i != n; ++i)
+      sum += copies[i] * alignedOf[i];
     if (sum + more <= limit)
       return true;
     if (sum - less > limit + 1) // quotients round
       return false;
     Cursor cursor(size, 0);
-    for (const Item &item : items)
-      item.place(cursor, item.copies(t));
+    for (size_t i = 0; i != n; ++i)
+      items[i].place(cursor, copies[i] * items[i].count);
     return cursor.end() <= limit;
   };
   // sum a w/t <= sum a ceil(w/t) < sum a (w/t + 1) brackets the answer.
@@ -166,31 +187,36 @@ int64_t imc::mapping::balancedWindows(llvm::ArrayRef<Demand> demands,
     if (const double above = work / room;
         above + 2 < static_cast<double>(largest))
       high = static_cast<int64_t>(above) + 2;
-  // Invariant: low does not fit (0 never does), high fits.
-  if (low > 0 && fits(static_cast<double>(low)))
-    low = 0;
-  // Half a copy per product is lost to rounding on average: the answer is near
-  // where that leads, and steps that double away from there enclose it.
-  const double guess = work / std::max(limit - arrays / 2, limit / 2);
-  int64_t middle =
-      guess < static_cast<double>(high) ? static_cast<int64_t>(guess) : high;
-  int64_t step = middle / 32 + 1;
+  // Invariant: low does not fit (0 never does; the margin is for rounding),
+  // high fits. Half a copy per product is lost to rounding on average, which
+  // leads to a first guess; the sum there to a second one. From there steps
+  // that double enclose the answer, and bisection finds it.
+  double guess = work / std::max(limit - arrays / 2, limit / 2);
+  int64_t step = 0;
   bool sawFit = false, sawMiss = false;
+  int64_t middle = 0;
   while (high - low > 1) {
-    if (sawFit && sawMiss)
-      middle = low + (high - low) / 2;
-    else
-      middle = std::clamp(middle, low + 1, high - 1);
-    if (fits(static_cast<double>(middle))) {
-      high = middle;
-      sawFit = true;
-      middle -= step;
-    } else {
-      low = middle;
-      sawMiss = true;
-      middle += step;
+    if (step == 0)
+      middle = guess < static_cast<double>(high) ? static_cast<int64_t>(guess)
+                                                 : high;
+    middle = sawFit && sawMiss ? low + (high - low) / 2
+                               : std::clamp(middle, low + 1, high - 1);
+    const bool fit = fits(static_cast<double>(middle));
+    (fit ? high : low) = middle;
+    (fit ? sawFit : sawMiss) = true;
+    if (step == 0) {
+      // Only what is shared out among the windows shrinks with t.
+      const double fixed = arrays / 2;
+      guess = static_cast<double>(middle) * std::max(sum - fixed, 1.0) /
+              std::max(limit - fixed, 1.0);
+      const auto next =
+          static_cast<int64_t>(std::min(guess, static_cast<double>(largest)));
+      step = std::max<int64_t>(1, middle / 128);
+      middle = fit ? std::min(next, high - 1) : std::max(next, low + 1);
+      continue;
     }
-    step *= 2;
+    middle += fit ? -step : step;
+    step *= 4;
   }
   return high;
 }

@@ -54,8 +54,11 @@ Copies imc::mapping::copiesOf(const Allocation &a, int64_t windows,
                               int64_t arrays) {
   Copies c{1, 0};
   if (a.resident) {
+    // Exact below 2^53 and faster than the division of integers.
     if (a.balanced && a.fits)
-      c.copies = (windows + a.windows_per_copy - 1) / a.windows_per_copy;
+      c.copies = static_cast<int64_t>(
+          static_cast<double>(windows + a.windows_per_copy - 1) /
+          static_cast<double>(a.windows_per_copy));
     return c;
   }
   c.rounds = (arrays + a.capacity - 1) / a.capacity;
