@@ -120,6 +120,7 @@ std::string modelName(llvm::StringRef path);
 /// Each command registers its sub-command and stores its exit status.
 void addCompileCommands(CLI::App &app, int &status); ///< import, compile
 void addCostCommand(CLI::App &app, int &status);
+void addProgramCommand(CLI::App &app, int &status);
 void addRunCommand(CLI::App &app, int &status);
 void addSearchCommands(CLI::App &app, int &status); ///< search, report
 void addSolveCommand(CLI::App &app, int &status);

@@ -28,6 +28,7 @@ int main(int argc, char **argv) {
   int status = 0;
   imc::driver::addCompileCommands(app, status);
   imc::driver::addCostCommand(app, status);
+  imc::driver::addProgramCommand(app, status);
   imc::driver::addRunCommand(app, status);
   imc::driver::addSearchCommands(app, status);
   imc::driver::addSolveCommand(app, status);
