@@ -9,6 +9,7 @@
 #include "imc/Cost/Legacy.h"
 
 #include "Layer.h"
+#include "LegacyAllocation.h"
 #include "LegacyPrices.h"
 
 using namespace imc;
@@ -24,53 +25,15 @@ using mapping::Rule;
 // Prefixes of the units in machine files.
 static constexpr double pico = 1e-12, nano = 1e-9, um2PerMm2 = 1e6;
 
-namespace {
-/// Windows as rows and columns of an image.
-struct Windows {
-  int64_t rows, cols;
-};
-} // namespace
-
-/// E-LEG-4: what is left of `windows` for each of at most `copies` copies, cut
-/// a x b so that the product of the shares is smallest; the smallest a wins.
-static Windows share(Windows windows, int64_t copies) {
-  Windows best = windows;
-  const int64_t most = std::min(copies, windows.rows);
-  for (int64_t a = 2; a <= most;) {
-    const int64_t rows = ceilDiv(windows.rows, a);
-    const int64_t b = std::min(copies / a, windows.cols);
-    const Windows cut{rows, ceilDiv(windows.cols, b)};
-    if (cut.rows * cut.cols < best.rows * best.cols)
-      best = cut;
-    if (rows == 1)
-      break;
-    // The next a that leaves fewer rows; those between only lower b.
-    a = ceilDiv(windows.rows, rows - 1);
-  }
-  // All copies along the columns.
-  const Windows flat{windows.rows,
-                     ceilDiv(windows.cols, std::min(copies, windows.cols))};
-  return flat.rows * flat.cols <= best.rows * best.cols ? flat : best;
-}
-
-/// E-LEG-3 and E-LEG-5 of a product that is cut already.
+/// E-LEG-3 to E-LEG-6 of a product that is cut already.
 static LegacyCounts count(const workload::Product &p, const mapping::Tiling &t,
                           const Machine &m, const mapping::Knobs &k) {
   LegacyCounts c;
   c.arrays = t.arrays();
-  // E-LEG-3: levels from the inside out; what a level cannot hold at once is
-  // left for the next one, and what is free at a level holds copies.
-  const Windows all{p.windows / p.output_width, p.output_width};
-  Windows left = all;
-  int64_t arrays = c.arrays;
-  for (int64_t level : {m.hierarchy.macros_per_tile,
-                        m.hierarchy.tiles_per_group, m.hierarchy.groups}) {
-    const int64_t used = std::min(arrays, level);
-    arrays = ceilDiv(arrays, used);
-    left = share(left, level / used);
-  }
-  c.cycles = arrays * left.rows * left.cols;
-  c.copies = ceilDiv(all.rows, left.rows) * ceilDiv(all.cols, left.cols);
+  const detail::LegacyAllocation allocation =
+      detail::allocate(p, t.columns_per_weight, m);
+  c.cycles = allocation.cycles;
+  c.copies = allocation.copies;
 
   const double vectors = real(p.windows);
   const double held = real(p.weight_elements * t.columns_per_weight);
@@ -80,10 +43,11 @@ static LegacyCounts count(const workload::Product &p, const mapping::Tiling &t,
   c.columns = vectors * real(c.arrays * t.cols);
   c.conversions = results * real(t.columns_per_weight * t.strips);
   c.additions = results * real(t.strips - 1);
-  // E-LEG-6: a volatile chip fetches each weight once per inference.
+  // E-LEG-6: a volatile chip fetches its weights once per inference.
   if (!machine::cellKind(m).nonvolatile) {
-    c.cell_writes = held * real(c.copies);
-    c.memory_bits = real(p.weight_elements) * real(k.weight_bits);
+    const double weights = real(allocation.weights);
+    c.cell_writes = weights * real(t.columns_per_weight) * real(c.copies);
+    c.memory_bits = weights * real(k.weight_bits);
   }
   return c;
 }
@@ -137,9 +101,10 @@ LegacyPrices imc::cost::detail::legacyPrices(const Machine &m,
     p.design.area_mm2 += part;
 
   // E-LEG-5
-  p.cell = a.cell_pj * pico;
-  p.row = (a.row_pj + a.narrow_row_pj * narrow) * pico;
-  p.column = a.column_pj * pico;
+  const double swing = machine::cellKind(m).nonvolatile ? 1 : supply * supply;
+  p.cell = a.cell_pj * swing * pico;
+  p.row = (a.row_pj + a.narrow_row_pj * narrow / cols) * pico;
+  p.column = a.column_pj * swing * pico;
   p.conversion = a.conversion_pj * pico;
   p.addition = a.addition_pj * pico * supply * supply;
   p.write = a.write_pj * pico * supply * supply;

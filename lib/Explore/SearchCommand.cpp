@@ -36,7 +36,8 @@ static std::string digest(const imc::workload::Workload &w) {
     if (const auto *p = layer.product())
       os << "p," << p->windows << ',' << p->rows << ',' << p->cols << ','
          << p->groups << ',' << p->input_elements << ',' << p->output_elements
-         << ',' << p->output_width;
+         << ',' << p->output_width << ',' << p->kernel_elements << ','
+         << p->kernel_width;
     else if (const auto *d = layer.digital())
       os << "d," << d->operations << ',' << d->input_elements << ','
          << d->output_elements;

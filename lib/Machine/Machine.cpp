@@ -232,9 +232,9 @@ Error imc::machine::check(const Machine &machine) {
   const Accounting &accounting = machine.accounting;
   if (accounting.model == AccountingModel::Source2026 &&
       (accounting.cell_area_um2 <= 0 || accounting.column_area_um2 <= 0 ||
-       accounting.conversion_pj <= 0))
+       accounting.cell_pj <= 0))
     return fail("'accounting.cell_area_um2', 'accounting.column_area_um2' or "
-                "'accounting.conversion_pj' is 0 but 'accounting.model' is "
+                "'accounting.cell_pj' is 0 but 'accounting.model' is "
                 "source-2026: give all three above 0 or set accounting.model "
                 "to closed");
   // The published fit has a tile term below zero.

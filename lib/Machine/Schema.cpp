@@ -311,11 +311,13 @@ std::vector<Component> makeSchema() {
                 "Area of a row times the columns of the array, at the nominal "
                 "supply; grows towards the threshold (E-LEG-2)."),
         REAL_OR(accounting, cell_pj, "pJ", 0, 1e3, 0,
-                "Energy per used cell and vector."),
+                "Energy per used cell and vector; of volatile cells at the "
+                "nominal supply."),
         REAL_OR(accounting, row_pj, "pJ", 0, 1e3, 0,
                 "Energy per used row and vector."),
         REAL_OR(accounting, column_pj, "pJ", 0, 1e3, 0,
-                "Energy per column and vector, used or not."),
+                "Energy per column and vector, used or not; of volatile cells "
+                "at the nominal supply."),
         REAL_OR(accounting, conversion_pj, "pJ", 0, 1e4, 0,
                 "Energy per used column and vector."),
         REAL_OR(accounting, addition_pj, "pJ", 0, 1e4, 0,
@@ -325,9 +327,9 @@ std::vector<Component> makeSchema() {
                 "Energy to write a cell of a volatile array, at the nominal "
                 "supply."),
         REAL_OR(accounting, narrow_row_pj, "pJ", 0, 1e6, 0,
-                "Energy per used row and vector times the columns of the "
-                "array, at the nominal supply; grows towards the threshold "
-                "(E-LEG-2)."),
+                "Energy per used row and vector times the square of the "
+                "array's columns, at the nominal supply; grows towards the "
+                "threshold (E-LEG-2)."),
         REAL_OR(accounting, narrow_exponent, "", 0, 8, 0,
                 "Power of the overdrive in E-LEG-2.")}},
   };

@@ -206,6 +206,7 @@ LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
     product.image_rows = image.getDimSize(image.getRank() - 2);
     product.padding_rows = rowsAbove(x);
     product.kernel_elements = w.getDimSize(2) * w.getDimSize(3);
+    product.kernel_width = w.getDimSize(3);
   }
   return add(op, isConv ? "conv2d" : "matmul",
              shapeText(w.getShape()) + " -> " +

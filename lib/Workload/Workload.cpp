@@ -22,7 +22,8 @@ bool imc::workload::operator==(const Product &a, const Product &b) {
          a.kernel_rows == b.kernel_rows && a.stride_rows == b.stride_rows &&
          a.row_elements == b.row_elements && a.image_rows == b.image_rows &&
          a.padding_rows == b.padding_rows &&
-         a.kernel_elements == b.kernel_elements;
+         a.kernel_elements == b.kernel_elements &&
+         a.kernel_width == b.kernel_width;
 }
 
 int64_t Layer::macs() const {
@@ -104,6 +105,8 @@ static const char *complaint(const Layer &layer) {
       if (factor < 0 || __builtin_mul_overflow(loaded, factor, &loaded) ||
           loaded > largestCount)
         return "windows x kernel_rows x row_elements must lie in 0 to 2^53";
+    if (p->kernel_width <= 0 || p->kernel_elements % p->kernel_width != 0)
+      return "kernel_elements must be a multiple of kernel_width";
     if (!inRange(p->input_elements) || !inRange(p->output_elements))
       return "element counts must lie in 0 to 2^53";
   } else if (const Digital *d = layer.digital()) {
@@ -182,6 +185,7 @@ Product imc::workload::convolution(int64_t batch, int64_t channels,
   p.image_rows = height + 2 * padding;
   p.padding_rows = padding;
   p.kernel_elements = kernelHeight * kernelWidth;
+  p.kernel_width = kernelWidth;
   return p;
 }
 

@@ -106,7 +106,7 @@ objectives: [edap_js_mm2]
 def test_refusals(tool, models, tmp_path):
     model = models / "resnet18.onnx"
     for setting, words in [("machine.accounting.model=source-2025", ["accounting.model", "closed, source-2026"]),
-                           ("machine.accounting.conversion_pj=0", ["accounting.conversion_pj", "source-2026"]),
+                           ("machine.accounting.cell_pj=0", ["accounting.cell_pj", "source-2026"]),
                            ("machine.accounting.tile_area_mm2=-5", ["accounting.tile_area_mm2", "-1 to 1000 mm2"])]:
         result = tool("imc", "cost", model, "--target", "source-2026-rram", "--set", setting, check=False)
         assert result.returncode != 0

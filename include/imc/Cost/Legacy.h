@@ -31,7 +31,7 @@ inline bool usesLegacy(const machine::Machine &machine) {
   return machine.accounting.model == machine::AccountingModel::Source2026;
 }
 
-/// One product on the whole chip (E-LEG-3 to E-LEG-5).
+/// One product on the whole chip (E-LEG-3 to E-LEG-6).
 struct LegacyCounts {
   int64_t arrays = 0;     ///< of one copy
   int64_t cycles = 0;     ///< of the layer

@@ -49,6 +49,7 @@ struct Product {
                             ///< that its windows reach
   int64_t padding_rows = 0; ///< of them, above the image
   int64_t kernel_elements = 1; ///< of K, per input channel
+  int64_t kernel_width = 1;    ///< of them, in one row
   int64_t macs() const { return windows * rows * cols * groups; }
 };
 bool operator==(const Product &a, const Product &b);

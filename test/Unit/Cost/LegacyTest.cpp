@@ -24,9 +24,8 @@ namespace {
 struct Record {
   const char *network;
   double energy_mj;
-  double latency_ns; ///< 0: not archived
-  double energy_error = 0.05;
-  double latency_least = 1, latency_most = 1; ///< model over archive
+  double latency_ns;        ///< 0: not archived
+  double latency_least = 1; ///< model over archive; never above 1
 };
 
 struct ArchivedDesign {
@@ -40,9 +39,7 @@ struct ArchivedDesign {
 
 const std::vector<ArchivedDesign> &archive() {
   static const char rram[] = "source-2026-rram", sram[] = "source-2026-sram";
-  // The source's own rule of cycles misses some records by as much as this.
-  static const double under = 0.966, over = 1.008;
-  // Archived SRAM mappings are no faster than the rule.
+  // Archived SRAM mappings are no faster than the allocation.
   static const std::vector<ArchivedDesign> designs = {
       {"R1",
        rram,
@@ -55,9 +52,9 @@ const std::vector<ArchivedDesign> &archive() {
        1,
        481.598,
        {{"resnet18", 1.92534, 22},
-        {"vgg16", 15.99583, 118, 0.05, under, 1},
+        {"vgg16", 15.99583, 118},
         {"alexnet", 0.74379, 9},
-        {"mobilenet_v3_large", 0.36184, 158, 0.05, 1, over}}},
+        {"mobilenet_v3_large", 0.36184, 158}}},
       {"R3",
        rram,
        0.50,
@@ -82,10 +79,10 @@ const std::vector<ArchivedDesign> &archive() {
        8,
        1,
        34.919,
-       {{"resnet18", 1.44126, 3046, 0.05, 0.89, 1},
-        {"vgg16", 13.08700, 25374, 0.15, 0.89, 1}, // missed: 14.4 %
-        {"alexnet", 4.24297, 1051, 0.05, 0.98, 1},
-        {"mobilenet_v3_large", 0.61845, 7335, 0.05, 0.95, 1}}},
+       {{"resnet18", 1.44126, 3046, 0.949},
+        {"vgg16", 13.08700, 25374, 0.995},
+        {"alexnet", 4.24297, 1051},
+        {"mobilenet_v3_large", 0.61845, 7335, 0.956}}},
       {"S3",
        sram,
        0.70,
@@ -96,8 +93,7 @@ const std::vector<ArchivedDesign> &archive() {
        64,
        8,
        513.427,
-       {{"resnet18", 1.89047, 603, 0.05, 0.32, 1},
-        {"vgg16", 13.73484, 1899, 0.05, 0.73, 1}}},
+       {{"resnet18", 1.89047, 603, 0.33}, {"vgg16", 13.73484, 1899, 0.77}}},
       {"S9",
        sram,
        0.50,
@@ -108,14 +104,14 @@ const std::vector<ArchivedDesign> &archive() {
        16,
        1,
        19.726,
-       {{"resnet18", 1.0694, 3515, 0.05, 0.90, 1},
-        {"vgg16", 10.961, 27558, 0.05, 0.92, 1},
-        {"mobilenet_v3_large", 0.7071, 49797, 0.05, 0.99, 1},
+       {{"resnet18", 1.0694, 3515, 0.946},
+        {"vgg16", 10.961, 27558},
+        {"mobilenet_v3_large", 0.7071, 49797, 0.993},
         {"GPT-2 medium", 31.942, 86600},
         {"MobileBERT", 1.9745, 6443},
-        {"DenseNet201", 2.1465, 10061, 0.05, 0.91, 1},
-        {"ResNet50", 4.3049, 14786, 0.05, 0.96, 1},
-        {"ViT", 8.9174, 23873, 0.13}}}, // missed: -12.8 %
+        {"DenseNet201", 2.1465, 10061, 0.915},
+        {"ResNet50", 4.3049, 14786, 0.98},
+        {"ViT", 8.9174, 23873}}},
       // ResNet-18 over the supply.
       {"V50",
        sram,
@@ -222,14 +218,53 @@ TEST(Legacy, ArchivedRecords) {
       if (r.latency_ns > 0) {
         const double ratio = ns / r.latency_ns;
         EXPECT_GE(ratio, r.latency_least - 1e-9) << d.name << " " << r.network;
-        EXPECT_LE(ratio, r.latency_most + 1e-9) << d.name << " " << r.network;
+        EXPECT_LE(ratio, 1 + 1e-9) << d.name << " " << r.network;
         printf(" %+.1f %%", (ratio - 1) * 100);
       }
-      EXPECT_NEAR(mj, r.energy_mj, r.energy_error * r.energy_mj)
+      EXPECT_NEAR(mj, r.energy_mj, 0.05 * r.energy_mj)
           << d.name << " " << r.network;
       printf(" | %.4g | %+.2f %% |\n", mj, (mj / r.energy_mj - 1) * 100);
     }
   }
+}
+
+// E-LEG-3, E-LEG-4 and E-LEG-6 by hand, on the arrays of S9.
+TEST(Legacy, LoopsAreCutUnevenlyAndArraysFetchedWhole) {
+  const machine::Machine m = test::shipped("source-2026-sram");
+  ASSERT_EQ(m.array.rows, 512);
+  ASSERT_EQ(m.array.cols, 512);
+  ASSERT_EQ(m.arrays(), 32);
+  struct Case {
+    workload::Product product;
+    int64_t cycles, copies, weights;
+  };
+  const Case cases[] = {
+      // One array; 16 x 2 copies share 197 windows.
+      {workload::matmul(197, 512, 64), 7, 32, 512 * 64},
+      // 512 + 256 rows on two arrays of two tiles; 12 arrays for 64 outputs
+      // each.
+      {workload::matmul(197, 768, 768), 197, 1, 1024 * 768},
+      // 1,000 outputs on 16 arrays of 63.
+      {workload::matmul(1, 512, 1000), 1, 1, 512 * 1008},
+      // 56 channels x 3 x 3 on an array, four of them at a time: 224 of 256
+      // channels, then 32 that fill one more array. 64 outputs x 8.
+      {workload::convolution(1, 256, 14, 14, 512, 3, 3, 2, 1), 2 * 7 * 7, 1,
+       (224 + 56) * 9 * 512},
+  };
+  for (const Case &c : cases) {
+    const LegacyCounts counts = legacyCounts(c.product, m, {});
+    const auto where = std::to_string(c.product.rows);
+    EXPECT_EQ(counts.cycles, c.cycles) << where;
+    EXPECT_EQ(counts.copies, c.copies) << where;
+    EXPECT_EQ(counts.memory_bits, 8.0 * double(c.weights)) << where;
+    EXPECT_EQ(counts.cell_writes, 8.0 * double(c.weights * c.copies)) << where;
+    // What computes is counted as it is.
+    EXPECT_EQ(counts.cells, 8.0 * double(c.product.macs())) << where;
+  }
+  const LegacyCounts rram =
+      legacyCounts(cases[1].product, test::shipped("source-2026-rram"), {});
+  EXPECT_EQ(rram.memory_bits, 0);
+  EXPECT_EQ(rram.cell_writes, 0);
 }
 
 // What the source says of single terms.
@@ -250,10 +285,11 @@ TEST(Legacy, TermsLieInPublishedRanges) {
       EXPECT_GE(row, 13) << vdd;
       EXPECT_LE(row, 22) << vdd;
     }
-  // Every weight once from LPDDR4: AlexNet's floor.
+  // Every weight once from LPDDR4: AlexNet's floor, below its best energy.
   const Cost sram = evaluate({test::alexnet()}, m, {});
   const auto memory = static_cast<size_t>(Energy::Memory);
-  EXPECT_NEAR(sram.models[0].energy_by_component_j[memory], 3.910e-3, 5e-7);
+  EXPECT_GT(sram.models[0].energy_by_component_j[memory], 3.9095e-3);
+  EXPECT_LT(sram.models[0].energy_by_component_j[memory], 4.067e-3);
 
   // RRAM: 6.2 % more from 0.50 to 0.85 V; time does not depend on the supply,
   // energy not on the clock.
@@ -364,7 +400,7 @@ TEST(Legacy, ProductsOfTwoActivationsAreRefused) {
 TEST(Legacy, MachineWithoutConstantsIsRefused) {
   machine::Machine m = test::shipped("rram-32nm");
   m.accounting.model = machine::AccountingModel::Source2026;
-  EXPECT_NE(llvm::toString(machine::check(m)).find("accounting.conversion_pj"),
+  EXPECT_NE(llvm::toString(machine::check(m)).find("accounting.cell_pj"),
             std::string::npos);
   // One small array per tile is outside the fit, whose tile term is negative.
   m = test::shipped("source-2026-rram");
