@@ -131,6 +131,7 @@ void visitProduct(T &p, V &&v) {
   v.number("window_rows", g.window_rows, 1, maxNumber);
   v.number("image_rows", g.image_rows, 1, maxNumber);
   v.number("padding_rows", g.padding_rows, 0, maxNumber);
+  v.number("tensor_rows", g.tensor_rows, 0, maxNumber);
   v.number("row_elements", g.row_elements, 0, maxNumber);
 
   auto &t = p.tiling;

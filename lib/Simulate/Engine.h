@@ -105,7 +105,6 @@ struct Core {
   int depth = 0;
   int64_t outstanding = 0; ///< issued, not done
   int64_t level = -1;      ///< step that it is in
-  bool entered = false;    ///< the step that it stands at is released
   bool loading = false;    ///< the network port is busy with a load
   int64_t vectors = 0;     ///< issued, not done
   Halt halt = Halt::None;

@@ -113,14 +113,12 @@ bool Simulator::issue(Core &core, const Instruction &in) {
 
 bool Simulator::issueStep(Core &core, const Instruction &in) {
   const int64_t step = in.index + in.first;
-  // Released: the barrier set the level.
-  if (core.halt == Halt::None && core.level == step && core.entered) {
-    core.entered = false;
+  // Released, or said again by the next stream.
+  if (core.level == step)
     return true;
-  }
   if (core.outstanding > 0)
     return stop(core, Halt::Drain);
-  if (step <= core.level) {
+  if (step < core.level) {
     problem = "core " + std::to_string(core.index) + " goes from step " +
               std::to_string(core.level) + " back to step " +
               std::to_string(step);
@@ -159,17 +157,19 @@ bool Simulator::issueLoad(Core &core, const Instruction &in) {
   const program::Part &p = program.parts[size_t(in.index)];
   const auto [from, to] =
       rowsOf(part.product->geometry, p.first_window, in.first, in.count);
-  const int64_t elements = (to - from) * part.work->row_elements;
+  const program::Geometry &g = part.product->geometry;
+  const int64_t elements =
+      (tensorRows(g, to) - tensorRows(g, from)) * part.work->row_elements;
   part.elements += elements;
   const double bits = double(elements * program.chip.input_bits);
   double end = now, done = now;
   if (bits > 0) {
     const std::string &name = part.product->name;
-    const double g = claimGlobal(bits, name);
+    const double p = claimGlobal(bits, name);
     const double l = claimLink(part.group, bits, name);
     const double b = claimPort(core, bits, name);
-    end = std::max({g, l, b});
-    part.load_bound = end == g   ? Stall::GlobalBuffer
+    end = std::max({p, l, b});
+    part.load_bound = end == p   ? Stall::GlobalBuffer
                       : end == l ? Stall::Link
                                  : Stall::TileBuffer;
     done = end + prices.noc_hops;

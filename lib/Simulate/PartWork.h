@@ -59,6 +59,17 @@ inline int64_t endRow(const program::Geometry &g, int64_t window) {
   return firstRow(g, window) + g.kernel_rows;
 }
 
+/// Rows of the tensor, without padding, among the first `row` input rows.
+inline int64_t tensorRows(const program::Geometry &g, int64_t row) {
+  if (g.tensor_rows == 0)
+    return row;
+  const int64_t inImage = row % g.image_rows - g.padding_rows;
+  return row / g.image_rows * g.tensor_rows + (inImage < 0 ? 0
+                                               : inImage < g.tensor_rows
+                                                   ? inImage
+                                                   : g.tensor_rows);
+}
+
 /// Rows that a part whose windows begin at `begin` loads for windows [first,
 /// first + count): from the end of what earlier windows brought, or from its
 /// own first row, or from the gap before it.

@@ -83,6 +83,12 @@ struct ProductRunner::Impl {
   int64_t outputs() const {
     return product.geometry.groups * product.geometry.cols;
   }
+  /// Of the input: an image, or a row of a matrix.
+  int64_t imageElements() const {
+    const program::Geometry &g = product.geometry;
+    const int64_t all = g.groups * g.rows / g.kernel_elements;
+    return values.matrix ? all : all * values.height * values.width;
+  }
   llvm::Error fail(const std::string &message) const {
     return llvm::createStringError(llvm::inconvertibleErrorCode(),
                                    "product '" + product.name +
@@ -119,17 +125,14 @@ llvm::Error ProductRunner::Impl::check(llvm::ArrayRef<int8_t> weights) const {
   const int64_t kernelRows = v.dilation_h * (v.kernel_h - 1) + 1;
   if (g.kernel_rows != kernelRows)
     return differs("kernel_rows", g.kernel_rows, kernelRows);
-  const int64_t channels = g.groups * g.rows / g.kernel_elements;
-  if (g.row_elements != channels * v.width)
-    return differs("row_elements", g.row_elements, channels * v.width);
   const int64_t perRow =
       (v.width - v.dilation_w * (v.kernel_w - 1) - 1) / v.stride_w + 1;
   if (g.windows_per_row != perRow)
     return differs("windows_per_row", g.windows_per_row, perRow);
   const int64_t high = (g.window_rows - 1) * g.stride_rows + g.kernel_rows;
-  if (high > g.image_rows)
-    return fail("windows reach to input row " + std::to_string(high) + " of " +
-                std::to_string(g.image_rows));
+  if (!v.matrix && high > v.height)
+    return fail("windows reach to input row " + std::to_string(high) +
+                ", images have " + std::to_string(v.height));
   if (g.windows % (g.windows_per_row * g.window_rows) != 0)
     return fail(std::to_string(g.windows) +
                 " windows are not whole images of " +
@@ -212,7 +215,7 @@ void ProductRunner::Impl::prepare() {
                       k = r % g.kernel_elements;
         places.push_back(values.matrix
                              ? channel
-                             : (channel * g.image_rows +
+                             : (channel * values.height +
                                 k / values.kernel_w * values.dilation_h) *
                                        values.width +
                                    k % values.kernel_w * values.dilation_w);
@@ -294,9 +297,9 @@ void ProductRunner::Impl::gather(PartRun &part, int64_t window) {
   const int64_t image = window / (g.windows_per_row * g.window_rows);
   const int64_t y = row - image * g.image_rows;
   const int64_t x = window % g.windows_per_row * values.stride_w;
-  const int64_t base = values.matrix ? row * g.row_elements
-                                     : image * g.image_rows * g.row_elements +
-                                           y * values.width + x;
+  const int64_t base = values.matrix
+                           ? row * imageElements()
+                           : image * imageElements() + y * values.width + x;
   const uint8_t *from = input.data() + base;
   const auto n = offsets.size();
   if (row >= part.low && row + g.kernel_rows <= part.high) {
@@ -494,7 +497,8 @@ llvm::Error ProductRunner::run(llvm::ArrayRef<uint8_t> input,
   Impl &i = *impl;
   const program::Geometry &g = i.product.geometry;
   const int64_t images = g.windows / (g.windows_per_row * g.window_rows);
-  const int64_t elements = images * g.image_rows * g.row_elements;
+  const int64_t elements =
+      (i.values.matrix ? g.windows : images) * i.imageElements();
   if (int64_t(input.size()) != elements)
     return i.fail("takes " + std::to_string(elements) + " inputs, not " +
                   std::to_string(input.size()));

@@ -192,7 +192,6 @@ void Simulator::release() {
     Core &core = cores[size_t(c)];
     core.stalls[size_t(Stall::Step)] += now - core.since;
     core.halt = Halt::None;
-    core.entered = true;
   }
   start(going);
 }

@@ -85,7 +85,9 @@ struct Geometry {
   int64_t window_rows = 1;     ///< output height, rows of windows per image
   int64_t image_rows = 1;      ///< input rows per image
   int64_t padding_rows = 0;    ///< of image_rows, above the tensor's first row
-  int64_t row_elements = 0;    ///< of an input row: channels * width
+  int64_t tensor_rows = 0;  ///< of image_rows, rows of the tensor: the others
+                            ///< are padding and are not loaded; 0: all
+  int64_t row_elements = 0; ///< of an input row: channels * width
 };
 
 /// A product on arrays.

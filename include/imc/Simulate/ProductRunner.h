@@ -43,7 +43,8 @@ struct ProductValues {
   int64_t kernel_h = 1, kernel_w = 1;
   int64_t dilation_h = 1, dilation_w = 1;
   int64_t stride_w = 1;
-  int64_t width = 1; ///< of an input row, padded
+  int64_t width = 1;  ///< of an input row, padded
+  int64_t height = 1; ///< of an image, padded
   // Cells and converters.
   mapping::Encoding encoding = mapping::Encoding::Offset;
   int64_t cell_bits = 1, dac_bits = 1;

@@ -60,7 +60,7 @@ TEST(TextTest, EveryFieldIsKept) {
       "windows_per_copy=7 rounds=8\n"
       "  geometry windows=9 rows=10 cols=11 groups=12 kernel_elements=13 "
       "kernel_rows=14 stride_rows=15 windows_per_row=16 window_rows=17 "
-      "image_rows=18 padding_rows=19 row_elements=20\n"
+      "image_rows=18 padding_rows=19 tensor_rows=33 row_elements=20\n"
       "  tiling packs=21 strips=22 column_tiles=23 rows=24 cols=25 "
       "groups_per_pack=26 columns_per_weight=27 phases=28 lossless_bits=29 "
       "pack_rows=30 pack_cols=31 row_sets=32\n"

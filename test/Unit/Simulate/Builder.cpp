@@ -28,6 +28,8 @@ program::Geometry ConvShape::geometry() const {
   g.windows_per_row = outWidth();
   g.window_rows = outHeight();
   g.image_rows = height;
+  g.padding_rows = padding;
+  g.tensor_rows = padding ? height - 2 * padding : 0;
   g.row_elements = channels * width;
   return g;
 }
@@ -39,7 +41,7 @@ workload::Product ConvShape::product() const {
   p.rows = g.rows;
   p.cols = g.cols;
   p.groups = groups;
-  p.input_elements = batch * channels * height * width;
+  p.input_elements = batch * channels * (height - 2 * padding) * width;
   p.output_elements = g.windows * filters;
   p.weight_elements = g.rows * g.cols * groups;
   p.output_width = g.windows_per_row;
@@ -263,7 +265,8 @@ ConvShape imc::test::smallConv(std::mt19937_64 &random) {
     s.kernel_w = pick(1, 3);
     s.stride = pick(1, 4);
     s.dilation = pick(1, 2);
-    s.height = pick(1, 12);
+    s.padding = pick(0, 1);
+    s.height = pick(1, 12) + 2 * s.padding;
     s.width = pick(1, 12);
     if (s.height > s.dilation * (s.kernel_h - 1) &&
         s.width > s.dilation * (s.kernel_w - 1))

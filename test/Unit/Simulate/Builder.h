@@ -26,6 +26,7 @@ struct ConvShape {
   int64_t batch = 1, channels = 1, height = 1, width = 1;
   int64_t filters = 1, kernel_h = 1, kernel_w = 1, stride = 1, dilation = 1,
           groups = 1;
+  int64_t padding = 0; ///< rows of height above and below the tensor
   program::Geometry geometry() const;
   workload::Product product() const;
   int64_t outHeight() const {

@@ -165,6 +165,7 @@ Case next(std::mt19937_64 &random, int64_t dropped) {
       c.values.dilation_h = c.values.dilation_w = s.dilation;
       c.values.stride_w = s.stride;
       c.values.width = s.width;
+      c.values.height = s.height;
     }
     c.values.matrix = c.matrix;
     c.geometry = c.matrix ? matmulGeometry(s.batch, s.channels, s.filters)
@@ -358,7 +359,8 @@ TEST(ProductRunnerInvalid, ValuesThatDoNotFit) {
   Case c = next(random, 0);
   while (c.matrix || c.shape.kernel_h == 1 ||
          c.knobs.encoding != mapping::Encoding::Differential ||
-         c.knobs.input_bits == 8)
+         c.knobs.input_bits == 8 ||
+         c.knobs.weight_bits - 1 <= c.values.cell_bits)
     c = next(random, 0);
   c.values.weights = c.weights;
   auto refused = [&](const ProductValues &v) {
@@ -372,8 +374,11 @@ TEST(ProductRunnerInvalid, ValuesThatDoNotFit) {
   v.kernel_h += 1;
   says(refused(v), "kernel_elements is");
   v = c.values;
-  v.width += 1;
-  says(refused(v), "row_elements is");
+  v.width += c.shape.stride;
+  says(refused(v), "windows_per_row is");
+  v = c.values;
+  v.height = c.shape.kernel_h - 1;
+  says(refused(v), "images have");
   v = c.values;
   v.cell_bits += 8;
   says(refused(v), "columns_per_weight is");

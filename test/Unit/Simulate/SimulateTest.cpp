@@ -268,6 +268,14 @@ int64_t loadedWords(const program::Program &program) {
            r < g.windows / g.windows_per_row / g.window_rows * g.image_rows;
            ++r)
         rows.insert(r);
+    // Padding holds nothing.
+    for (auto row = rows.begin(); row != rows.end();)
+      if (g.tensor_rows > 0 &&
+          (*row % g.image_rows < g.padding_rows ||
+           *row % g.image_rows >= g.padding_rows + g.tensor_rows))
+        row = rows.erase(row);
+      else
+        ++row;
     const int64_t all = g.groups * g.rows / g.kernel_elements;
     words += int64_t(rows.size() * channels.size()) * (g.row_elements / all);
   }
@@ -403,8 +411,8 @@ TEST(SimulateInvalid, IndicesAndLoops) {
        "loops may be two deep");
   // What only the run finds.
   says(with({{Opcode::Send, 0, 0, {0, 0}, 1}}), "sends and has no next part");
-  says(with({{Opcode::Step, 0, 0, {0, 0}, 0}}),
-       "goes from step 0 back to step 0");
+  says(with({{Opcode::Step, 1, 0, {0, 0}, 0}, {Opcode::Step, 0, 0, {0, 0}, 0}}),
+       "goes from step 1 back to step 0");
 }
 
 TEST(SimulateInvalid, PartsOfOtherCores) {
