@@ -45,8 +45,10 @@ double Simulator::claimGlobal(double bits, const std::string &name) {
 
 double Simulator::claimLink(int64_t group, double bits,
                             const std::string &name) {
-  return claim(links[size_t(group)], bits * prices.noc_bit_time, Time::Noc, 0,
-               3 + group, name);
+  // A mesh has a link per group; all groups share that of a bus or a tree.
+  const int64_t link = group % static_cast<int64_t>(prices.noc_links);
+  return claim(links[size_t(link)], bits * prices.noc_bit_time, Time::Noc, 0,
+               3 + link, name);
 }
 
 double Simulator::claimPort(Core &core, double bits, const std::string &name) {

@@ -8,6 +8,7 @@
 #include "imc/Simulate/Simulate.h"
 
 #include "Builder.h"
+#include "imc/Machine/Kind.h"
 
 #include <gtest/gtest.h>
 
@@ -107,6 +108,26 @@ TEST(Simulate, BlocksOverlapAndTheSlowestServerSetsThePace) {
   expectTime(stalls, a.load);
   expectTime(r.parts[0].busy, 16 * a.mvm + fill);
   EXPECT_EQ(r.steps.at(0).bound_by, cost::Time::Compute);
+}
+
+TEST(Simulate, GroupsShareTheLinkOfABus) {
+  machine::Machine m = tiny();
+  m.noc.link_bits = 1;
+  m.global_buffer.width_bits = 1 << 16;
+  auto seconds = [&](const char *kind) {
+    m.noc.kind = machine::kindIndex(machine::Slot::Noc, kind);
+    Case c(m);
+    EXPECT_TRUE(c.matmul(8, 16, 4, 8, 1));
+    const Result r = c.run();
+    // What each link carried: two groups take the same load.
+    EXPECT_EQ(r.links.size(), 2u);
+    EXPECT_EQ(r.links[1] == 0, c.prices.noc_links == 1) << kind;
+    return r.seconds;
+  };
+  m.noc.hop_cycles = 0;
+  const double mesh = seconds("mesh"), bus = seconds("bus");
+  EXPECT_GT(bus, 1.5 * mesh);
+  EXPECT_EQ(seconds("htree"), bus);
 }
 
 TEST(Simulate, TheGlobalPortServesOneRequestAtATime) {
