@@ -196,10 +196,13 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   p.cycle = cycleNs * nano;
   p.setup = m.timing.setup_ns * slower * nano;
   const double readNs = cell.read_time.in(units::ns)*driver.pulses;
-  p.read_cycles = std::max(1.0, std::ceil(readNs / cycleNs));
-  auto access = [&](double ns) {
-    return std::max(1.0, std::ceil(ns * slower / cycleNs)) * p.cycle;
+  // Whole cycles; a sum of rounding errors is none (15 ns are 15 cycles of 1
+  // ns).
+  auto cycles = [&](double ns) {
+    return std::max(1.0, std::ceil(ns / cycleNs * (1 - 1e-12)));
   };
+  p.read_cycles = cycles(readNs);
+  auto access = [&](double ns) { return cycles(ns * slower) * p.cycle; };
   p.tile_bit =
       access(tile.access.count) / static_cast<double>(m.tile_buffer.width_bits);
   p.global_bit = access(global.access.count) /

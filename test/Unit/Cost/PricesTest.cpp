@@ -158,6 +158,20 @@ TEST(Buffer, SlowerThanTheClock) {
   EXPECT_CLOSE(priceDesign(m, {}).global_bit, 12e-9 / 2048, 1e-12);
 }
 
+// 15 x 1e-9 / 1e-9 is above 15 in doubles; a pulse of n clocks takes n.
+TEST(Time, PulsesOfWholeClocks) {
+  machine::Machine m = nominal("rram-32nm");
+  for (int64_t clocks = 1; clocks <= 200; ++clocks)
+    for (double cycle : {1.0, 2.0, 2.5, 5.0}) {
+      m.timing.cycle_time_ns = cycle;
+      m.cell.read_pulse_ns = double(clocks) * cycle;
+      EXPECT_EQ(priceDesign(m, {}).read_cycles, double(clocks)) << cycle;
+    }
+  m.timing.cycle_time_ns = 1;
+  m.cell.read_pulse_ns = 15.001;
+  EXPECT_EQ(priceDesign(m, {}).read_cycles, 16);
+}
+
 TEST(Delay, AlphaPower) {
   machine::Machine m = nominal("rram-32nm");
   EXPECT_EQ(delayFactor(m.technology), 1);
