@@ -45,6 +45,13 @@ workload::Product ConvShape::product() const {
   p.output_elements = g.windows * filters;
   p.weight_elements = g.rows * g.cols * groups;
   p.output_width = g.windows_per_row;
+  p.output_rows = g.window_rows;
+  p.kernel_rows = g.kernel_rows;
+  p.stride_rows = stride;
+  p.row_elements = g.row_elements;
+  p.image_rows = height;
+  p.padding_rows = padding;
+  p.kernel_elements = g.kernel_elements;
   return p;
 }
 

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "imc/Simulate/ProductRunner.h"
+#include "imc/Schedule/Schedule.h"
 
 #include "Builder.h"
 
@@ -259,6 +260,60 @@ TEST(ProductRunner, ConvertersRoundAndSaturate) {
         }
   }
   EXPECT_GT(changed, 1000);
+}
+
+/// Programs of the schedulers, whole networks of one product: each moves and
+/// computes what the product needs.
+TEST(ProductRunner, SchedulesComputeTheirProducts) {
+  std::mt19937_64 random(24);
+  int ran = 0, pipelined = 0, chained = 0;
+  for (int n = 0, e = cases(600) / 2; n < e; ++n) {
+    Case c = next(random, 0);
+    c.values.weights = c.weights;
+    c.machine.tile_buffer.size_kib = 64;
+    c.knobs.replication = mapping::Replication(random() % 2);
+    workload::Workload w;
+    w.name = "one";
+    w.layers.push_back({"p", "conv2d", "", c.shape.product()});
+    w.layers[0].output = true;
+    w.layers[0].inputs = {workload::Layer::modelInput};
+    if (c.matrix) {
+      w.layers[0].work =
+          workload::matmul(c.shape.batch, c.shape.channels, c.shape.filters);
+    }
+    w.batch = 1;
+    const mapping::Plan plan = mapping::plan(w, c.machine, c.knobs);
+    if (!plan.violations.empty())
+      continue;
+    schedule::Options options;
+    if (random() % 2)
+      options = {program::Schedule::Pipeline, 3};
+    llvm::Expected<program::Program> program =
+        schedule::schedule(w, plan, c.machine, c.knobs, options);
+    if (!program) { // rewritten cells in a pipeline
+      llvm::consumeError(program.takeError());
+      continue;
+    }
+    c.program = std::move(*program);
+    ++ran;
+    pipelined += options.kind == program::Schedule::Pipeline;
+    for (const program::Part &p : c.program.parts)
+      if (p.next >= 0) {
+        ++chained;
+        break;
+      }
+    RunReport report;
+    const std::vector<int32_t> out = c.run(&report);
+    EXPECT_TRUE(report.clean()) << c.text;
+    size_t at = 0;
+    for (int64_t window = 0; window < c.geometry.windows; ++window)
+      for (int64_t g = 0; g < c.geometry.groups; ++g)
+        for (int64_t o = 0; o < c.geometry.cols; ++o)
+          ASSERT_EQ(out[at++], c.exact(window, g, o)) << c.text;
+  }
+  EXPECT_GT(ran, 150);
+  EXPECT_GT(pipelined, 20);
+  EXPECT_GT(chained, 20);
 }
 
 /// The proof obligation of ProductRunner.h: phases and slices of a converter
