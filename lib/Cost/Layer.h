@@ -49,32 +49,146 @@ inline int64_t cutWeights(int64_t pieces, int64_t width, int64_t columns) {
   return pieces - 1 - (pieces - 1) / (c / std::gcd(w, c));
 }
 
-/// E-HALO: input elements that a second copy loads although the copy before it
-/// has them. Copy k computes windows [k q, (k + 1) q), q = ceil(M / copies),
-/// and loads whole rows of the input: from the first of its first window on to
-/// that of the next copy's, or to the last of its own last window if that is
-/// later.
-inline double haloElements(const workload::Product &p, int64_t copies,
-                           int64_t perCopy) {
-  if (copies == 1 || p.row_elements == 0)
+/// E-HALO: input elements that a part loads although the part before it has
+/// them. Part i computes windows [i n, (i + 1) n) and loads whole rows of the
+/// input, without padding: all that its windows span.
+inline double haloElements(const workload::Product &p, int64_t n) {
+  if (n >= p.windows || p.row_elements == 0)
     return 0;
-  const int64_t boundaries = perCopy * (copies - 1) < p.windows
-                                 ? copies - 1
-                                 : ceilDiv(p.windows, perCopy) - 1;
-  // Boundaries lie at the multiples of q; every (n / gcd(n, q))-th of them is
-  // one of n, too: of the windows of an output row, or of an image.
+  const int64_t boundaries = ceilDiv(p.windows, n) - 1;
+  // Boundaries lie at the multiples of n; every (w / gcd(w, n))-th of them is a
+  // multiple of w, too: of the windows of an output row, or of an image.
   auto atEndsOf = [&](int64_t windows) {
-    if (perCopy * boundaries < windows)
+    if (n * boundaries < windows)
       return int64_t(0);
-    return static_cast<int64_t>(real(boundaries * std::gcd(windows, perCopy)) /
+    return static_cast<int64_t>(real(boundaries * std::gcd(windows, n)) /
                                 real(windows));
   };
   const int64_t ofRows = atEndsOf(p.output_width);
-  const int64_t ofImages = atEndsOf(p.output_width * p.output_rows);
-  const int64_t rows =
-      (boundaries - ofRows) * p.kernel_rows +
-      (ofRows - ofImages) * std::max<int64_t>(0, p.kernel_rows - p.stride_rows);
+  const int64_t perImage = p.output_width * p.output_rows;
+  const int64_t ofImages = atEndsOf(perImage);
+  const int64_t shared = std::max<int64_t>(0, p.kernel_rows - p.stride_rows);
+  int64_t rows =
+      (boundaries - ofRows) * p.kernel_rows + (ofRows - ofImages) * shared;
+
+  // Rows of padding among them: at the upper and lower edge of each image.
+  const int64_t bottom = p.padding_rows + p.input_rows;
+  auto padding = [&](int64_t from, int64_t to) {
+    return std::clamp<int64_t>(p.padding_rows - from, 0, to - from) +
+           std::clamp<int64_t>(to - bottom, 0, to - from);
+  };
+  auto atRow = [&](int64_t y) {
+    const int64_t from = y * p.stride_rows, to = from + p.kernel_rows;
+    const int64_t inside = padding(from, to);
+    if (inside == 0)
+      return;
+    const int64_t below = from + p.stride_rows;
+    const int64_t behind = below < to ? padding(below, to) : 0;
+    for (int64_t first = y * p.output_width; first < p.windows;
+         first += perImage) {
+      // Boundaries inside this row of windows, and the one at its end.
+      const int64_t last = first + p.output_width;
+      const int64_t end = (last - 1) / n;
+      rows -= (end - first / n) * inside;
+      if (y + 1 != p.output_rows && last / n != end)
+        rows -= behind;
+    }
+  };
+  int64_t top = 0;
+  for (; top != p.output_rows && top * p.stride_rows < p.padding_rows; ++top)
+    atRow(top);
+  for (int64_t y = p.output_rows - 1;
+       y >= top && y * p.stride_rows + p.kernel_rows > bottom; --y)
+    atRow(y);
   return real(rows) * real(p.row_elements);
+}
+
+/// E-PART: what the cores that hold one copy take of a window, added over the
+/// cores (A-ORDER, A-CORE): what two of them share counts twice.
+struct Shares {
+  double channels; ///< whose inputs they load
+  double rows;     ///< of K that they read
+  double outputs;  ///< to which they add
+  double weights;  ///< of which they hold cells
+};
+
+/// `slots` tiles of a product fit into a core. A copy that has more is cut at
+/// every multiple of that, whatever lies there.
+inline Shares sharesOf(const workload::Product &p, const mapping::Tiling &t,
+                       int64_t slots) {
+  const int64_t tiles = t.tiles(), ofPack = t.strips * t.column_tiles;
+  Shares all = {real(p.groups * p.rows / p.kernel_elements),
+                real(p.groups * p.rows), real(p.groups * p.cols),
+                real(p.weight_elements)};
+  // Between packs nothing is cut.
+  if (tiles <= slots || ofPack == 1)
+    return all;
+  const int64_t elements = p.kernel_elements, c = t.columns_per_weight;
+  // Outputs of the column tiles before this one, those that it cuts included.
+  auto outputsUpTo = [&](int64_t tile, int64_t outputs) {
+    return std::min(outputs, ceilDiv(tile * t.cols, c));
+  };
+  auto outputsBefore = [&](int64_t tile, int64_t outputs) {
+    return std::min(outputs, tile * t.cols / c);
+  };
+  int64_t channels = 0, rows = 0, outputs = 0, weights = 0;
+  for (int64_t cut = slots; cut < tiles;) {
+    const int64_t pack = cut / ofPack;
+    const int64_t first = pack * ofPack, last = std::min(first + ofPack, tiles);
+    if (cut == first) {
+      cut += slots;
+      continue;
+    }
+    // The last pack may have fewer groups.
+    const int64_t groups =
+        std::min(t.groups_per_pack, p.groups - pack * t.groups_per_pack);
+    const int64_t high = groups * p.rows, wide = groups * p.cols;
+    // Outputs of slots [begin, end) of the pack.
+    auto outputsOf = [&](int64_t begin, int64_t end) {
+      const int64_t a = begin % t.column_tiles,
+                    b = (end - 1) % t.column_tiles + 1;
+      const int64_t strips =
+          (end - 1) / t.column_tiles - begin / t.column_tiles + 1;
+      if (strips == 1)
+        return outputsUpTo(b, wide) - outputsBefore(a, wide);
+      if (strips > 2 || b >= a)
+        return wide;
+      return std::min(wide,
+                      outputsUpTo(b, wide) + wide - outputsBefore(a, wide));
+    };
+    outputs -= wide;
+    int64_t begin = 0;
+    for (; cut < last; cut += slots) {
+      const int64_t at = cut - first;
+      outputs += outputsOf(begin, at);
+      begin = at;
+      const int64_t strip = at / t.column_tiles,
+                    column = at - strip * t.column_tiles;
+      const int64_t top = std::min(strip * t.rows, high);
+      if (column == 0) {
+        channels += top < high && top % elements != 0;
+        continue;
+      }
+      const int64_t end = std::min(top + t.rows, high);
+      if (top == end)
+        continue;
+      rows += end - top;
+      channels += ceilDiv(end, elements) - top / elements;
+      // Cells of the weights that the cut goes through lie on both sides.
+      const int64_t output = column * t.cols / c;
+      if (column * t.cols % c != 0 && output < wide) {
+        const int64_t group = output / p.cols;
+        weights += std::max<int64_t>(0, std::min(end, (group + 1) * p.rows) -
+                                            std::max(top, group * p.rows));
+      }
+    }
+    outputs += outputsOf(begin, last - first);
+  }
+  all.channels += real(channels);
+  all.rows += real(rows);
+  all.outputs += real(outputs);
+  all.weights += real(weights);
+  return all;
 }
 
 /// E-COUNT-1 to E-COUNT-8: a product with stored weights on a chip, or a part
@@ -108,50 +222,39 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   c.strip_adds =
       results * real(t.strips - 1) + windows * cutByArrays * real(t.strips);
 
-  // Arrays of one copy lie column tile after column tile, strip after strip
-  // (A-ORDER, A-CORE, A-WHOLE): `spread` tiles share the rows of a strip,
-  // `stacks` tiles the strips of a column.
   const int64_t macros = m.hierarchy.macros_per_tile;
-  const int64_t slots = macros * t.row_sets;
-  const int64_t spread = ceilDiv(t.column_tiles, slots);
-  const int64_t stripsPerTile =
-      spread > 1 ? 1 : static_cast<int64_t>(real(slots) / real(t.column_tiles));
-  const int64_t stacks = ceilDiv(t.strips, stripsPerTile);
-  const double accumulator = real(m.shift_add.accumulator_bits);
+  const int64_t arrays = t.arrays();
+  const int64_t bundle = mapping::copiesPerBundle(copies, arrays, macros);
   const int64_t perCopy = ceilDiv(p.windows, copies);
+  const Shares shares = sharesOf(p, t, macros * t.row_sets);
+  const double accumulator = real(m.shift_add.accumulator_bits);
   const double word = real(k.input_bits);
   const double inputs =
-      (real(p.input_elements) + haloElements(p, copies, perCopy)) * word;
+      (real(p.input_elements) + haloElements(p, bundle * perCopy)) /
+      real(p.groups * p.rows / p.kernel_elements) * shares.channels * word;
   const double outputs = real(p.output_elements) * word;
 
-  // E-COUNT-4: inputs enter a tile once and leave it once per window; the
-  // strips of a tile are summed before they are written (A-ORDER). A weight cut
-  // by a tile leaves a partial sum on both sides.
-  const double cutByTiles =
-      real(t.packs * cutWeights(spread, slots * t.cols, t.columns_per_weight));
-  const double sums = (results + windows * cutByTiles) * real(stacks);
+  // E-COUNT-4: each part loads the input rows of its windows, as far as the
+  // channels go that its strips need, and reads the rows of its strips for each
+  // window; it sums what its arrays add to an output before it writes it.
+  const double sums = windows * shares.outputs;
   const double partials = sums * accumulator;
-  c.tile_writes = inputs * real(spread) + partials;
-  c.tile_reads = windows * rows * word * real(spread) + partials;
+  c.tile_writes = inputs + partials;
+  c.tile_reads = windows * shares.rows * word + partials;
   // E-COUNT-5
   c.global_reads = inputs;
   c.global_writes = outputs;
-  // E-COUNT-6: inputs to every tile of the spread, results back, partial sums
-  // between the tiles of a stack.
-  c.noc_bits = inputs * real(spread) + outputs + (sums - results) * accumulator;
+  // E-COUNT-6: partial sums go from one part of a copy to the next.
+  c.noc_bits = inputs + outputs + (sums - results) * accumulator;
   c.spill_bits =
       std::max(0.0, real(p.input_elements) * word + outputs - globalBits(m));
 
-  // E-COUNT-7: where the layer runs. A tile holds whole copies, or a copy whole
-  // tiles (A-CORE).
-  const int64_t arrays = t.arrays();
+  // E-COUNT-7: where the layer runs (A-CORE).
   const int64_t held = copies * arrays;
   const int64_t working = std::min(held, capacity);
-  const int64_t copiesPerTile =
-      std::max<int64_t>(1, static_cast<int64_t>(real(macros) / real(arrays)));
-  // One of the factors is that of a single copy or a single tile.
-  const int64_t tiles = ceilDiv(copies, copiesPerTile) *
-                        ceilDiv(std::min(arrays, capacity), macros);
+  const int64_t tiles =
+      bundle > 1 ? ceilDiv(copies, bundle)
+                 : copies * ceilDiv(std::min(arrays, capacity), macros);
   c.arrays = real(working);
   c.tiles = real(tiles);
   c.groups = real(ceilDiv(tiles, m.hierarchy.tiles_per_group));
@@ -174,7 +277,7 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
         held > capacity ? static_cast<int64_t>(real(held) / real(capacity)) : 0;
     // With several copies the first tile is the fullest.
     const int64_t rest = filled == 0 && arrays < macros
-                             ? std::min(copies, copiesPerTile) * arrays
+                             ? bundle * arrays
                              : held - filled * capacity;
     const int64_t busiest =
         filled * std::min(macros, capacity) + std::min(macros, rest);
@@ -229,17 +332,15 @@ inline Counts countWritten(const workload::DynamicProduct &d,
   const double operand = real(p.weight_elements) * word;
   // Each element goes to the tiles that hold cells of it and through their
   // buffers.
-  const int64_t slots = m.hierarchy.macros_per_tile * t.row_sets;
-  const int64_t cut = cutWeights(ceilDiv(t.column_tiles, slots), slots * t.cols,
-                                 t.columns_per_weight);
-  const double moved = operand + real(t.packs * cut * p.rows) * word;
+  const double moved =
+      sharesOf(p, t, m.hierarchy.macros_per_tile * t.row_sets).weights * word;
   c.reload_bits = 0;
   c.global_reads += operand;
   c.noc_bits += moved;
   c.tile_writes += moved;
   c.tile_reads += moved;
-  c.spill_bits =
-      std::max(0.0, c.global_reads + c.global_writes - globalBits(m));
+  c.spill_bits = std::max(0.0, real(p.input_elements) * word + operand +
+                                   c.global_writes - globalBits(m));
   return c;
 }
 

@@ -57,6 +57,36 @@ struct Cursor {
     begin += full * core;
     used = (copies - full * perCore) * arrays;
   }
+  /// `count` products of `copies` copies each of `arrays` <= core arrays, of
+  /// which an empty core holds `perCore`: in bundles.
+  void placeBundles(double count, double copies, double arrays,
+                    double perCore) {
+    // All copies are one bundle.
+    if (copies <= perCore) {
+      const double bundle = copies * arrays;
+      if (!placeInRest(count, bundle))
+        placeSmall(count, bundle,
+                   copies > 1 ? floorOf(core / bundle) : perCore);
+      return;
+    }
+    // Nothing else fits behind a full bundle, and no full bundle behind
+    // the last of another product.
+    auto coresOf = [&](double n) {
+      return perCore > 1 ? floorOf((n + perCore - 1) / perCore) : n;
+    };
+    double first = copies;
+    if (used > 0) {
+      if (perCore * arrays <= core - used)
+        first -= perCore;
+      begin += core;
+    }
+    const double last = count > 1 ? copies : first;
+    const double ofLast = coresOf(last);
+    begin +=
+        (count > 1 ? coresOf(first) + (count - 1) * ofLast - 1 : ofLast - 1) *
+        core;
+    used = (last - (ofLast - 1) * perCore) * arrays;
+  }
   /// Copies of `arrays` > core arrays, which fill `full` arrays of whole cores.
   void placeLarge(double copies, double arrays, double full) {
     begin += (used > 0 ? core : 0) + full +
@@ -93,14 +123,13 @@ struct Item {
       aligned = perCore > 1 ? core / perCore : core;
     }
   }
-  double copies(double t) const {
-    return floorOf((windows + (t - 1)) / t) * count;
-  }
+  /// Of one of the products.
+  double copies(double t) const { return floorOf((windows + (t - 1)) / t); }
   void place(Cursor &cursor, double copies) const {
     if (perCore == 0)
-      cursor.placeLarge(copies, arrays, full);
-    else if (!cursor.placeInRest(copies, arrays))
-      cursor.placeSmall(copies, arrays, perCore);
+      cursor.placeLarge(copies * count, arrays, full);
+    else
+      cursor.placeBundles(count, copies, arrays, perCore);
   }
 };
 
@@ -146,17 +175,16 @@ int64_t imc::mapping::balancedWindows(llvm::ArrayRef<Demand> demands,
     alignedOf.push_back(all);
     arrays += all;
     if (item.perCore > 0) {
-      less += 2 * (size - item.perCore * item.arrays);
-      more += item.arrays;
+      less += 2 * (size - item.perCore * item.arrays) * item.count;
     } else {
-      less += item.aligned - item.arrays;
-      more += size;
+      less += (item.aligned - item.arrays) * item.count;
     }
+    more += size * item.count;
     largest = std::max(largest, d.windows);
   }
   // Arrays of t windows per copy if cores held one product only. The first and
-  // last core of a product hold others, too: it takes `less` there at best, and
-  // what is too short before it stays empty.
+  // last core of a product hold others, too: it takes `less` there at best. At
+  // worst all of a core stays empty, since bundles are not parted.
   double sum = 0;
   const size_t n = items.size();
   copies.resize(n);
@@ -176,7 +204,7 @@ int64_t imc::mapping::balancedWindows(llvm::ArrayRef<Demand> demands,
       return false;
     Cursor cursor(size, 0);
     for (size_t i = 0; i != n; ++i)
-      items[i].place(cursor, copies[i] * items[i].count);
+      items[i].place(cursor, copies[i]);
     return cursor.end() <= limit;
   };
   // sum a w/t <= sum a ceil(w/t) < sum a (w/t + 1) brackets the answer.

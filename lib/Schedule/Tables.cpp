@@ -93,13 +93,7 @@ static program::Geometry geometryOf(const workload::Product &p) {
                      ? p.image_rows
                      : (p.output_rows - 1) * p.stride_rows + p.kernel_rows;
   g.padding_rows = p.padding_rows;
-  // Rows of padding hold nothing that is loaded.
-  const int64_t images = p.windows / (p.output_width * p.output_rows);
-  if (p.row_elements > 0 && images > 0 &&
-      p.input_elements % (images * p.row_elements) == 0)
-    if (const int64_t rows = p.input_elements / (images * p.row_elements);
-        p.padding_rows + rows <= g.image_rows)
-      g.tensor_rows = rows;
+  g.tensor_rows = p.input_rows;
   g.row_elements = p.row_elements ? p.row_elements : p.groups * p.rows;
   return g;
 }

@@ -84,38 +84,31 @@ static int64_t distinctElements(Value x) {
   return elements(x);
 }
 
-/// Rows that padding adds above the image behind the left operand of a
-/// convolution.
-static int64_t rowsAbove(Value x) {
-  int64_t rows = 0;
-  while (Operation *op = x.getDefiningOp()) {
-    if (auto quantize = dyn_cast<imc::QuantizeOp>(op)) {
-      x = quantize.getX();
-    } else if (auto pad = dyn_cast<tensor::PadOp>(op)) {
-      rows += pad.getStaticLow().drop_back().back();
-      x = pad.getSource();
-    } else {
-      break;
-    }
-  }
-  return rows;
-}
+namespace {
 
-/// Columns of the image behind the left operand of a convolution, without those
-/// that padding adds.
-static int64_t widthOfInput(Value x) {
-  int64_t width = cast<RankedTensorType>(x.getType()).getShape().back();
+/// One dimension of the image behind the left operand of a convolution, and
+/// what padding adds before it.
+struct Extent {
+  int64_t size, before = 0;
+};
+
+} // namespace
+
+static Extent extentOfInput(Value x, unsigned dimension) {
+  Extent extent{cast<RankedTensorType>(x.getType()).getDimSize(dimension)};
   while (Operation *op = x.getDefiningOp()) {
     if (auto quantize = dyn_cast<imc::QuantizeOp>(op)) {
       x = quantize.getX();
     } else if (auto pad = dyn_cast<tensor::PadOp>(op)) {
-      width -= pad.getStaticLow().back() + pad.getStaticHigh().back();
+      const int64_t low = pad.getStaticLow()[dimension];
+      extent.size -= low + pad.getStaticHigh()[dimension];
+      extent.before += low;
       x = pad.getSource();
     } else {
       break;
     }
   }
-  return width;
+  return extent;
 }
 
 namespace {
@@ -201,10 +194,11 @@ LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
     product.output_rows = y.getDimSize(y.getRank() - 2);
     product.kernel_rows = (w.getDimSize(2) - 1) * dilations[0] + 1;
     product.stride_rows = strides[0];
-    product.row_elements = w.getDimSize(1) * groups * widthOfInput(x);
-    auto image = cast<RankedTensorType>(x.getType());
-    product.image_rows = image.getDimSize(image.getRank() - 2);
-    product.padding_rows = rowsAbove(x);
+    const Extent rows = extentOfInput(x, 2), columns = extentOfInput(x, 3);
+    product.row_elements = w.getDimSize(1) * groups * columns.size;
+    product.image_rows = cast<RankedTensorType>(x.getType()).getDimSize(2);
+    product.padding_rows = rows.before;
+    product.input_rows = rows.size;
     product.kernel_elements = w.getDimSize(2) * w.getDimSize(3);
     product.kernel_width = w.getDimSize(3);
   }

@@ -21,9 +21,10 @@ bool imc::workload::operator==(const Product &a, const Product &b) {
          a.output_width == b.output_width && a.output_rows == b.output_rows &&
          a.kernel_rows == b.kernel_rows && a.stride_rows == b.stride_rows &&
          a.row_elements == b.row_elements && a.image_rows == b.image_rows &&
-         a.padding_rows == b.padding_rows &&
-         a.kernel_elements == b.kernel_elements &&
-         a.kernel_width == b.kernel_width;
+         a.row_elements == b.row_elements && a.image_rows == b.image_rows &&
+         a.padding_rows == b.padding_rows && a.input_rows == b.input_rows &&
+         a.kernel_width == b.kernel_width &&
+         a.kernel_elements == b.kernel_elements;
 }
 
 int64_t Layer::macs() const {
@@ -93,8 +94,12 @@ static const char *complaint(const Layer &layer) {
     if (p->kernel_elements <= 0 || p->rows % p->kernel_elements != 0)
       return "rows must be a multiple of kernel_elements";
     if (p->image_rows < 0 || p->image_rows > largestCount ||
-        p->padding_rows < 0 || p->padding_rows > largestCount)
-      return "image_rows and padding_rows must lie in 0 to 2^53";
+        p->padding_rows < 0 || p->input_rows < 0 ||
+        p->padding_rows > p->image_rows ||
+        p->input_rows > p->image_rows - p->padding_rows)
+      return "an image must have room for padding_rows and input_rows";
+    if ((p->row_elements > 0) != (p->input_rows > 0))
+      return "row_elements and input_rows go together";
     if (p->image_rows > 0 &&
         real(p->output_rows - 1) * real(p->stride_rows) + real(p->kernel_rows) >
             real(p->image_rows))
@@ -184,6 +189,7 @@ Product imc::workload::convolution(int64_t batch, int64_t channels,
   p.row_elements = channels * width;
   p.image_rows = height + 2 * padding;
   p.padding_rows = padding;
+  p.input_rows = height;
   p.kernel_elements = kernelHeight * kernelWidth;
   p.kernel_width = kernelWidth;
   return p;

@@ -212,13 +212,15 @@ PlacementAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   if (overflow)
     return emitError() << "there are more arrays than 64 bits can number";
   arrays = llvm::divideCeil(arrays, rowSets);
-  if (mapping::firstArray(firstArray, arrays, macrosPerTile) != firstArray)
-    return emitError() << "a copy of " << arrays << " arrays cannot begin at "
+  if (mapping::place(firstArray, arrays, copies, macrosPerTile).first !=
+      firstArray)
+    return emitError() << copies << " copies of " << arrays
+                       << " arrays cannot begin at "
                        << "array " << firstArray << " of tiles of "
-                       << macrosPerTile << " arrays: it "
+                       << macrosPerTile << " arrays: "
                        << (arrays > macrosPerTile
-                               ? "begins a tile"
-                               : "does not cross the end of a tile");
+                               ? "a copy begins a tile"
+                               : "as many as fit into a tile lie in one");
   return success();
 }
 
@@ -230,8 +232,8 @@ int64_t PlacementAttr::arraysPerCopy() const {
 int64_t PlacementAttr::arrays() const { return getCopies() * arraysPerCopy(); }
 
 int64_t PlacementAttr::firstArrayOf(int64_t copy) const {
-  return mapping::firstArrayOf(copy, getFirstArray(), arraysPerCopy(),
-                               getMacrosPerTile());
+  return mapping::firstArrayOf(copy, getCopies(), getFirstArray(),
+                               arraysPerCopy(), getMacrosPerTile());
 }
 
 int64_t PlacementAttr::array(int64_t copy, int64_t pack, int64_t rowStrip,

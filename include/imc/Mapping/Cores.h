@@ -9,14 +9,14 @@
 // macros_per_tile arrays with one buffer. Arrays are handed out in order (next
 // fit):
 //
-// - a copy of at most `core` arrays lies in one core: where the rest of a core
-//   is too short it stays empty and the copy begins the next one;
+// - copies of at most `core` arrays form bundles of floor(core / arrays), the
+//   last one perhaps of fewer. A bundle lies in one core, whose tile buffer its
+//   copies share: where the rest of a core is too short it stays empty and the
+//   bundle begins the next one;
 // - a larger copy begins a core; what follows may use the rest of its last one.
 //
-// So the first copies fill the rest of the core that the cursor stands in, and
-// then every core takes floor(core / arrays) of them: all in O(1). Arrays are
-// counted from 0 through the chip. With cores of one array copies lie back to
-// back.
+// Arrays are counted from 0 through the chip. With cores of one array copies
+// lie back to back.
 //
 //===----------------------------------------------------------------------===//
 
@@ -39,22 +39,24 @@ inline int64_t copiesInCores(int64_t cores, int64_t arrays, int64_t core) {
                         : cores / ((arrays + core - 1) / core);
 }
 
-/// First array of a copy when the first free array is `cursor`.
-inline int64_t firstArray(int64_t cursor, int64_t arrays, int64_t core) {
-  return cursor % core + arrays <= core ? cursor : wholeCores(cursor, core);
+/// Copies of a bundle, when a product has `copies` of `arrays` arrays.
+inline int64_t copiesPerBundle(int64_t copies, int64_t arrays, int64_t core) {
+  if (arrays >= core || copies == 1)
+    return 1;
+  const int64_t full = core / arrays;
+  return copies < full ? copies : full;
 }
 
-/// First array of copy `copy` of a product whose copy 0 begins at `first`.
-inline int64_t firstArrayOf(int64_t copy, int64_t first, int64_t arrays,
-                            int64_t core) {
+/// First array of copy `copy` of a product of `copies` copies whose copy 0
+/// begins at `first`.
+inline int64_t firstArrayOf(int64_t copy, int64_t copies, int64_t first,
+                            int64_t arrays, int64_t core) {
   if (arrays > core)
     return first + copy * wholeCores(arrays, core);
-  const int64_t here = (core - first % core) / arrays;
-  if (copy < here)
+  const int64_t bundle = copiesPerBundle(copies, arrays, core);
+  if (copy < bundle)
     return first + copy * arrays;
-  const int64_t perCore = core / arrays;
-  copy -= here;
-  return (first / core + 1 + copy / perCore) * core + copy % perCore * arrays;
+  return (first / core + copy / bundle) * core + copy % bundle * arrays;
 }
 
 /// Copies of one product and what they leave free.
@@ -67,8 +69,11 @@ struct Placed {
 /// array is `cursor`.
 inline Placed place(int64_t cursor, int64_t arrays, int64_t copies,
                     int64_t core) {
-  const int64_t first = firstArray(cursor, arrays, core);
-  return {first, firstArrayOf(copies - 1, first, arrays, core) + arrays};
+  const int64_t bundle = copiesPerBundle(copies, arrays, core) * arrays;
+  const int64_t first =
+      cursor % core + bundle <= core ? cursor : wholeCores(cursor, core);
+  return {first,
+          firstArrayOf(copies - 1, copies, first, arrays, core) + arrays};
 }
 
 } // namespace imc::mapping

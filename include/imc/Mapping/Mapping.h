@@ -186,7 +186,8 @@ struct PlacedProduct {
                            ///< 0: its weights stay
   /// `core`: arrays of a core, macros_per_tile.
   int64_t firstArrayOf(int64_t copy, int64_t core) const {
-    return mapping::firstArrayOf(copy, first_array, tiling.arrays(), core);
+    return mapping::firstArrayOf(copy, copies, first_array, tiling.arrays(),
+                                 core);
   }
 };
 

@@ -44,10 +44,10 @@ struct Product {
                             ///< included
   int64_t stride_rows = 1;  ///< input rows from one output row to the next
   int64_t row_elements = 0; ///< of one input row: channels x width, without
-                            ///< padding
-  int64_t image_rows = 0;   ///< of one input image, padding included; 0: those
-                            ///< that its windows reach
+                            ///< padding; 0 where there are no images
+  int64_t image_rows = 0;   ///< of one input image, padding included
   int64_t padding_rows = 0; ///< of them, above the image
+  int64_t input_rows = 0;   ///< of them, of the image itself
   int64_t kernel_elements = 1; ///< of K, per input channel
   int64_t kernel_width = 1;    ///< of them, in one row
   int64_t macs() const { return windows * rows * cols * groups; }

@@ -18,15 +18,21 @@ namespace {
 /// A convolution as its loops see it; everything else follows by walking.
 struct Image {
   int64_t batch, channels, width, paddedRows, outputRows, outputWidth,
-      kernelRows, dilation, stride;
+      kernelRows, dilation, stride, padding, height;
+
+  /// Whether a row of all images is one of padding.
+  bool isPadding(int64_t row) const {
+    const int64_t y = row % paddedRows;
+    return y < padding || y >= padding + height;
+  }
 };
 
 } // namespace
 
 /// Rows that arrive at a copy although an earlier copy holds them, when copy k
 /// loads what lies from the first row of its first window up to the first of
-/// the next copy's, and all rows that its windows read. Row by row: rows of
-/// image b are b * paddedRows and following.
+/// the next copy's, and all rows that its windows read, without padding. Row by
+/// row: rows of image b are b * paddedRows and following.
 static int64_t walkHalo(const Image &image, int64_t copies) {
   std::vector<std::vector<int64_t>> rowsOf; // of each window
   for (int64_t b = 0; b < image.batch; ++b)
@@ -54,6 +60,8 @@ static int64_t walkHalo(const Image &image, int64_t copies) {
       for (int64_t row = rowsOf[size_t(w)].front();
            row <= rowsOf[size_t(w)].back(); ++row)
         mine.insert(row);
+    for (auto row = mine.begin(); row != mine.end();)
+      row = image.isPadding(*row) ? mine.erase(row) : std::next(row);
     loads += int64_t(mine.size());
     all.insert(mine.begin(), mine.end());
   }
@@ -70,11 +78,13 @@ TEST(Halo, EqualsLoadedRowsOfRandomConvolutions) {
   mapping::Knobs k;
   int64_t halos = 0, ends = 0, idle = 0, images = 0;
   for (int trial = 0; trial < 2000; ++trial) {
-    Image image = {pick(1, 3), pick(1, 4), 0,          0,         0,
-                   0,          pick(1, 5), pick(1, 3), pick(1, 4)};
+    Image image = {pick(1, 3), pick(1, 4), 0,          0, 0, 0,
+                   pick(1, 5), pick(1, 3), pick(1, 4), 0, 0};
     const int64_t kernel = (image.kernelRows - 1) * image.dilation + 1;
     const int64_t padding = pick(0, 2);
     const int64_t height = pick(std::max<int64_t>(1, kernel - 2 * padding), 20);
+    image.padding = padding;
+    image.height = height;
     image.paddedRows = height + 2 * padding;
     image.outputRows = (image.paddedRows - kernel) / image.stride + 1;
     image.outputWidth = pick(1, 12);
@@ -91,8 +101,14 @@ TEST(Halo, EqualsLoadedRowsOfRandomConvolutions) {
     p.kernel_rows = kernel;
     p.stride_rows = image.stride;
     p.row_elements = image.channels * image.width;
+    p.padding_rows = padding;
+    p.input_rows = height;
+    p.kernel_elements = image.kernelRows;
+    p.image_rows = image.paddedRows;
     llvm::cantFail(workload::check({"m", 0, {{"l", "conv2d", "", p}}}));
     const mapping::Tiling t = mapping::tile(p, m, k);
+    // Every copy is a part.
+    m.hierarchy.macros_per_tile = t.arrays();
     const int64_t copies = pick(1, p.windows);
     const Counts c = actions({"l", "conv2d", "", p}, t, copies, 0, m, k);
     const int64_t halo = walkHalo(image, copies) * p.row_elements;
@@ -113,7 +129,8 @@ TEST(Halo, EqualsLoadedRowsOfRandomConvolutions) {
 }
 
 TEST(Halo, HandWorked) {
-  const machine::Machine m = test::shipped("rram-32nm");
+  machine::Machine m = test::shipped("rram-32nm");
+  m.hierarchy.macros_per_tile = 1;
   const mapping::Knobs k;
   // 8 x 8 outputs of a 3 x 3 kernel with padding 1, 2 channels.
   const workload::Product p = workload::convolution(1, 2, 8, 8, 4, 3, 3, 1, 1);
@@ -127,8 +144,13 @@ TEST(Halo, HandWorked) {
   EXPECT_EQ(loaded(2), 128 + 2 * 16);
   // 22 windows each: both boundaries lie inside a row, three rows each.
   EXPECT_EQ(loaded(3), 128 + 2 * 3 * 16);
-  // A copy for each window: 56 boundaries inside rows, 7 between them.
-  EXPECT_EQ(loaded(64), 128 + (56 * 3 + 7 * 2) * 16);
+  // A copy for each window: 56 boundaries inside rows, 14 of them in the
+  // uppermost and lowest, where one row is padding, and 7 between rows.
+  EXPECT_EQ(loaded(64), 128 + (42 * 3 + 14 * 2 + 7 * 2) * 16);
+  // Eight copies to a core: their windows are an output row.
+  m.hierarchy.macros_per_tile = 8;
+  EXPECT_EQ(loaded(64), 128 + 7 * 2 * 16);
+  m.hierarchy.macros_per_tile = 1;
   // Windows of a matrix product share nothing.
   const workload::Product matrix = workload::matmul(64, 10, 10);
   EXPECT_EQ(

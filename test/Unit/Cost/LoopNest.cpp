@@ -198,9 +198,11 @@ void Walk::dealWindows() {
   }
 }
 
-/// Hands out the arrays of the chip in order; a copy that the rest of a tile
-/// has no room for begins the next one. A chip that is rewritten starts
-/// again at its first array when it is full.
+/// Hands out the arrays of the chip in order. Copies that fit into a tile lie
+/// there in bundles, as many as a tile holds, each at the beginning of a tile
+/// unless all of it fits into the rest of the one before; a larger copy begins
+/// a tile. A chip that is rewritten starts again at its first array when it is
+/// full.
 void Walk::placeArrays() {
   int64_t chip = 0;
   for (int64_t g = 0; g < m.hierarchy.groups; ++g)
@@ -209,11 +211,8 @@ void Walk::placeArrays() {
         ++chip;
   if (how.arrays)
     chip = how.arrays;
-  int64_t next = how.firstArray, set = 0, round = 0;
+  int64_t next = how.firstArray, set = 0, round = 0, inTile = 0;
   std::set<int64_t> used, tiles, groups;
-  std::map<int64_t, int64_t> slotsOfCopy;
-  for (const Array &a : arrays)
-    ++slotsOfCopy[a.copy];
   const Array *before = nullptr;
   for (Array &a : arrays) {
     // A copy begins an array of its own.
@@ -222,12 +221,21 @@ void Walk::placeArrays() {
       ++next;
       set = 0;
     }
-    if (begins) {
-      int64_t room = 0, free = next;
-      do
-        room += sets;
-      while (++free % m.hierarchy.macros_per_tile != 0);
-      if (slotsOfCopy[a.copy] > room)
+    if (begins && before) {
+      // The arrays of the copy before, and of those in its tile.
+      std::set<int64_t> ofCopy, ofTile;
+      for (const Array &other : arrays) {
+        if (other.copy == before->copy)
+          ofCopy.insert(other.physical);
+        if (other.copy <= before->copy &&
+            other.physical / m.hierarchy.macros_per_tile ==
+                before->physical / m.hierarchy.macros_per_tile)
+          ofTile.insert(other.copy);
+      }
+      inTile = int64_t(ofTile.size());
+      const bool full =
+          (inTile + 1) * int64_t(ofCopy.size()) > m.hierarchy.macros_per_tile;
+      if (full)
         while (next % m.hierarchy.macros_per_tile != 0)
           ++next;
     }
@@ -249,59 +257,6 @@ void Walk::placeArrays() {
   out.counts.arrays = double(used.size());
   out.counts.tiles = double(tiles.size());
   out.counts.groups = double(groups.size());
-}
-
-/// A-WHOLE: a copy, a pack or a strip begins a tile unless all of it fits into
-/// what the last tile has free, and rounds cut nothing.
-void Walk::placeWhole() {
-  std::map<std::vector<int64_t>, int64_t> sizeOf;
-  auto keys = [](const Array &a) {
-    return std::vector<std::vector<int64_t>>{
-        {a.copy}, {a.copy, a.pack}, {a.copy, a.pack, a.strip}};
-  };
-  for (const Array &a : arrays)
-    for (const std::vector<int64_t> &key : keys(a))
-      ++sizeOf[key];
-  std::set<std::vector<int64_t>> seen;
-  int64_t tile = -1, free = 0;
-  for (Array &a : arrays) {
-    bool begins = free == 0;
-    for (const std::vector<int64_t> &key : keys(a))
-      begins |= seen.insert(key).second && sizeOf[key] > free;
-    if (begins) {
-      ++tile;
-      free = slotsOfTile;
-    }
-    --free;
-    a.tile = tile;
-    a.round = 0;
-  }
-}
-
-/// Whether AsPlaced spreads a strip or a pack over more tiles than it fills, or
-/// a strip wider than a tile does not begin one.
-void Walk::lookForCuts() {
-  std::map<std::vector<int64_t>, std::set<int64_t>> tilesOf;
-  std::map<std::vector<int64_t>, int64_t> sizeOf;
-  for (const Array &a : arrays) {
-    for (const std::vector<int64_t> &key :
-         {std::vector<int64_t>{a.copy, a.pack},
-          std::vector<int64_t>{a.copy, a.pack, a.strip}}) {
-      tilesOf[key].insert(a.tile);
-      ++sizeOf[key];
-    }
-    if (a.columnTile == 0 && out.column_tiles > slotsOfTile &&
-        (a.physical % m.hierarchy.macros_per_tile != 0 || a.set != 0))
-      out.nothing_cut = false;
-  }
-  for (auto &[key, tiles] : tilesOf) {
-    int64_t room = 0;
-    for (size_t t = 1; t < tiles.size(); ++t)
-      room += slotsOfTile;
-    // One tile less would have been enough.
-    if (room >= sizeOf[key])
-      out.nothing_cut = false;
-  }
 }
 
 /// Writes the weights: each is fetched once, each array of a tile is written
@@ -356,55 +311,40 @@ void Walk::writeCells() {
       }
 }
 
-/// Whole rows of the input leave the global buffer for each copy: from the
-/// first that its windows span up to where the next copy begins, or to the last
-/// that they span. Each element goes to all tiles of the copy that hold the
-/// strip which reads it first (A-IM2COL, A-HALO). A row of padding is sent to
-/// copies that follow another one in it.
+/// Whole rows of the input, without padding, leave the global buffer for each
+/// tile: from the first that its windows span to the last. What lies between
+/// the rows of two tiles, or behind the last, comes with one of them. They
+/// bring the channels that rows of its arrays read (A-IM2COL).
 void Walk::sendInputs() {
-  std::set<int64_t> sent; // lines that an earlier copy has
-  for (int64_t w = 0; w < nest.windows;) {
-    const int64_t copy = copyOf[w], first = nest.firstLine[w];
-    // Where each element is read first: (pack, strip).
-    std::map<int64_t, std::pair<int64_t, int64_t>> home;
-    int64_t end = first;
-    for (; w < nest.windows && copyOf[w] == copy; ++w) {
-      end = std::max(end, nest.lastLine[w] + 1);
-      for (const Array &a : arrays)
-        if (a.copy == copy)
-          for (const Row &row : a.rows)
-            if (int64_t e = nest.source[w][row.group * nest.rows + row.k];
-                e >= 0)
-              home.insert({e, {a.pack, a.strip}});
+  for (auto &[tile, list] : byTile) {
+    std::set<int64_t> copies, channels;
+    for (const Array *a : list) {
+      copies.insert(a->copy);
+      for (const Row &row : a->rows)
+        channels.insert(nest.channelOf[row.group * nest.rows + row.k]);
     }
-    end = std::max(end, w < nest.windows ? nest.firstLine[w]
-                                         : int64_t(nest.lines.size()));
-    for (int64_t line = first; line < end; ++line) {
-      const bool again = !sent.insert(line).second;
-      int64_t zero = -1; // a name for each zero
-      for (const Nest::Word &word : nest.lines[line]) {
-        int64_t e = word.element;
-        if (e < 0) {
-          --zero;
-          if (!again)
-            continue;
-          e = line * -1000000 + zero;
-        }
-        move(k.input_bits, {&out.counts.global_reads});
-        if (!home.count(e)) {
-          // No window reads it; it goes where its group begins.
-          ++out.unread;
-          for (const Array &a : arrays)
-            if (a.copy == copy && a.rows.front().group <= word.group &&
-                word.group <= a.rows.back().group)
-              home.insert({e, {a.pack, a.strip}});
-        }
-        for (const Array &a : arrays)
-          if (a.copy == copy && home[e] == std::pair(a.pack, a.strip) &&
-              inBuffer.insert({copy, a.tile, e}).second)
-            move(k.input_bits, {&out.counts.noc_bits, &out.counts.tile_writes});
+    int64_t begin = -1, end = -1, next = -1;
+    for (int64_t w = 0; w < nest.windows; ++w) {
+      if (!copies.count(copyOf[w])) {
+        if (begin >= 0 && next < 0)
+          next = nest.firstLine[w];
+        continue;
       }
+      if (begin < 0)
+        begin = w == 0 ? 0 : nest.firstLine[w];
+      end = std::max(end, nest.lastLine[w] + 1);
+      next = -1;
     }
+    if (begin < 0)
+      continue;
+    end = std::max(end, next < 0 ? int64_t(nest.lines.size()) : next);
+    for (int64_t line = begin; line < end; ++line)
+      for (const Nest::Word &word : nest.lines[line])
+        if (word.element >= 0 && channels.count(word.channel)) {
+          move(k.input_bits, {&out.counts.global_reads, &out.counts.noc_bits,
+                              &out.counts.tile_writes});
+          out.correct &= inBuffer.insert({tile, word.element}).second;
+        }
   }
 }
 
@@ -419,8 +359,8 @@ void Walk::computeWindow(int64_t tile, int64_t window) {
     std::vector<int64_t> words;
     for (const Row &row : a->rows) {
       int64_t e = nest.source[window][row.group * nest.rows + row.k];
-      if (e >= 0 && inBuffer.insert({a->copy, tile, e}).second)
-        ++out.borrowed;
+      // What was not sent cannot be read.
+      out.correct &= e < 0 || inBuffer.count({tile, e});
       // The arrays of a tile that share a row are driven from one register.
       if (atRows.insert({a->pack, a->strip, row.group, row.k}).second)
         move(k.input_bits, {&out.counts.tile_reads});
@@ -509,9 +449,6 @@ Walked Walk::run() {
   cutArrays();
   dealWindows();
   placeArrays();
-  lookForCuts();
-  if (how.layout == Layout::Whole)
-    placeWhole();
   for (Array &a : arrays)
     byTile[a.tile].push_back(&a);
   if (how.rewritten)

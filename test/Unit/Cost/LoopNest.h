@@ -14,7 +14,7 @@
 // so that a step left out shows.
 //
 // It executes docs/spec/cost-model.md under the assumptions named there:
-// A-ORDER, A-CORE, A-IM2COL, A-HALO, A-WRITE, A-WORD, A-RELOAD. Units of the
+// A-ORDER, A-CORE, A-IM2COL, A-WRITE, A-WORD, A-RELOAD. Units of the
 // counts are those of cost::Counts.
 //
 //===----------------------------------------------------------------------===//
@@ -36,12 +36,12 @@ struct Nest {
   int64_t elements = 0; ///< of the input tensor
   /// [window][group * rows + row]: index of an element, -1 for padding.
   std::vector<std::vector<int64_t>> source;
-  /// Group that an element belongs to.
-  std::vector<int64_t> groupOf;
+  /// [group * rows + row]: the input channel that it reads.
+  std::vector<int64_t> channelOf;
 
   /// One word of a row of the input: an element, or -1 for a zero of padding.
   struct Word {
-    int64_t element, group;
+    int64_t element, channel;
   };
   /// Rows of all images, padding above and below included, and the first and
   /// last of them that each window spans. A window of a matrix product is a
@@ -64,18 +64,11 @@ Nest convolutionNest(int64_t batch, int64_t channels, int64_t height,
 /// tile does all its windows before the next begins.
 enum class Order { WindowsOutside, TilesOutside };
 
-/// Where the arrays of a layer lie.
-enum class Layout {
-  AsPlaced, ///< from the first array of the plan; gaps between copies (A-CORE)
-  Whole,    ///< nothing that fits one tile is cut by a tile boundary (A-WHOLE)
-};
-
 struct Execution {
   Order order = Order::WindowsOutside;
-  Layout layout = Layout::Whole;
   int64_t copies = 1;
   bool rewritten = false; ///< the cells are written before the layer runs
-  int64_t firstArray = 0; ///< in Layout::AsPlaced
+  int64_t firstArray = 0; ///< of the first copy
   /// The weights are activations: they come from the global buffer each time.
   bool dynamic = false;
   int64_t arrays = 0; ///< that it may use; 0: those of the chip
@@ -90,12 +83,6 @@ struct Walked {
   /// The largest row that was driven and column that was read, to compare with
   /// the cut of the mapping.
   int64_t packs = 0, strips = 0, column_tiles = 0;
-  /// No strip and no pack of AsPlaced lies in more tiles than it must.
-  bool nothing_cut = true;
-  /// (copy, tile, element) triples that a window needed and that were sent to
-  /// another strip only (A-HALO); elements sent that no window of the copy
-  /// reads.
-  int64_t borrowed = 0, unread = 0;
 };
 
 /// Executes a product with stored weights. All bits of the converters are used.

@@ -117,30 +117,13 @@ struct Case {
   mapping::PlacedProduct placed;
   std::string text;
 
-  /// No element is read by two rows or windows, and none by none.
-  bool readsEveryElementOnce() const {
-    std::vector<int64_t> readers(size_t(nest.elements), 0);
-    for (const std::vector<int64_t> &window : nest.source)
-      for (int64_t e : window)
-        if (e >= 0)
-          ++readers[size_t(e)];
-    return std::all_of(readers.begin(), readers.end(),
-                       [](int64_t n) { return n == 1; });
-  }
   /// As the cost model has them.
   Counts counts() const {
     return actions({"layer", "conv2d", "", product}, placed.tiling,
                    placed.copies, placed.rounds, machine, knobs);
   }
-  Execution how(Order order, Layout layout) const {
-    return {order,
-            layout,
-            placed.copies,
-            placed.rounds > 0,
-            layout == Layout::AsPlaced ? placed.first_array : 0,
-            false,
-            0,
-            7};
+  Execution how(Order order) const {
+    return {order, placed.copies, placed.rounds > 0, placed.first_array};
   }
 };
 
@@ -288,42 +271,48 @@ private:
 
 } // namespace
 
-// Every count of every case, whatever loop is outside.
+// Every count of every case, on the arrays that the plan hands out, whatever
+// loop is outside. Only the groups of tiles at work may be one more: a layer
+// may begin within a group.
 TEST(LoopNest, CountsEqualExecution) {
   Cases cases(5);
   int64_t convolutions = 0, grouped = 0, packed = 0, copied = 0, rewritten = 0,
           rounds = 0, turns = 0, strips = 0, spread = 0, spilled = 0, cut = 0,
-          idle = 0, once = 0, halos = 0, gaps = 0;
-  for (int trial = 0; trial < 600; ++trial) {
+          idle = 0, halos = 0, bundles = 0, gaps = 0, shared = 0, parts = 0,
+          inside = 0;
+  for (int trial = 0; trial < 1000; ++trial) {
     const Case c = cases.next();
     const mapping::Tiling &t = c.placed.tiling;
     const Counts formula = c.counts();
-    const bool halo = formula.global_reads >
-                      double(c.product.input_elements * c.knobs.input_bits);
-    Walked walked;
+    const int64_t macros = c.machine.hierarchy.macros_per_tile;
+    const int64_t ofGroup = macros * c.machine.hierarchy.tiles_per_group;
     for (Order order : {Order::WindowsOutside, Order::TilesOutside}) {
-      walked = execute(c.nest, c.machine, c.knobs, c.how(order, Layout::Whole));
+      Walked walked = execute(c.nest, c.machine, c.knobs, c.how(order));
       EXPECT_TRUE(walked.correct) << c.text;
       EXPECT_EQ(walked.packs, t.packs) << c.text;
       EXPECT_EQ(walked.strips, t.strips) << c.text;
       EXPECT_EQ(walked.column_tiles, t.column_tiles) << c.text;
-      expectEqual(formula, walked.counts, c.text);
-      // The assumptions on shared inputs hide nothing where none are shared.
-      if (c.readsEveryElementOnce() && !halo) {
-        EXPECT_EQ(walked.borrowed + walked.unread, 0) << c.text;
-        ++once;
+      if (c.placed.first_array % ofGroup != 0) {
+        EXPECT_LE(walked.counts.groups - formula.groups, 1) << c.text;
+        EXPECT_GE(walked.counts.groups, formula.groups) << c.text;
+        walked.counts.groups = formula.groups;
       }
+      expectEqual(formula, walked.counts, c.text);
     }
     ASSERT_FALSE(::testing::Test::HasFailure()) << "case " << trial;
-    const int64_t slots = c.machine.hierarchy.macros_per_tile * t.row_sets;
+    const int64_t slots = macros * t.row_sets;
+    const double inputs = double(c.product.input_elements * c.knobs.input_bits);
     convolutions += c.text[0] == 'c';
     grouped += t.packs > 1;
     packed += t.groups_per_pack > 1 && t.packs > 1;
     copied += c.placed.copies > 1;
-    halos += halo;
-    gaps += mapping::place(0, t.arrays(), c.placed.copies,
-                           c.machine.hierarchy.macros_per_tile)
-                .end > c.placed.copies * t.arrays();
+    halos += t.arrays() <= macros && formula.global_reads > inputs;
+    shared += t.arrays() > macros && formula.global_reads > inputs;
+    bundles += t.arrays() <= macros && c.placed.copies > macros / t.arrays();
+    parts += t.arrays() > macros;
+    inside += c.placed.first_array % macros != 0;
+    gaps += mapping::place(0, t.arrays(), c.placed.copies, macros).end >
+            c.placed.copies * t.arrays();
     rewritten += c.placed.rounds > 0;
     rounds += c.placed.rounds > 1;
     turns += t.turns() > 1;
@@ -340,6 +329,10 @@ TEST(LoopNest, CountsEqualExecution) {
       {"packed", packed},
       {"copied", copied},
       {"halos", halos},
+      {"shared", shared},
+      {"bundles", bundles},
+      {"parts", parts},
+      {"inside", inside},
       {"gaps", gaps},
       {"rewritten", rewritten},
       {"rounds", rounds},
@@ -348,78 +341,9 @@ TEST(LoopNest, CountsEqualExecution) {
       {"spread", spread},
       {"spilled", spilled},
       {"idle", idle},
-      {"cut", cut},
-      {"once", once}};
+      {"cut", cut}};
   for (auto [branch, count] : reached)
     EXPECT_GE(count, 15) << branch;
-}
-
-// A-CORE and A-WHOLE. No copy that fits into a tile is cut by its end, and a
-// larger one begins a tile. Where that cuts nothing, the executed plan has the
-// same counts to the last bit; elsewhere, inside copies that are larger than a
-// tile, only the traffic of tile buffers and network differs, within bounds.
-TEST(LoopNest, PlansAsPlaced) {
-  Cases cases(11);
-  int64_t same = 0, cut = 0, shared = 0;
-  double formulaBits = 0, walkedBits = 0;
-  for (int trial = 0; same < 400; ++trial) {
-    ASSERT_LT(trial, 1000);
-    const Case c = cases.next();
-    const Counts formula = c.counts();
-    Walked walked =
-        execute(c.nest, c.machine, c.knobs,
-                c.how(trial % 2 ? Order::WindowsOutside : Order::TilesOutside,
-                      Layout::AsPlaced));
-    EXPECT_TRUE(walked.correct) << c.text;
-    if (c.placed.tiling.arrays() <= c.machine.hierarchy.macros_per_tile) {
-      EXPECT_TRUE(walked.nothing_cut) << c.text;
-      shared += c.placed.copies > 1;
-    }
-    // A layer that begins within a tile touches at most one more.
-    if (c.placed.first_array % c.machine.hierarchy.macros_per_tile != 0) {
-      EXPECT_LE(walked.counts.tiles - formula.tiles, 1) << c.text;
-      EXPECT_GE(walked.counts.tiles, formula.tiles) << c.text;
-      walked.counts.tiles = formula.tiles;
-    }
-    if (c.placed.first_array % (c.machine.hierarchy.macros_per_tile *
-                                c.machine.hierarchy.tiles_per_group) !=
-        0) {
-      EXPECT_LE(walked.counts.groups - formula.groups, 1) << c.text;
-      EXPECT_GE(walked.counts.groups, formula.groups) << c.text;
-      walked.counts.groups = formula.groups;
-    }
-    for (const Member &m : members) {
-      if (walked.nothing_cut || !m.traffic) {
-        EXPECT_EQ(formula.*m.value, walked.counts.*m.value)
-            << m.name << " of " << c.text;
-        continue;
-      }
-      // A strip lies in one tile more at most, and so does a column.
-      const double inputs = m.value == &Counts::tile_reads
-                                ? double(c.product.windows * c.product.groups *
-                                         c.product.rows * c.knobs.input_bits)
-                                : formula.global_reads;
-      const double sums =
-          double(c.product.windows * c.product.groups * c.product.cols *
-                 c.machine.shift_add.accumulator_bits);
-      const double cutSums =
-          double(c.product.windows * c.placed.tiling.packs *
-                 c.placed.tiling.strips * c.machine.shift_add.accumulator_bits);
-      EXPECT_LE(walked.counts.*m.value,
-                formula.*m.value + inputs + sums + cutSums)
-          << m.name << " of " << c.text;
-      EXPECT_LE(formula.*m.value, 2 * walked.counts.*m.value + sums)
-          << m.name << " of " << c.text;
-      formulaBits += formula.*m.value;
-      walkedBits += walked.counts.*m.value;
-    }
-    ++(walked.nothing_cut ? same : cut);
-    ASSERT_FALSE(::testing::Test::HasFailure()) << "case " << trial;
-  }
-  EXPECT_GT(cut, 50);
-  EXPECT_GT(shared, 50);
-  // Over all cases that are cut, the bits agree within a tenth.
-  EXPECT_NEAR(formulaBits / walkedBits, 1, 0.1);
 }
 
 // The right operand comes from the global buffer and is written first, into as
@@ -430,14 +354,16 @@ TEST(LoopNest, WrittenOperandsEqualExecution) {
   for (int trial = 0; trial < 300; ++trial) {
     const Case c = cases.nextWritten();
     const int64_t all = c.placed.tiling.arrays();
-    const int64_t arrays = std::min(c.machine.arrays(), cases.pick(1, all));
+    // All, or whole tiles.
+    const int64_t macros = c.machine.hierarchy.macros_per_tile;
+    const int64_t arrays = std::min(
+        {all, c.machine.arrays(), macros * cases.pick(1, all / macros + 1)});
     Execution how;
     how.order = trial % 2 ? Order::WindowsOutside : Order::TilesOutside;
     how.rewritten = how.dynamic = true;
     how.arrays = arrays;
     const Walked walked = execute(c.nest, c.machine, c.knobs, how);
     EXPECT_TRUE(walked.correct) << c.text;
-    EXPECT_EQ(walked.borrowed + walked.unread, 0) << c.text;
     expectEqual(
         writtenActions(c.dynamic, c.placed.tiling, arrays, c.machine, c.knobs),
         walked.counts, c.text + " arrays " + std::to_string(arrays));

@@ -69,8 +69,6 @@ private:
   void cutArrays();
   void dealWindows();
   void placeArrays();
-  void placeWhole();
-  void lookForCuts();
   void writeCells();
   void sendInputs();
   void computeWindow(int64_t tile, int64_t window);
@@ -92,10 +90,10 @@ private:
   Slices slices;
   std::vector<Array> arrays; ///< copy after copy
   std::map<int64_t, std::vector<Array *>> byTile;
-  std::set<std::vector<int64_t>> inBuffer; ///< (copy, tile, element)
-  std::vector<int64_t> copyOf;             ///< of each window
-  std::map<int64_t, int64_t> phasesOf;     ///< physical array -> phases
-  std::map<int64_t, int64_t> productsOf;   ///< physical array -> products
+  std::set<std::pair<int64_t, int64_t>> inBuffer; ///< (tile, element)
+  std::vector<int64_t> copyOf;                    ///< of each window
+  std::map<int64_t, int64_t> phasesOf;            ///< physical array -> phases
+  std::map<int64_t, int64_t> productsOf; ///< physical array -> products
   /// Partial sums on their way: (window, group, n) -> sum, missing arrays.
   struct Partial {
     int64_t sum = 0, missing = 0;

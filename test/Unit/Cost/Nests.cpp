@@ -27,9 +27,11 @@ Nest imc::test::matmulNest(int64_t windows, int64_t rows, int64_t cols,
     nest.lines.emplace_back();
     for (int64_t g = 0; g < groups; ++g)
       for (int64_t k = 0; k < rows; ++k) {
-        nest.lines.back().push_back({nest.elements, g});
+        const int64_t channel = int64_t(window.size());
+        if (nest.channelOf.size() == window.size())
+          nest.channelOf.push_back(channel);
+        nest.lines.back().push_back({nest.elements, channel});
         window.push_back(nest.elements++);
-        nest.groupOf.push_back(g);
       }
   }
   return nest;
@@ -59,10 +61,8 @@ Nest imc::test::convolutionNest(int64_t batch, int64_t channels, int64_t height,
     for (int64_t g = 0; g < groups; ++g)
       for (int64_t c : channelsOf[g])
         for (int64_t y = 0; y < height; ++y)
-          for (int64_t x = 0; x < width; ++x) {
+          for (int64_t x = 0; x < width; ++x)
             at[{b, c, y, x}] = nest.elements++;
-            nest.groupOf.push_back(g);
-          }
   std::map<std::pair<int64_t, int64_t>, int64_t> lineOf; // (image, y)
   for (int64_t b = 0; b < batch; ++b)
     for (int64_t y = -padding; y < height + padding; ++y) {
@@ -73,9 +73,13 @@ Nest imc::test::convolutionNest(int64_t batch, int64_t channels, int64_t height,
           for (int64_t x = 0; x < width; ++x) {
             auto found = at.find({b, c, y, x});
             nest.lines.back().push_back(
-                {found == at.end() ? -1 : found->second, g});
+                {found == at.end() ? -1 : found->second, c});
           }
     }
+  for (int64_t g = 0; g < groups; ++g)
+    for (int64_t c : channelsOf[g])
+      nest.channelOf.insert(nest.channelOf.end(), kernelHeight * kernelWidth,
+                            c);
   // Slide the kernel over the padded image.
   for (int64_t b = 0; b < batch; ++b)
     for (int64_t y = -padding; y + kernelHeight <= height + padding;

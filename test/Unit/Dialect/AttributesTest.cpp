@@ -107,15 +107,15 @@ TEST_F(AttributesTest, RowSetsShareAnArray) {
 }
 
 TEST_F(AttributesTest, CopiesAreAlignedToCores) {
-  // Three arrays per copy, cores of eight: two copies each, one in the rest of
-  // the first.
-  auto small = PlacementAttr::get(&context, 12, 4, 1, 1, 3, 1, 8);
-  const int64_t firsts[] = {12, 16, 19, 24};
-  for (int64_t k = 0; k < 4; ++k) {
+  // Three arrays per copy, cores of eight: bundles of two copies, for which the
+  // rest of the first core must have room.
+  auto small = PlacementAttr::get(&context, 10, 5, 1, 1, 3, 1, 8);
+  const int64_t firsts[] = {10, 13, 16, 19, 24};
+  for (int64_t k = 0; k < 5; ++k) {
     EXPECT_EQ(small.firstArrayOf(k), firsts[k]);
     EXPECT_EQ(small.array(k, 0, 0, 2), firsts[k] + 2);
   }
-  EXPECT_EQ(small.arrays(), 12);
+  EXPECT_EQ(small.arrays(), 15);
   // Ten arrays begin a core and fill one and a quarter.
   auto large = PlacementAttr::get(&context, 8, 3, 1, 5, 2, 1, 8);
   for (int64_t k = 0; k < 3; ++k)

@@ -27,15 +27,28 @@ static machine::Machine chip(int64_t macros, const char *kind = "rram") {
   return m;
 }
 
-/// Copy after copy, array by array: the first array of each, and the end.
+/// Bundle after bundle, array by array: the first array of each copy, and the
+/// end.
 static int64_t walkCopies(int64_t cursor, int64_t arrays, int64_t copies,
                           int64_t core,
                           std::vector<int64_t> *firsts = nullptr) {
+  int64_t bundle = 0, taken = 0;
+  while (taken + arrays <= core) {
+    taken += arrays;
+    ++bundle;
+  }
   for (int64_t c = 0; c < copies; ++c) {
+    // What has to lie in one core from here on.
+    int64_t together = arrays;
+    if (bundle > 0)
+      together = c % bundle == 0 ? std::min(bundle, copies - c) * arrays : 0;
+    // The last bundle of several is where a full one would be.
+    if (bundle > 0 && c > 0 && c % bundle == 0)
+      together = bundle * arrays;
     int64_t room = 1;
     while ((cursor + room) % core != 0)
       ++room;
-    if (arrays > room)
+    if (together > room)
       while (cursor % core != 0)
         ++cursor;
     if (firsts)
@@ -49,7 +62,8 @@ static int64_t arraysFor(llvm::ArrayRef<Demand> demands, int64_t t,
                          int64_t core) {
   int64_t end = 0;
   for (const Demand &d : demands)
-    end = walkCopies(end, d.arrays, (d.windows + t - 1) / t * d.count, core);
+    for (int64_t i = 0; i < d.count; ++i)
+      end = walkCopies(end, d.arrays, (d.windows + t - 1) / t, core);
   return end;
 }
 
@@ -67,9 +81,13 @@ TEST(Cores, CopiesLieWhereNextFitPutsThem) {
     EXPECT_EQ(placed.first, firsts.front());
     EXPECT_EQ(placed.end, end);
     for (int64_t c = 0; c < copies; ++c)
-      EXPECT_EQ(firstArrayOf(c, placed.first, arrays, core), firsts[size_t(c)]);
+      EXPECT_EQ(firstArrayOf(c, copies, placed.first, arrays, core),
+                firsts[size_t(c)]);
     EXPECT_EQ(endOfCopies({{copies, arrays, 1}}, 1, core, cursor), end);
-    EXPECT_EQ(endOfOneCopy({{1, arrays, copies}}, core, cursor), end);
+    int64_t one = cursor;
+    for (int64_t i = 0; i < copies; ++i)
+      one = walkCopies(one, arrays, 1, core);
+    EXPECT_EQ(endOfOneCopy({{1, arrays, copies}}, core, cursor), one);
     const int64_t cores = int64_t(random() % 20);
     const int64_t most = copiesInCores(cores, arrays, core);
     EXPECT_LE(walkCopies(0, arrays, most, core), cores * core);

@@ -51,6 +51,7 @@ workload::Product ConvShape::product() const {
   p.row_elements = g.row_elements;
   p.image_rows = height;
   p.padding_rows = padding;
+  p.input_rows = height - 2 * padding;
   p.kernel_elements = g.kernel_elements;
   return p;
 }
