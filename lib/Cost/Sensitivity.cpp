@@ -111,8 +111,7 @@ Sensitivity imc::cost::sensitivity(const Pricer &pricer,
           llvm::any_of(machine::aliases(), [&](const machine::Alias &alias) {
             return path == alias.path;
           });
-      if ((!isOpen && !isAliased) ||
-          !component.has(field, machine))
+      if ((!isOpen && !isAliased) || !component.has(field, machine))
         continue;
       const double value = field.get(machine);
       auto [down, up] = neighbours(

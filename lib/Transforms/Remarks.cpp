@@ -152,8 +152,8 @@ std::string Placements::obstacle(size_t index) const {
                          left, demand.arrays);
   }
   if (!allocation.resident) {
-    const int64_t most = mapping::copiesInCores(
-        plan.capacity / allocation.core, demand.arrays, allocation.core);
+    const int64_t most = mapping::copiesInCores(plan.capacity / allocation.core,
+                                                demand.arrays, allocation.core);
     return llvm::formatv("the product has the chip for itself, and {0} copies "
                          "of {1} arrays are more than its {2} in tiles of {3}",
                          std::max<int64_t>(most, 1) + 1, demand.arrays,

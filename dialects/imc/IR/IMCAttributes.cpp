@@ -214,8 +214,7 @@ PlacementAttr::verify(function_ref<InFlightDiagnostic()> emitError,
   arrays = llvm::divideCeil(arrays, rowSets);
   if (mapping::place(firstArray, arrays, copies, macrosPerTile).first !=
       firstArray)
-    return emitError() << copies << " copies of " << arrays
-                       << " arrays cannot begin at "
+    return emitError() << "copies of " << arrays << " arrays cannot begin at "
                        << "array " << firstArray << " of tiles of "
                        << macrosPerTile << " arrays: "
                        << (arrays > macrosPerTile

@@ -38,16 +38,16 @@ struct Product {
   int64_t weight_elements = 0; ///< groups * rows * cols
   /// The images that windows slide over. Where there are none, each window is
   /// a row of its own (the defaults).
-  int64_t output_width = 1; ///< windows in one row of an output image
-  int64_t output_rows = 1;  ///< rows of one output image
-  int64_t kernel_rows = 1;  ///< input rows that a window spans, dilation
-                            ///< included
-  int64_t stride_rows = 1;  ///< input rows from one output row to the next
-  int64_t row_elements = 0; ///< of one input row: channels x width, without
-                            ///< padding; 0 where there are no images
-  int64_t image_rows = 0;   ///< of one input image, padding included
-  int64_t padding_rows = 0; ///< of them, above the image
-  int64_t input_rows = 0;   ///< of them, of the image itself
+  int64_t output_width = 1;    ///< windows in one row of an output image
+  int64_t output_rows = 1;     ///< rows of one output image
+  int64_t kernel_rows = 1;     ///< input rows that a window spans, dilation
+                               ///< included
+  int64_t stride_rows = 1;     ///< input rows from one output row to the next
+  int64_t row_elements = 0;    ///< of one input row: channels x width, without
+                               ///< padding; 0 where there are no images
+  int64_t image_rows = 0;      ///< of one input image, padding included
+  int64_t padding_rows = 0;    ///< of them, above the image
+  int64_t input_rows = 0;      ///< of them, of the image itself
   int64_t kernel_elements = 1; ///< of K, per input channel
   int64_t kernel_width = 1;    ///< of them, in one row
   int64_t macs() const { return windows * rows * cols * groups; }

@@ -61,12 +61,12 @@ func.func private @placement_c2_tile() attributes {a = #imc.placement<first_arra
 
 // -----
 
-// expected-error @below {{a copy of 3 arrays cannot begin at array 6 of tiles of 8 arrays: it does not cross the end of a tile}}
+// expected-error @below {{copies of 3 arrays cannot begin at array 6 of tiles of 8 arrays: as many as fit into a tile lie in one}}
 func.func private @placement_c4_small() attributes {a = #imc.placement<first_array = 6, copies = 1, packs = 1, row_strips = 3, column_strips = 1, macros_per_tile = 8>}
 
 // -----
 
-// expected-error @below {{a copy of 9 arrays cannot begin at array 6 of tiles of 8 arrays: it begins a tile}}
+// expected-error @below {{copies of 9 arrays cannot begin at array 6 of tiles of 8 arrays: a copy begins a tile}}
 func.func private @placement_c4_large() attributes {a = #imc.placement<first_array = 6, copies = 1, packs = 9, row_strips = 1, column_strips = 1, macros_per_tile = 8>}
 
 // -----
