@@ -7,8 +7,10 @@
 
 #include "Session.h"
 
+#include "imc/Execute/ProgramEngine.h"
 #include "imc/Execute/Run.h"
 #include "imc/Pipelines/Pipelines.h"
+#include "imc/Schedule/Schedule.h"
 #include "imc/Transforms/Phase.h"
 
 #include <CLI/CLI.hpp>
@@ -20,7 +22,7 @@ namespace imc::driver {
 namespace {
 
 struct RunCommandOptions {
-  std::string model, at = "imported";
+  std::string model, at = "imported", program;
   std::vector<std::string> calibrate;
   DesignOptions design;
   uint64_t seed = 0;
@@ -35,6 +37,16 @@ int runRun(const RunCommandOptions &options) {
   if (*at >= Phase::Tiled && options.design.target.empty())
     return fail(Twine("--at ") + options.at +
                 " needs arrays: name a machine with --target");
+
+  std::optional<program::Schedule> schedule;
+  if (!options.program.empty()) {
+    schedule = schedule::findSchedule(options.program);
+    if (!schedule)
+      return fail(Twine("--program takes layers, pipeline or stream, not '") +
+                  options.program + "'");
+    if (*at < Phase::Placed)
+      return fail("--program executes placed products: add --at scheduled");
+  }
 
   Session session;
   Expected<Design> design = session.loadDesign(options.design);
@@ -51,7 +63,32 @@ int runRun(const RunCommandOptions &options) {
     return 1;
   if (failed(compileTo(**module, *at, compile)))
     return 1;
-  return execute::runCommand(**module, options.run, outs(), errs());
+  if (!schedule)
+    return execute::runCommand(**module, options.run, outs(), errs());
+
+  // The products by the instructions of the cores, the rest compiled.
+  Expected<machine::Machine> machine = design->target->machine();
+  if (!machine)
+    return fail(machine.takeError());
+  FailureOr<workload::Workload> workload =
+      session.extract(**module, options.model);
+  if (failed(workload))
+    return 1;
+  Expected<program::Program> program = schedule::schedule(
+      *workload, mapping::plan(*workload, *machine, design->knobs), *machine,
+      design->knobs, {*schedule, 0});
+  if (!program)
+    return fail(program.takeError());
+  execute::ProgramEngine engine(*program);
+  execute::RunOptions run = options.run;
+  run.executor.engine = &engine;
+  const int status = execute::runCommand(**module, run, outs(), errs());
+  if (Error error = engine.takeError())
+    return fail(std::move(error));
+  if (status == 0)
+    outs() << "program: " << engine.instructions() << " instructions on "
+           << workload->layers.size() << " layers\n";
+  return status;
 }
 
 } // namespace
@@ -74,6 +111,9 @@ void addRunCommand(CLI::App &app, int &status) {
   command->add_option("--calibrate", options->calibrate,
                       "Inputs that fix the ranges of activations (a folder or "
                       "files); without, ranges are measured at run time");
+  command->add_option("--program", options->program,
+                      "Execute the products by the instructions of all cores: "
+                      "layers, pipeline or stream; --at placed or later");
   command->add_option("--seed", options->seed,
                       "Seed of device noise; the ideal devices simulated so "
                       "far draw none, so it changes nothing");

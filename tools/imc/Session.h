@@ -123,6 +123,7 @@ void addCostCommand(CLI::App &app, int &status);
 void addProgramCommand(CLI::App &app, int &status);
 void addRunCommand(CLI::App &app, int &status);
 void addSearchCommands(CLI::App &app, int &status); ///< search, report
+void addSimulateCommand(CLI::App &app, int &status);
 void addSolveCommand(CLI::App &app, int &status);
 void addTargetsCommand(CLI::App &app, int &status);
 void addValidateCommand(CLI::App &app, int &status);

@@ -31,6 +31,7 @@ int main(int argc, char **argv) {
   imc::driver::addProgramCommand(app, status);
   imc::driver::addRunCommand(app, status);
   imc::driver::addSearchCommands(app, status);
+  imc::driver::addSimulateCommand(app, status);
   imc::driver::addSolveCommand(app, status);
   imc::driver::addTargetsCommand(app, status);
   imc::driver::addValidateCommand(app, status);

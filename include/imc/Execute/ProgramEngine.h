@@ -1,0 +1,59 @@
+//===- ProgramEngine.h - Products computed by programs ----------*- C++ -*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Executes the products of a model by the instructions of a program
+// (imc/Simulate/ProductRunner.h), so that the numbers of the whole model show
+// whether the program moves and computes the right data.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_EXECUTE_PROGRAMENGINE_H
+#define IMC_EXECUTE_PROGRAMENGINE_H
+
+#include "imc/Execute/ArrayEngine.h"
+#include "imc/Program/Program.h"
+#include "imc/Simulate/ProductRunner.h"
+
+#include <vector>
+
+namespace imc::execute {
+
+class ProgramEngine : public ArrayEngine {
+public:
+  /// A program of the very model that is executed; products are matched in
+  /// program order and by name. It must outlive the engine.
+  explicit ProgramEngine(const program::Program &program);
+
+  /// Refused, by name: a product that the program does not have in this place,
+  /// other sizes, and products that run more than once in an execution of the
+  /// model (they are one product with more windows in the program).
+  llvm::Error prepare(int64_t index, const ArrayProduct &product) override;
+  void run(int64_t index, const uint8_t *inputs, int32_t *results) override;
+
+  /// What went wrong since: products whose program read what was not there,
+  /// left results out, or did not end. Results are wrong then.
+  llvm::Error takeError();
+  /// Instructions executed so far.
+  int64_t instructions() const { return executed; }
+
+private:
+  struct Ready {
+    ArrayProduct product;
+    int64_t index; ///< in the program
+    simulate::ProductRunner runner;
+    std::vector<int32_t> sums; ///< windows x outputs
+  };
+  const program::Program &program;
+  std::vector<int64_t> stored; ///< products with stored weights
+  std::vector<Ready> ready;
+  std::string problem;
+  int64_t executed = 0;
+};
+
+} // namespace imc::execute
+
+#endif // IMC_EXECUTE_PROGRAMENGINE_H

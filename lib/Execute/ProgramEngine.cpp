@@ -1,0 +1,145 @@
+//===- ProgramEngine.cpp - Products computed by programs ------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Execute/ProgramEngine.h"
+
+#include <algorithm>
+#include <functional>
+#include <numeric>
+
+using namespace imc;
+using namespace imc::execute;
+
+static llvm::Error fail(const std::string &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+static int64_t product(llvm::ArrayRef<int64_t> shape) {
+  return std::accumulate(shape.begin(), shape.end(), int64_t(1),
+                         std::multiplies<int64_t>());
+}
+
+ProgramEngine::ProgramEngine(const program::Program &program)
+    : program(program) {
+  for (size_t p = 0; p != program.products.size(); ++p)
+    if (program.products[p].operand < 0)
+      stored.push_back(int64_t(p));
+}
+
+/// Weights by group, row and column, whatever the operator.
+static std::vector<int8_t> byRows(const ArrayProduct &p) {
+  if (!p.isConvolution())
+    return p.weights.vec();
+  const int64_t rows = product(llvm::ArrayRef(p.weight_shape).drop_front());
+  const int64_t cols = p.weight_shape[0] / p.groups;
+  std::vector<int8_t> out(p.weights.size());
+  for (int64_t g = 0; g < p.groups; ++g)
+    for (int64_t n = 0; n < cols; ++n)
+      for (int64_t r = 0; r < rows; ++r)
+        out[size_t((g * rows + r) * cols + n)] =
+            p.weights[size_t((g * cols + n) * rows + r)];
+  return out;
+}
+
+llvm::Error ProgramEngine::prepare(int64_t index, const ArrayProduct &p) {
+  const std::string where =
+      "product " + std::to_string(index) + " ('" + p.name + "') of the model ";
+  if (index >= int64_t(stored.size()))
+    return fail(where + "is not in the program, which has " +
+                std::to_string(stored.size()) + "; schedule this model again");
+  const program::Product &q = program.products[size_t(stored[size_t(index)])];
+  const program::Geometry &g = q.geometry;
+  if (q.name != p.name)
+    return fail(where + "is '" + q.name +
+                "' in the program; schedule this model again");
+  if (program.chip.weight_bits != p.weight_bits ||
+      program.chip.input_bits != p.input_bits)
+    return fail(where + "has " + std::to_string(p.weight_bits) +
+                "-bit weights and " + std::to_string(p.input_bits) +
+                "-bit inputs, the program " +
+                std::to_string(program.chip.weight_bits) + " and " +
+                std::to_string(program.chip.input_bits));
+  simulate::ProductValues v;
+  v.matrix = !p.isConvolution();
+  if (!v.matrix) {
+    v.kernel_h = p.kernel[0];
+    v.kernel_w = p.kernel[1];
+    v.dilation_h = p.dilations[0];
+    v.dilation_w = p.dilations[1];
+    v.stride_w = p.strides[1];
+    v.height = p.input_shape[2];
+    v.width = p.input_shape[3];
+  }
+  v.encoding = p.encoding;
+  v.cell_bits = p.cell_bits;
+  v.dac_bits = p.dac_bits;
+  v.adc_bits = p.adc_bits;
+  const int64_t results = product(p.output_shape);
+  if (results != g.windows * g.groups * g.cols)
+    return fail(where + "has " + std::to_string(results) + " results and " +
+                std::to_string(g.windows * g.groups * g.cols) +
+                " in the program; products in loops, and programs of more "
+                "inferences than the model does at once, cannot be executed "
+                "on values");
+  const std::vector<int8_t> weights = byRows(p);
+  v.weights = weights;
+  llvm::Expected<simulate::ProductRunner> runner =
+      simulate::ProductRunner::create(program, stored[size_t(index)], v);
+  if (!runner)
+    return runner.takeError();
+  ready.push_back({p, stored[size_t(index)], std::move(*runner),
+                   std::vector<int32_t>(size_t(results))});
+  ready.back().product.weights = {};
+  return llvm::Error::success();
+}
+
+void ProgramEngine::run(int64_t index, const uint8_t *inputs,
+                        int32_t *results) {
+  Ready &r = ready[size_t(index)];
+  const ArrayProduct &p = r.product;
+  const auto elements = size_t(product(p.input_shape));
+  simulate::RunReport report;
+  // Results of a matrix lie as the runner leaves them.
+  llvm::MutableArrayRef<int32_t> out(
+      p.isConvolution() ? r.sums.data() : results, r.sums.size());
+  llvm::Error error =
+      r.runner.run(llvm::ArrayRef(inputs, elements), out, &report);
+  executed += report.instructions;
+  if (error) {
+    if (problem.empty())
+      problem = llvm::toString(std::move(error));
+    else
+      llvm::consumeError(std::move(error));
+  } else if (!report.clean() && problem.empty()) {
+    problem =
+        "product '" + p.name + "': the program reads " +
+        std::to_string(report.poison_rows) + " input rows and " +
+        std::to_string(report.poison_cells) +
+        " windows of cells that are not there, hands on " +
+        std::to_string(report.poison_sums) + " windows without sums, leaves " +
+        std::to_string(report.missing_results) + " results out and stores " +
+        std::to_string(report.double_results) + " twice";
+  }
+  if (!p.isConvolution())
+    return;
+  // Windows x outputs -> N x F x (OH x OW).
+  const int64_t filters = p.output_shape[1],
+                area = p.output_shape[2] * p.output_shape[3];
+  for (int64_t n = 0; n < p.output_shape[0]; ++n)
+    for (int64_t f = 0; f < filters; ++f)
+      for (int64_t w = 0; w < area; ++w)
+        results[(n * filters + f) * area + w] =
+            r.sums[size_t((n * area + w) * filters + f)];
+}
+
+llvm::Error ProgramEngine::takeError() {
+  if (problem.empty())
+    return llvm::Error::success();
+  llvm::Error error = fail(problem);
+  problem.clear();
+  return error;
+}
