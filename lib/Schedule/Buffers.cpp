@@ -74,28 +74,43 @@ Error Builder::fitBuffers(bool together) {
             });
         const program::Product &product =
             program.products[program.parts[worst.part].product];
-        return refuse("tile buffer of core " + Twine(key.first) + ": " +
-                      (fits.size() > 1
-                           ? Twine(fits.size()) + " parts need " + Twine(sum) +
-                                 " bits, the largest, part "
-                           : Twine("part ")) +
-                      "of layer " + layerName(product.layer) + ", needs " +
-                      Twine(worst.bits()) + " bits (" + Twine(worst.lines) +
-                      " of input rows, " + Twine(worst.accumulators) +
-                      " of partial sums), the buffer has " +
-                      Twine(chip.tile_buffer_bits) +
-                      ": raise machine.tile_buffer.size_kib to " +
-                      Twine(ceilDiv(sum, 8192)) +
-                      ", or lower machine.hierarchy.macros_per_tile" +
-                      (together ? ", or schedule layer by layer" : ""));
+        return refuse(
+            "tile buffer of core " + Twine(key.first) + ": " +
+            (fits.size() > 1 ? Twine(fits.size()) + " parts need " +
+                                   Twine(sum) + " bits, the largest, part "
+                             : Twine("part ")) +
+            "of layer " + layerName(product.layer) +
+            (fits.size() > 1 ? ", needs " : " needs ") + Twine(worst.bits()) +
+            " bits (" + Twine(worst.lines) + " of input rows, " +
+            Twine(worst.accumulators) + " of partial sums), the buffer has " +
+            Twine(chip.tile_buffer_bits) +
+            ": raise machine.tile_buffer.size_kib to " +
+            Twine(ceilDiv(sum, 8192)) +
+            ", or lower machine.hierarchy.macros_per_tile" +
+            (together ? ", or schedule layer by layer" : ""));
       }
       sum -= largest->bits();
       largest->perCopy /= 2;
       measure(*largest);
       sum += largest->bits();
     }
+  }
+  // Neighbours hand each other block after block: the smallest is for all.
+  std::vector<int64_t> perCopy(program.parts.size(), 0);
+  for (const auto &entry : sharing)
+    for (const Fit &fit : entry.second)
+      perCopy[fit.part] = fit.perCopy;
+  for (auto [index, part] : llvm::enumerate(program.parts))
+    if (part.previous != none)
+      perCopy[index] = std::min(perCopy[index], perCopy[part.previous]);
+  for (int64_t i = int64_t(program.parts.size()) - 1; i >= 0; --i)
+    if (int64_t next = program.parts[i].next; next != none)
+      perCopy[i] = perCopy[next];
+  for (auto &entry : sharing) {
     int64_t offset = 0;
-    for (const Fit &fit : fits) {
+    for (Fit &fit : entry.second) {
+      fit.perCopy = perCopy[fit.part];
+      measure(fit);
       program::Part &part = program.parts[fit.part];
       part.lines = {offset, fit.lines};
       part.accumulators = {offset + fit.lines, fit.accumulators};

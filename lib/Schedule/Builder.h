@@ -81,14 +81,23 @@ private:
   void writePart(const program::Part &part, int64_t index,
                  std::vector<program::Instruction> &out) const;
 
+  /// The same for windows [begin, end), which begin with a block.
+  void writeWindows(const program::Part &part, int64_t index, int64_t begin,
+                    int64_t end, std::vector<program::Instruction> &out) const;
+
   // Pipeline.cpp
-  llvm::Error checkPipeline() const;
+  /// Whether all weights stay, as schedules without steps between layers need.
+  llvm::Error checkResident() const;
   /// Levels of the layers; digital work on one level becomes one kernel.
   void findLevels();
   /// Whether only the kernel that makes a result reads it.
   bool isInner(size_t layer) const;
   llvm::Error numberBeats();
   llvm::Error writePipeline();
+
+  // Stream.cpp
+  llvm::Error numberStream();
+  llvm::Error writeStream();
 
   /// Name of a layer in messages.
   std::string layerName(size_t layer) const;

@@ -54,6 +54,13 @@ llvm::Error Builder::numberLayers() {
 
 void Builder::writePart(const program::Part &part, int64_t index,
                         std::vector<Instruction> &out) const {
+  writeWindows(part, index, part.first_window, part.first_window + part.windows,
+               out);
+}
+
+void Builder::writeWindows(const program::Part &part, int64_t index,
+                           int64_t begin, int64_t end,
+                           std::vector<Instruction> &out) const {
   const bool stores =
       storesAny(program.products[part.product], part.slot_begin, part.slot_end);
   auto block = [&](int64_t first, int64_t stride, int64_t count) {
@@ -69,17 +76,17 @@ void Builder::writePart(const program::Part &part, int64_t index,
     if (stores)
       emit(Opcode::Store);
   };
-  const int64_t whole = part.windows / part.block;
-  const int64_t rest = part.windows % part.block;
+  const int64_t whole = (end - begin) / part.block;
+  const int64_t rest = (end - begin) % part.block;
   if (whole > 1) {
     out.push_back({Opcode::Loop, 0, 0, {0, 0}, whole});
-    block(part.first_window, part.block, part.block);
+    block(begin, part.block, part.block);
     out.push_back({Opcode::End, 0, 0, {0, 0}, 0});
   } else if (whole == 1) {
-    block(part.first_window, 0, part.block);
+    block(begin, 0, part.block);
   }
   if (rest > 0)
-    block(part.first_window + whole * part.block, 0, rest);
+    block(begin + whole * part.block, 0, rest);
 }
 
 void Builder::writeLayers() {

@@ -14,6 +14,8 @@
 
 #include "Builder.h"
 
+#include "imc/Program/IO.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/Twine.h"
 
@@ -32,27 +34,35 @@ using program::Stream;
 /// Beats that are written out repeat their parts: programs stay below this.
 static constexpr int64_t mostInstructions = 20'000'000;
 
-Error Builder::checkPipeline() const {
-  if (workload.batch != 1)
-    return refuse("schedule 'pipeline' passes one inference after the other, "
-                  "the workload does " +
+Error Builder::checkResident() const {
+  const std::string who =
+      ("schedule '" + program::name(options.kind) + "' ").str();
+  if (options.kind == program::Schedule::Pipeline && workload.batch != 1)
+    return refuse(who +
+                  "passes one inference after the other, the workload "
+                  "does " +
                   Twine(workload.batch) +
                   " at once: take it without a batch and say the number of "
                   "inferences");
   if (!plan.resident)
-    return refuse("schedule 'pipeline' needs all weights of model '" +
-                  workload.name +
+    return refuse(who + "needs all weights of model '" + workload.name +
                   "' to stay on the chip: " + Twine(plan.logical_arrays) +
                   " arrays, the chip has " + Twine(plan.capacity) +
                   ": raise machine.hierarchy.groups, or schedule layer by "
                   "layer");
-  for (size_t i = 0; i != workload.layers.size(); ++i)
+  for (size_t i = 0; i != workload.layers.size(); ++i) {
     if (written(i))
-      return refuse("schedule 'pipeline' leaves cells as they are, but layer " +
-                    Twine(layerName(i)) +
+      return refuse(who + "leaves cells as they are, but layer " +
+                    layerName(i) +
                     " writes an operand into arrays: set "
                     "pass.dynamic_products=digital, or schedule layer by "
                     "layer");
+    for (int64_t input : workload.layers[i].inputs)
+      if (input >= int64_t(i))
+        return refuse(who + "cannot cut the loop that goes from layer " +
+                      layerName(input) + " back to layer " + layerName(i) +
+                      ": schedule layer by layer");
+  }
   return Error::success();
 }
 
@@ -173,20 +183,23 @@ Error Builder::writePipeline() {
                        {0, 0},
                        kernel.pieces});
   };
-  auto emit = [&](int64_t core, std::vector<Instruction> instructions) {
-    if (instructions.size() > 1)
-      program.streams.push_back({core, std::move(instructions)});
+  auto emit = [&](int64_t core, const std::vector<Instruction> &instructions) {
+    if (instructions.empty())
+      return;
+    if (program.streams.empty() || program.streams.back().core != core)
+      program.streams.push_back({core, {}});
+    llvm::append_range(program.streams.back().instructions, instructions);
   };
   auto beat = [&](int64_t number, int64_t low, int64_t high) {
-    const Instruction step{Opcode::Step, number, 0, {0, 0}, 0};
+    emit(Stream::allCores, {{Opcode::Step, number, 0, {0, 0}, 0}});
     for (const auto &entry : partsAt) {
-      std::vector<Instruction> out{step};
+      std::vector<Instruction> out;
       parts(entry.first, low, high, out);
-      emit(entry.first, std::move(out));
+      emit(entry.first, out);
     }
-    std::vector<Instruction> out{step};
+    std::vector<Instruction> out;
     kernels(low, high, out);
-    emit(Stream::allCores, std::move(out));
+    emit(Stream::allCores, out);
   };
 
   const int64_t beats = passes + depth - 1;

@@ -32,38 +32,33 @@ llvm::Expected<program::Program> detail::Builder::run() {
   program.model = workload.name;
   program.schedule = options.kind;
   program.inferences = options.inferences ? options.inferences : workload.batch;
-  const bool pipelined = options.kind == program::Schedule::Pipeline;
-  if (options.kind == program::Schedule::Stream)
-    return refuse("schedule 'stream' is not there yet; use 'layers'");
-  if (!pipelined && program.inferences != workload.batch)
+  using program::Schedule;
+  if (options.kind != Schedule::Pipeline &&
+      program.inferences != workload.batch)
     return refuse(
         Twine("schedule '") + program::name(options.kind) + "' does the " +
         Twine(workload.batch) + " inferences of the workload at once, not " +
         Twine(program.inferences) + ": batch the workload, or use 'pipeline'");
-  if (pipelined) {
-    if (Error error = checkPipeline())
+  if (options.kind != Schedule::Layers) {
+    if (Error error = checkResident())
       return std::move(error);
     findLevels();
   }
   describeChip();
   if (Error error = decide())
     return std::move(error);
-  if (pipelined) {
-    if (Error error = numberBeats())
-      return std::move(error);
-    if (Error error = fitBuffers(/*together=*/true))
-      return std::move(error);
-    if (Error error = writePipeline())
-      return std::move(error);
-    return std::move(program);
-  }
-  if (Error error = numberLayers())
+  if (Error error = options.kind == Schedule::Layers     ? numberLayers()
+                    : options.kind == Schedule::Pipeline ? numberBeats()
+                                                         : numberStream())
     return std::move(error);
-  if (Error error = fitBuffers(/*together=*/false))
+  if (Error error = fitBuffers(options.kind != Schedule::Layers))
     return std::move(error);
-  if (Error error = placeTensors())
+  if (Error error = options.kind == Schedule::Layers     ? placeTensors()
+                    : options.kind == Schedule::Pipeline ? writePipeline()
+                                                         : writeStream())
     return std::move(error);
-  writeLayers();
+  if (options.kind == Schedule::Layers)
+    writeLayers();
   return std::move(program);
 }
 

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ConnectLayers.h"
 #include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Passes.h"
 #include "imc/Transforms/Phase.h"
@@ -120,8 +121,6 @@ public:
   std::vector<Operation *> ops;
 
   LogicalResult visit(Operation *op);
-  /// Fills the edges between the layers, once all ops were visited.
-  void connect(ModuleOp module);
 
 private:
   LogicalResult add(Operation *op, StringRef kind, std::string shape,
@@ -373,96 +372,6 @@ LogicalResult Extractor::visit(Operation *op) {
   return success();
 }
 
-namespace {
-
-/// Finds the layers that values come from.
-class Sources {
-public:
-  explicit Sources(ArrayRef<Operation *> ops) {
-    for (auto [index, op] : llvm::enumerate(ops))
-      layers[op] = index;
-  }
-
-  /// Layers behind `values`, ascending; Layer::modelInput for arguments.
-  std::vector<int64_t> of(ArrayRef<Value> values);
-
-private:
-  llvm::DenseMap<Operation *, int64_t> layers;
-};
-
-} // namespace
-
-/// Everything that `op` reads: operands, and what its regions take from
-/// outside. Results that a linalg op only overwrites are none of it.
-static void pushReads(Operation *op, SmallVectorImpl<Value> &worklist) {
-  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
-  op->walk([&](Operation *inner) {
-    for (OpOperand &operand : inner->getOpOperands())
-      if (inner != op || !linalgOp || !linalgOp.isDpsInit(&operand) ||
-          linalgOp.payloadUsesValueFromOperand(&operand))
-        worklist.push_back(operand.get());
-  });
-}
-
-std::vector<int64_t> Sources::of(ArrayRef<Value> values) {
-  std::vector<int64_t> found;
-  SmallVector<Value> worklist(values);
-  llvm::DenseSet<Value> seen;
-  while (!worklist.empty()) {
-    Value value = worklist.pop_back_val();
-    if (!seen.insert(value).second)
-      continue;
-    if (auto argument = dyn_cast<BlockArgument>(value)) {
-      Operation *parent = argument.getOwner()->getParentOp();
-      if (isa<FunctionOpInterface>(parent)) {
-        found.push_back(workload::Layer::modelInput);
-      } else if (auto loop = dyn_cast<scf::ForOp>(parent)) {
-        if (OpOperand *init = loop.getTiedLoopInit(argument)) {
-          worklist.push_back(init->get());
-          worklist.push_back(loop.getTiedLoopYieldedValue(argument)->get());
-        }
-      }
-      continue; // others stand for elements of operands that are read as well
-    }
-    Operation *op = value.getDefiningOp();
-    if (auto layer = layers.find(op); layer != layers.end()) {
-      found.push_back(layer->second);
-    } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
-      unsigned number = cast<OpResult>(value).getResultNumber();
-      worklist.push_back(loop.getInitArgs()[number]);
-      worklist.push_back(loop.getYieldedValues()[number]);
-    } else {
-      pushReads(op, worklist);
-    }
-  }
-  llvm::sort(found);
-  found.erase(llvm::unique(found), found.end());
-  return found;
-}
-
-void Extractor::connect(ModuleOp module) {
-  Sources sources(ops);
-  for (auto [op, layer] : llvm::zip_equal(ops, workload.layers)) {
-    SmallVector<Value> reads;
-    pushReads(op, reads);
-    layer.inputs = sources.of(reads);
-    if (auto product = dyn_cast<linalg::LinalgOp>(op);
-        product && layer.dynamicProduct())
-      layer.right_inputs = sources.of(product.getDpsInputs().back());
-  }
-  module.walk([&](FunctionOpInterface function) {
-    if (function.isExternal())
-      return;
-    for (Value argument : function.getFunctionBody().getArguments())
-      workload.input_elements += elements(argument);
-    Operation *terminator = function.getFunctionBody().back().getTerminator();
-    for (int64_t layer :
-         sources.of(SmallVector<Value>(terminator->getOperands())))
-      if (layer != workload::Layer::modelInput)
-        workload.layers[layer].output = true;
-  });
-}
-
 int64_t imc::countParameters(ModuleOp module) {
   if (auto attr =
           module->getAttrOfType<IntegerAttr>(IMCDialect::parametersAttrName))
@@ -536,7 +445,7 @@ imc::extractWorkload(ModuleOp module, std::vector<Operation *> *ops,
   });
   if (result.wasInterrupted())
     return failure();
-  extractor.connect(module);
+  connectLayers(module, extractor.ops, extractor.workload);
   if (llvm::Error error = workload::check(extractor.workload)) {
     module.emitError() << llvm::toString(std::move(error));
     return failure();

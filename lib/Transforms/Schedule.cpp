@@ -8,6 +8,7 @@
 #include "imc/Transforms/Passes.h"
 
 #include "dialects/imc/IR/IMC.h"
+#include "imc/Schedule/Schedule.h"
 #include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Phase.h"
 #include "llvm/ADT/StringMap.h"
@@ -28,6 +29,12 @@ struct SchedulePass : public imc::impl::SchedulePassBase<SchedulePass> {
     ModuleOp module = getOperation();
     if (failed(requirePhase(module, Phase::Placed, getArgument())))
       return signalPassFailure();
+    std::optional<program::Schedule> found = schedule::findSchedule(kind);
+    if (!found) {
+      module.emitError("there is no schedule '")
+          << kind << "'; kind takes layers, pipeline or stream";
+      return signalPassFailure();
+    }
     std::vector<Operation *> ops;
     FailureOr<workload::Workload> workload = extractWorkload(module, &ops);
     if (failed(workload))
@@ -52,6 +59,11 @@ struct SchedulePass : public imc::impl::SchedulePassBase<SchedulePass> {
       }
     }
     numSteps += steps.size();
+    if (*found == program::Schedule::Layers)
+      module->removeAttr(IMCDialect::scheduleAttrName);
+    else
+      module->setAttr(IMCDialect::scheduleAttrName,
+                      builder.getStringAttr(kind));
     setPhase(module, Phase::Scheduled);
   }
 };

@@ -7,6 +7,7 @@
 #include "imc/Import/ONNX.h"
 #include "imc/Program/IO.h"
 #include "imc/Program/Verify.h"
+#include "imc/Transforms/ExportProgram.h"
 #include "mlir/InitAllTranslations.h"
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
@@ -50,6 +51,7 @@ int main(int argc, char **argv) {
   mlir::registerAllTranslations();
   imc::registerONNXTranslation();
   registerProgramTranslations();
+  imc::registerProgramTranslation();
   return mlir::failed(
       mlir::mlirTranslateMain(argc, argv, "imc-mlir translation driver"));
 }

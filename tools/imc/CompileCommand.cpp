@@ -9,7 +9,10 @@
 #include "Session.h"
 
 #include "imc/Pipelines/Pipelines.h"
+#include "imc/Program/IO.h"
+#include "imc/Schedule/Schedule.h"
 #include "imc/Support/OutputFile.h"
+#include "imc/Transforms/ExportProgram.h"
 #include "imc/Transforms/Phase.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
@@ -42,7 +45,9 @@ int runImport(const ImportOptions &options) {
 
 struct CompileCommandOptions {
   std::vector<std::string> models, calibrate;
-  std::string to = "costed", output = "-";
+  std::string to, output; ///< empty: not given
+  std::string program, schedule = "layers";
+  int64_t inferences = 0;
   DesignOptions design;
   RemarkOptions remarks;
 };
@@ -61,7 +66,23 @@ int compileAll(Session &session, const Design &design, Phase to,
       return 1;
     if (failed(compileTo(**module, to, compile)))
       return 1;
-    SmallString<128> path(options.output);
+    if (!options.program.empty()) {
+      FailureOr<program::Program> program =
+          exportProgram(**module, schedule::findSchedule(options.schedule),
+                        options.inferences);
+      if (failed(program))
+        return 1;
+      if (Error error = writeFile(options.program, [&](raw_ostream &os) {
+            if (StringRef(options.program).ends_with(".imcp"))
+              program::writeBinary(*program, os);
+            else
+              program::printText(*program, os);
+          }))
+        return fail(std::move(error));
+      if (options.output.empty())
+        continue;
+    }
+    SmallString<128> path(options.output.empty() ? "-" : options.output);
     if (options.models.size() > 1)
       sys::path::append(path, modelName(model) + ".mlir");
     if (Error error = session.writeModule(**module, path))
@@ -71,19 +92,37 @@ int compileAll(Session &session, const Design &design, Phase to,
 }
 
 int runCompile(const CompileCommandOptions &options) {
-  std::optional<Phase> to = symbolizePhase(options.to);
+  const bool exports = !options.program.empty();
+  // Costs are of no use to a program.
+  std::optional<Phase> to = symbolizePhase(
+      options.to.empty()
+          ? (exports && options.output.empty() ? "scheduled" : "costed")
+          : options.to);
   if (!to)
     return fail(Twine("'") + options.to + "' is not a phase; --to takes " +
                 listPhases());
+  if (exports) {
+    if (*to < Phase::Placed)
+      return fail(Twine("--program needs a placed module, --to says '") +
+                  options.to + "'; take placed, scheduled or costed");
+    if (options.models.size() > 1)
+      return fail("--program takes one model");
+    if (!schedule::findSchedule(options.schedule))
+      return fail(Twine("there is no schedule '") + options.schedule +
+                  "'; --schedule takes layers, pipeline or stream");
+    if (Error error = checkWritable(options.program))
+      return fail(std::move(error));
+  }
   // Several models go to a folder, one file each.
   bool many = options.models.size() > 1;
-  if (many && options.output == "-")
+  if (many && (options.output.empty() || options.output == "-"))
     return fail("several models need -o FOLDER, one file for each");
   if (many) {
     if (std::error_code code = sys::fs::create_directories(options.output))
       return fail(Twine("cannot create folder '") + options.output +
                   "': " + code.message());
-  } else if (Error error = checkWritable(options.output)) {
+  } else if (Error error =
+                 checkWritable(options.output.empty() ? "-" : options.output)) {
     return fail(std::move(error));
   }
 
@@ -129,6 +168,19 @@ void addCompileCommands(CLI::App &app, int &status) {
   command->add_option("--to", compile->to,
                       "imported, offloaded, quantized, tiled, placed, "
                       "scheduled or costed (the default)");
+  command->add_option("--program", compile->program,
+                      "Write the program of the cores to a file (binary where "
+                      "it ends in .imcp, text otherwise) or, as text, to - ; "
+                      "the module is then written only with -o");
+  command->add_option(
+      "--schedule", compile->schedule,
+      "Schedule of the program: layers (one after the other, "
+      "the default), pipeline (throughput) or stream (latency)");
+  command
+      ->add_option("--inferences", compile->inferences,
+                   "Inferences of one run of the program (0: those that the "
+                   "model does at once)")
+      ->check(CLI::NonNegativeNumber);
   command->add_option("--calibrate", compile->calibrate,
                       "Inputs that fix the ranges of activations (a folder or "
                       "files); without, ranges are measured at run time");

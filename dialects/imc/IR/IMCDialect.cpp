@@ -98,6 +98,16 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
            << name << "' is " << value
            << ", expected a machine such as #imc.target<...>";
   }
+  if (name == scheduleAttrName) {
+    if (failed(verifyOnModule(op, name)))
+      return failure();
+    auto text = dyn_cast<StringAttr>(value);
+    if (text && (text == "layers" || text == "pipeline" || text == "stream"))
+      return success();
+    return op->emitOpError("'")
+           << name << "' is " << value
+           << ", expected \"layers\", \"pipeline\" or \"stream\"";
+  }
   if (name == stepAttrName || name == weightBitsAttrName ||
       name == inputBitsAttrName)
     return verifyCount(op, name, value);
@@ -122,12 +132,13 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
            << "' belongs on arguments and results of a function, not on an op";
   return op->emitOpError("has unknown attribute '")
          << name << "' of the imc dialect; known on ops are "
-         << llvm::join(
-                ArrayRef<StringRef>{
-                    phaseAttrName, targetAttrName, parametersAttrName,
-                    dynamicProductAttrName, rangeAttrName, stepAttrName,
-                    weightBitsAttrName, inputBitsAttrName, costAttrName},
-                ", ");
+         << llvm::join(ArrayRef<StringRef>{phaseAttrName, targetAttrName,
+                                           parametersAttrName,
+                                           dynamicProductAttrName,
+                                           rangeAttrName, scheduleAttrName,
+                                           stepAttrName, weightBitsAttrName,
+                                           inputBitsAttrName, costAttrName},
+                       ", ");
 }
 
 /// Arguments and results of functions: `imc.name`, a string, and the unit

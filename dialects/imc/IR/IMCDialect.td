@@ -40,6 +40,7 @@ def IMC_Dialect : Dialect {
     | `imc.name` | function arguments and results | string, the model's tensor name |
     | `imc.dynamic_product` | a product of two activations | unit; from phase `placed` on `"digital"` or `"arrays"`: where it runs |
     | `imc.range` | a product in f32 | `[lo, hi]`, two finite f64 with lo ≤ hi: calibrated range of the input |
+    | `imc.schedule` | module | `"layers"`, `"pipeline"` or `"stream"`: how steps follow one another in its program; `"layers"` without it |
     | `imc.step` | any op | 64-bit integer ≥ 0, position in the layer order |
     | `imc.weight_bits` | a product in integers | 64-bit integer: bits of its weights (8 without it) |
     | `imc.input_bits` | a product in integers of the model itself, not made by `imc-quantize` | 64-bit integer: bits of its unsigned inputs |
@@ -66,6 +67,7 @@ def IMC_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral dynamicProductAttrName = "imc.dynamic_product";
     static constexpr ::llvm::StringLiteral rangeAttrName = "imc.range";
     static constexpr ::llvm::StringLiteral stepAttrName = "imc.step";
+    static constexpr ::llvm::StringLiteral scheduleAttrName = "imc.schedule";
     static constexpr ::llvm::StringLiteral weightBitsAttrName = "imc.weight_bits";
     static constexpr ::llvm::StringLiteral inputBitsAttrName = "imc.input_bits";
     static constexpr ::llvm::StringLiteral costAttrName = "imc.cost";

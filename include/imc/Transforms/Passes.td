@@ -208,7 +208,9 @@ def SchedulePass : Pass<"imc-schedule", "::mlir::ModuleOp"> {
   let summary = "Order the layers in steps";
   let description = [{
     Numbers the layers in program order: all ops that share an ONNX node name get the same
-    `imc.step`. A layer starts when the one before has finished.
+    `imc.step`. A layer starts when the one before has finished. `kind` says how the program of the
+    module (`imc-translate --export-program`) lets them follow one another; other than `layers` it is
+    written to `imc.schedule` on the module.
 
     Example:
 
@@ -217,6 +219,10 @@ def SchedulePass : Pass<"imc-schedule", "::mlir::ModuleOp"> {
     %1 = linalg.generic ... loc("relu1") // becomes {imc.step = 1}
     ```
   }];
+  let options = [
+    Option<"kind", "kind", "std::string", "\"layers\"",
+           "How layers follow one another in the program: layers, pipeline or stream">
+  ];
   let statistics = [
     Statistic<"numSteps", "steps", "Layers in sequence">
   ];

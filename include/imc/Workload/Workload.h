@@ -101,6 +101,10 @@ struct Layer {
   /// Of a product of two activations: those that its right operand comes from.
   std::vector<int64_t> right_inputs{};
   bool output = false; ///< the model returns its result
+  /// Rows of its result need no others of what it reads than its windows or
+  /// elements say: element-wise work on results of its own shape, a product on
+  /// the result of one layer (padded). Smaller operands count as a whole.
+  bool rowwise = false;
   static constexpr int64_t modelInput = -1;
 
   const Product *product() const { return std::get_if<Product>(&work); }

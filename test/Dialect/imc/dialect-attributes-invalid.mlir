@@ -42,7 +42,7 @@ func.func private @name() attributes {imc.name = "x"}
 
 // -----
 
-// expected-error @below {{has unknown attribute 'imc.phases' of the imc dialect; known on ops are imc.phase, imc.target, imc.parameters, imc.dynamic_product, imc.range, imc.step, imc.weight_bits, imc.input_bits, imc.cost}}
+// expected-error @below {{has unknown attribute 'imc.phases' of the imc dialect; known on ops are imc.phase, imc.target, imc.parameters, imc.dynamic_product, imc.range, imc.schedule, imc.step, imc.weight_bits, imc.input_bits, imc.cost}}
 module attributes {imc.phases = "tiled"} {}
 
 // -----
@@ -76,3 +76,14 @@ func.func private @weight_bits() attributes {imc.weight_bits = "8"}
 func.func @f(%x: tensor<2xi8> {imc.unsigned = true}) -> tensor<2xi8> {
   return %x : tensor<2xi8>
 }
+
+// -----
+
+// expected-error @below {{'imc.schedule' is "fast", expected "layers", "pipeline" or "stream"}}
+module attributes {imc.schedule = "fast"} {
+}
+
+// -----
+
+// expected-error @below {{'imc.schedule' belongs on a module}}
+func.func private @schedule() attributes {imc.schedule = "stream"}

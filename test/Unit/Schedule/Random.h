@@ -117,6 +117,9 @@ inline workload::Workload randomNetwork(Random &random) {
         features = elements;
       }
     }
+    // Branches may meet in other shapes: nobody takes those row by row.
+    layer.rowwise = layer.inputs.size() == 1 && !layer.dynamicProduct() &&
+                    random.chance(80);
     w.layers.push_back(std::move(layer));
   }
   w.layers.back().output = true;

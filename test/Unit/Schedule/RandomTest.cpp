@@ -16,6 +16,7 @@
 #include "imc/Program/IO.h"
 #include "imc/Program/Verify.h"
 #include "imc/Schedule/Schedule.h"
+#include "imc/Simulate/Simulate.h"
 
 #include <gtest/gtest.h>
 
@@ -80,6 +81,10 @@ TEST(RandomSchedules, AreSoundOrRefusedWithNumbers) {
       }
       ++outcomes[name];
       EXPECT_EQ(llvm::toString(program::verify(*program)), "");
+      // It runs to its end.
+      llvm::Expected<simulate::Result> run = simulate::simulate(
+          *program, cost::priceDesign(d.machine, d.knobs), d.machine, {});
+      EXPECT_TRUE(bool(run)) << llvm::toString(run.takeError());
       // The text holds everything.
       std::string text;
       llvm::raw_string_ostream os(text);
@@ -98,6 +103,8 @@ TEST(RandomSchedules, AreSoundOrRefusedWithNumbers) {
   for (const auto &[outcome, count] : outcomes)
     std::printf("%5lld %s\n", static_cast<long long>(count), outcome.c_str());
   EXPECT_GE(outcomes["layers"], pairs / 4);
+  EXPECT_GE(outcomes["pipeline"], pairs / 8);
+  EXPECT_GE(outcomes["stream"], pairs / 8);
 }
 
 } // namespace

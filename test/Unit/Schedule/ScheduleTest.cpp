@@ -175,6 +175,120 @@ TEST(Schedule, RefusesWithNumbers) {
       << message;
 }
 
+/// conv, relu, add-like, conv, all on one 16 x 16 image.
+workload::Workload small() {
+  workload::Workload w{"small", 0, {}};
+  const int64_t n = 8 * 16 * 16;
+  w.layers.push_back({"conv1", "conv2d", "",
+                      workload::convolution(1, 3, 16, 16, 8, 3, 3, 1, 1)});
+  w.layers.push_back({"relu", "relu", "", workload::Digital{n, n, n}});
+  w.layers.push_back({"half", "mul", "", workload::Digital{n, n, n}});
+  w.layers.push_back({"conv2", "conv2d", "",
+                      workload::convolution(1, 8, 16, 16, 8, 3, 3, 1, 1)});
+  for (workload::Layer &layer : w.layers)
+    layer.rowwise = true;
+  return test::chained(std::move(w));
+}
+
+TEST(Schedule, PipelineLoopsOverBeats) {
+  schedule::Options options;
+  options.kind = program::Schedule::Pipeline;
+  options.inferences = 100;
+  program::Program p = llvm::cantFail(
+      make(small(), machineOf("rram-32nm", 1, 4, 8), {}, options));
+  EXPECT_EQ(llvm::toString(program::verify(p)), "");
+  // Both digital layers are one kernel; what lies between them is no tensor.
+  ASSERT_EQ(p.kernels.size(), 1u);
+  EXPECT_EQ(p.kernels[0].operations, 2 * 8 * 16 * 16);
+  EXPECT_EQ(p.kernels[0].step, 1);
+  ASSERT_EQ(p.tensors.size(), 4u); // input, conv1, half, conv2
+  for (size_t i : {1, 2})
+    EXPECT_EQ(p.tensors[i].versions, 2);
+  EXPECT_EQ(p.products[1].step, 2);
+  int64_t beats = 0, loops = 0;
+  for (const program::Stream &stream : p.streams)
+    for (const program::Instruction &i : stream.instructions) {
+      if (i.opcode == Opcode::Loop && i.count == 98)
+        ++loops;
+      if (i.opcode == Opcode::Step)
+        beats = std::max(beats, i.index + i.stride[0] * 97 + 1);
+    }
+  EXPECT_EQ(loops, 4); // one per core
+  EXPECT_EQ(beats, 102);
+  // More inferences do not make it longer.
+  options.inferences = 100000;
+  program::Program longer = llvm::cantFail(
+      make(small(), machineOf("rram-32nm", 1, 4, 8), {}, options));
+  EXPECT_EQ(longer.streams.size(), p.streams.size());
+  // Fewer inferences than levels.
+  for (int64_t inferences : {1, 2, 3, 4}) {
+    options.inferences = inferences;
+    program::Program few = llvm::cantFail(
+        make(small(), machineOf("rram-32nm", 1, 4, 8), {}, options));
+    EXPECT_EQ(llvm::toString(program::verify(few)), "") << inferences;
+  }
+}
+
+TEST(Schedule, StreamWaitsForRows) {
+  schedule::Options options;
+  options.kind = program::Schedule::Stream;
+  workload::Workload w = small();
+  const machine::Machine m = machineOf("rram-32nm", 1, 4, 8);
+  auto waits = [&](const program::Program &p) {
+    std::vector<int64_t> rows; // of conv2's input, in order
+    for (const program::Stream &stream : p.streams)
+      for (const program::Instruction &i : stream.instructions)
+        if (i.opcode == Opcode::Wait && i.index == p.products[1].inputs[0])
+          rows.push_back(i.count);
+    return rows;
+  };
+  program::Program p = llvm::cantFail(make(w, m, {}, options));
+  EXPECT_EQ(llvm::toString(program::verify(p)), "");
+  EXPECT_EQ(p.kernels[0].pieces, 16);
+  std::vector<int64_t> rows = waits(p);
+  ASSERT_GT(rows.size(), 4u);
+  EXPECT_EQ(rows.front(), 2); // 3 rows of the padded image
+  EXPECT_EQ(rows.back(), 16);
+  // Work that is not element-wise needs everything.
+  w.layers[2].rowwise = false;
+  p = llvm::cantFail(make(w, m, {}, options));
+  EXPECT_EQ(llvm::toString(program::verify(p)), "");
+  EXPECT_EQ(p.kernels[0].pieces, 1);
+  EXPECT_EQ(waits(p), std::vector<int64_t>{1});
+}
+
+TEST(Schedule, RefusalsOfSchedules) {
+  schedule::Options pipeline;
+  pipeline.kind = program::Schedule::Pipeline;
+  schedule::Options stream;
+  stream.kind = program::Schedule::Stream;
+  machine::Machine m = machineOf("rram-32nm", 1, 4, 8);
+  EXPECT_NE(refusal(workload::batched(small(), 2), m, {}, pipeline)
+                .find("schedule 'pipeline' passes one inference after the "
+                      "other, the workload does 2 at once"),
+            std::string::npos);
+  m.global_buffer.size_mib = 0.002;
+  EXPECT_NE(refusal(small(), m, {}, pipeline)
+                .find("global buffer: the pipeline of model 'small' holds "),
+            std::string::npos);
+  EXPECT_NE(refusal(small(), m, {}, stream)
+                .find("global buffer: without steps model 'small' holds all "),
+            std::string::npos);
+  m = machineOf("sram-32nm", 1, 1, 1);
+  m.array.rows = m.array.cols = 32;
+  for (const schedule::Options &options : {pipeline, stream})
+    EXPECT_NE(refusal(small(), m, {}, options)
+                  .find("needs all weights of model 'small' to stay on the "
+                        "chip: "),
+              std::string::npos);
+  workload::Workload loop = small();
+  loop.layers[1].inputs = {0, 2};
+  EXPECT_NE(refusal(loop, machineOf("rram-32nm", 1, 4, 8), {}, stream)
+                .find("cannot cut the loop that goes from layer 'half' (mul) "
+                      "back to layer 'relu' (relu)"),
+            std::string::npos);
+}
+
 TEST(Schedule, OperandsNeedTheirLayer) {
   workload::Workload w{"attention", 0, {}};
   w.layers.push_back({"q", "matmul", "", workload::matmul(8, 16, 16)});

@@ -1,0 +1,173 @@
+//===- ConnectLayers.cpp - Which layers read whose results ----------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ConnectLayers.h"
+
+#include "imc/Transforms/Extract.h"
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+
+using namespace mlir;
+using namespace imc;
+
+namespace {
+
+/// Finds the layers that values come from.
+class Sources {
+public:
+  explicit Sources(ArrayRef<Operation *> ops) {
+    for (auto [index, op] : llvm::enumerate(ops))
+      layers[op] = index;
+  }
+
+  /// Layers behind `values`, ascending; Layer::modelInput for arguments.
+  std::vector<int64_t> of(ArrayRef<Value> values);
+  /// Whether `value` is the result of a layer or an argument, as it is.
+  bool isDirect(Value value) const {
+    Operation *op = value.getDefiningOp();
+    return op ? layers.contains(op)
+              : isa<FunctionOpInterface>(value.getParentBlock()->getParentOp());
+  }
+
+private:
+  llvm::DenseMap<Operation *, int64_t> layers;
+};
+
+} // namespace
+
+/// Everything that `op` reads: operands, and what its regions take from
+/// outside. Results that a linalg op only overwrites are none of it.
+static void pushReads(Operation *op, SmallVectorImpl<Value> &worklist) {
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+  op->walk([&](Operation *inner) {
+    for (OpOperand &operand : inner->getOpOperands())
+      if (inner != op || !linalgOp || !linalgOp.isDpsInit(&operand) ||
+          linalgOp.payloadUsesValueFromOperand(&operand))
+        worklist.push_back(operand.get());
+  });
+}
+
+std::vector<int64_t> Sources::of(ArrayRef<Value> values) {
+  std::vector<int64_t> found;
+  SmallVector<Value> worklist(values);
+  llvm::DenseSet<Value> seen;
+  while (!worklist.empty()) {
+    Value value = worklist.pop_back_val();
+    if (!seen.insert(value).second)
+      continue;
+    if (auto argument = dyn_cast<BlockArgument>(value)) {
+      Operation *parent = argument.getOwner()->getParentOp();
+      if (isa<FunctionOpInterface>(parent)) {
+        found.push_back(workload::Layer::modelInput);
+      } else if (auto loop = dyn_cast<scf::ForOp>(parent)) {
+        if (OpOperand *init = loop.getTiedLoopInit(argument)) {
+          worklist.push_back(init->get());
+          worklist.push_back(loop.getTiedLoopYieldedValue(argument)->get());
+        }
+      }
+      continue; // others stand for elements of operands that are read as well
+    }
+    Operation *op = value.getDefiningOp();
+    if (auto layer = layers.find(op); layer != layers.end()) {
+      found.push_back(layer->second);
+    } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
+      unsigned number = cast<OpResult>(value).getResultNumber();
+      worklist.push_back(loop.getInitArgs()[number]);
+      worklist.push_back(loop.getYieldedValues()[number]);
+    } else {
+      pushReads(op, worklist);
+    }
+  }
+  llvm::sort(found);
+  found.erase(llvm::unique(found), found.end());
+  return found;
+}
+
+/// Element-wise on operands of the result's own shape.
+static bool isElementwise(linalg::LinalgOp op, const Sources &sources) {
+  if (op->getNumResults() != 1 || op.getNumParallelLoops() != op.getNumLoops())
+    return false;
+  if (!op.getMatchingIndexingMap(op.getDpsInitOperand(0)).isIdentity())
+    return false;
+  auto shape = cast<ShapedType>(op->getResult(0).getType()).getShape();
+  for (OpOperand *input : op.getDpsInputOperands()) {
+    auto type = dyn_cast<ShapedType>(input->get().getType());
+    if (!type || type.getShape() != shape)
+      continue;
+    Value value = input->get();
+    if (!op.getMatchingIndexingMap(input).isIdentity() ||
+        (!value.getDefiningOp<arith::ConstantOp>() && !sources.isDirect(value)))
+      return false;
+  }
+  // A gather reads where it likes.
+  return llvm::none_of(*op.getBlock(), [](Operation &body) {
+    return isa<tensor::ExtractOp>(body);
+  });
+}
+
+/// See Layer::rowwise.
+static bool isRowwise(Operation *op, bool isProduct, const Sources &sources) {
+  if (isProduct) {
+    Value x = op->getOperand(0);
+    if (auto shiftAdd = dyn_cast<imc::ShiftAddOp>(op)) {
+      FailureOr<TiledProduct> product = matchTiledProduct(shiftAdd);
+      if (failed(product))
+        return false;
+      x = product->unfold.getX();
+    }
+    const bool isMatrix = cast<ShapedType>(x.getType()).getRank() == 2;
+    if (auto pad = x.getDefiningOp<tensor::PadOp>())
+      x = pad.getSource();
+    // The rows of a matrix may be those of a stack of matrices.
+    while (isMatrix && x.getDefiningOp() &&
+           isa<tensor::CollapseShapeOp, tensor::ExpandShapeOp>(
+               x.getDefiningOp())) {
+      Value source = x.getDefiningOp()->getOperand(0);
+      ArrayRef<int64_t> from = cast<ShapedType>(source.getType()).getShape(),
+                        to = cast<ShapedType>(x.getType()).getShape();
+      if (from.empty() || to.empty() || from.size() > 3 ||
+          from.back() != to.back())
+        return false;
+      x = source;
+    }
+    return sources.isDirect(x);
+  }
+  if (isa<imc::QuantizeOp, imc::DequantizeOp, imc::RequantizeOp>(op))
+    return sources.isDirect(op->getOperand(0));
+  auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
+  return linalgOp && isElementwise(linalgOp, sources);
+}
+
+void imc::connectLayers(ModuleOp module, ArrayRef<Operation *> ops,
+                        workload::Workload &workload) {
+  Sources sources(ops);
+  for (auto [op, layer] : llvm::zip_equal(ops, workload.layers)) {
+    SmallVector<Value> reads;
+    pushReads(op, reads);
+    layer.inputs = sources.of(reads);
+    layer.rowwise = !op->getParentOfType<scf::ForOp>() &&
+                    isRowwise(op, layer.product() != nullptr, sources);
+    if (auto product = dyn_cast<linalg::LinalgOp>(op);
+        product && layer.dynamicProduct())
+      layer.right_inputs = sources.of(product.getDpsInputs().back());
+  }
+  module.walk([&](FunctionOpInterface function) {
+    if (function.isExternal())
+      return;
+    for (Value argument : function.getFunctionBody().getArguments())
+      if (auto type = dyn_cast<RankedTensorType>(argument.getType());
+          type && type.hasStaticShape())
+        workload.input_elements += type.getNumElements();
+    Operation *terminator = function.getFunctionBody().back().getTerminator();
+    for (int64_t layer :
+         sources.of(SmallVector<Value>(terminator->getOperands())))
+      if (layer != workload::Layer::modelInput)
+        workload.layers[layer].output = true;
+  });
+}

@@ -1,0 +1,75 @@
+"""Programs of real networks: every schedule exports, reads back and stays small; compiling is quick."""
+import re
+import resource
+
+import pytest
+from conftest import run_tool
+
+ROOMY = [
+    "--set", "machine.tile_buffer.size_kib=1024",
+    "--set", "machine.global_buffer.size_mib=256",
+    "--set", "machine.hierarchy.groups=64",
+]
+
+
+def export(model, path, *options, target="rram-32nm"):
+    run_tool("imc", "compile", model, "--target", target, "--program", path, *options)
+    return path.read_text()
+
+
+def fields(text, record):
+    """Of all records of one kind, `name=value` by name."""
+    lines = re.findall(rf"^\s*{record} (.*)$", text, re.M)
+    return [dict(re.findall(r"(\w+)=(\S+)", line)) for line in lines]
+
+
+@pytest.mark.parametrize("schedule", ["layers", "pipeline", "stream"])
+def test_resnet18_has_every_schedule(shared, tmp_path, schedule):
+    text = export(shared / "models/resnet18.onnx", tmp_path / "p.txt", "--schedule", schedule, *ROOMY)
+    assert f"\nschedule {schedule}\n" in text
+    # 20 convolutions and a matrix product, each stored by its last part.
+    assert len(fields(text, "product")) == 21
+    assert text.count("store ") >= 21
+    assert not re.search(r"^\s*(fetch|write) ", text, re.M)
+
+
+def test_a_small_volatile_chip_reloads(shared, tmp_path):
+    text = export(shared / "models/resnet18.onnx", tmp_path / "p.txt", "--set", "machine.tile_buffer.size_kib=1024",
+                  "--set", "machine.hierarchy.groups=1", "--set", "machine.hierarchy.tiles_per_group=4",
+                  target="sram-32nm")
+    rounds = [int(product["rounds"]) for product in fields(text, "product")]
+    assert len(rounds) == 21 and min(rounds) >= 1 and max(rounds) > 1
+    assert len(re.findall(r"^\s*fetch ", text, re.M)) == sum(rounds)
+
+
+def test_quantized_networks_stream_rows(shared, tmp_path):
+    """Ranges are constants there; where they are measured at run time all values come first."""
+    def tensors_waited_for_in_pieces(model):
+        text = export(shared / "models/trained-small" / model, tmp_path / "p.txt", "--schedule", "stream", *ROOMY)
+        waits = {}
+        for tensor, rows in re.findall(r"^\s*wait (t\d+), 0, (\d+)", text, re.M):
+            waits.setdefault(tensor, set()).add(int(rows))
+        return sum(len(rows) > 1 for rows in waits.values()), len(waits)
+    pieces, tensors = tensors_waited_for_in_pieces("glyphs_resnet8_qdq.onnx")
+    assert pieces > tensors / 2 and tensors > 10, (pieces, tensors)
+    fewer, _ = tensors_waited_for_in_pieces("glyphs_resnet8.onnx")
+    assert fewer < pieces
+
+
+@pytest.mark.parametrize("model, seconds", [("resnet18", 20), ("vgg16", 120)])
+def test_compiling_is_quick(shared, tmp_path, model, seconds):
+    """5 s and 60 s on an idle machine; the bounds leave room for a busy one."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    text = export(shared / f"models/{model}.onnx", tmp_path / "p.txt", *ROOMY)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime - before.ru_utime < seconds
+    assert len(text) < 20_000_000
+
+
+def test_what_does_not_fit_is_refused_with_numbers(shared, tmp_path):
+    result = run_tool("imc", "compile", shared / "models/vgg16.onnx", "--target", "rram-32nm",
+                      "--program", tmp_path / "p.txt", "--set", "machine.tile_buffer.size_kib=1", check=False)
+    assert result.returncode == 1
+    assert re.search(r"tile buffer of core \d+: part of layer '\S+' \(\w+\) needs \d+ bits", result.stderr)
+    assert "raise machine.tile_buffer.size_kib to " in result.stderr
+    assert not (tmp_path / "p.txt").exists()
