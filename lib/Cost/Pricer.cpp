@@ -99,7 +99,7 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
       t = mapping::tile(product, machine, knobs);
       const int64_t arrays = t.arrays();
       logical += arrays * shape.count;
-      result.demands[u] = {product.windows, arrays, shape.count};
+      result.demands[u] = {product.windows, arrays, shape.count, t.turns()};
       lost = std::max(lost, t.lossless_bits - mapping::adcBits(knobs, machine));
     }
     int64_t dynamicArrays = 0;
@@ -124,8 +124,7 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
       const Shape &shape = model.products[u];
       const workload::Product &product = *shape.layer->product();
       const mapping::Demand &demand = result.demands[u];
-      const mapping::Copies c =
-          mapping::copiesOf(allocation, demand.windows, demand.arrays);
+      const mapping::Copies c = mapping::copiesOf(allocation, demands, u);
       const Counts counts =
           detail::countProduct(product, result.tilings[u], c.copies, c.rounds,
                                result.capacity, machine, knobs);

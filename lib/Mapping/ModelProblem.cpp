@@ -19,6 +19,7 @@ imc::mapping::replicationOf(const workload::Workload &workload,
   replication::Problem problem;
   problem.objective = objective;
   problem.arrays = machine.arrays();
+  problem.core = machine.hierarchy.macros_per_tile;
   for (const workload::Layer &layer : workload.layers)
     if (const workload::Product *product = layer.product()) {
       const Tiling t = tile(*product, machine, knobs);
@@ -54,4 +55,19 @@ packing::Problem imc::mapping::packingOf(const workload::Workload &workload,
     ++step;
   }
   return problem;
+}
+
+std::vector<int64_t> imc::mapping::replicate(llvm::ArrayRef<Demand> demands,
+                                             int64_t capacity, int64_t core,
+                                             Replication rule) {
+  replication::Problem problem;
+  problem.objective = rule == Replication::ExactBottleneck
+                          ? replication::Objective::Bottleneck
+                          : replication::Objective::Sum;
+  problem.arrays = capacity;
+  problem.core = core;
+  for (const Demand &d : demands)
+    problem.layers.push_back({"", d.windows, d.arrays, d.turns, d.count});
+  return rule == Replication::MarginalGain ? marginalGain(problem)
+                                           : exact(problem);
 }

@@ -40,29 +40,37 @@ Allocation imc::mapping::allocate(llvm::ArrayRef<Demand> demands,
     a.needed = stored + 1;
   a.fits = a.needed <= a.capacity;
   a.resident = a.fits || machine::cellKind(machine).nonvolatile;
-  a.balanced = knobs.replication == Replication::Balanced;
+  a.replicates = knobs.replication != Replication::None;
   // A chip that is rewritten anyway is all there for each product.
   a.spare = a.fits ? a.capacity - stored : a.capacity;
-  if (a.balanced && a.fits)
-    a.windows_per_copy = balancedWindows(
-        demands, a.capacity - wholeCores(std::min(a.spare, dynamic), a.core),
-        a.core);
+  if (a.replicates && a.fits) {
+    const int64_t room =
+        a.capacity - wholeCores(std::min(a.spare, dynamic), a.core);
+    if (knobs.replication == Replication::Balanced)
+      a.windows_per_copy = balancedWindows(demands, room, a.core);
+    else
+      a.copies = replicate(demands, room, a.core, knobs.replication);
+  }
   return a;
 }
 
-Copies imc::mapping::copiesOf(const Allocation &a, int64_t windows,
-                              int64_t arrays) {
+Copies imc::mapping::copiesOf(const Allocation &a,
+                              llvm::ArrayRef<Demand> demands, size_t index) {
+  const int64_t windows = demands[index].windows,
+                arrays = demands[index].arrays;
   Copies c{1, 0};
   if (a.resident) {
-    // Exact below 2^53 and faster than the division of integers.
-    if (a.balanced && a.fits)
+    if (!a.copies.empty())
+      c.copies = a.copies[index];
+    else if (a.replicates && a.fits)
+      // Exact below 2^53 and faster than the division of integers.
       c.copies = static_cast<int64_t>(
           static_cast<double>(windows + a.windows_per_copy - 1) /
           static_cast<double>(a.windows_per_copy));
     return c;
   }
   c.rounds = (arrays + a.capacity - 1) / a.capacity;
-  if (a.balanced) {
+  if (a.replicates) {
     c.copies = std::clamp<int64_t>(
         copiesInCores(a.capacity / a.core, arrays, a.core), 1, windows);
     // Windows are dealt out ceil(windows / copies) at a time; copies that get
@@ -90,8 +98,9 @@ imc::mapping::groupProducts(const workload::Workload &workload,
       ++known->demand.count;
       known->members.push_back(i);
     } else {
-      groups.push_back(
-          {{product.windows, products[i].tiling.arrays(), 1}, {i}});
+      groups.push_back({{product.windows, products[i].tiling.arrays(), 1,
+                         products[i].tiling.turns()},
+                        {i}});
     }
   }
   return groups;
@@ -133,9 +142,9 @@ Plan imc::mapping::plan(const workload::Workload &workload,
                                double(plan.capacity), workload.name});
 
   int64_t cursor = 0;
-  for (const ProductGroup &group : groups) {
+  for (const auto &[index, group] : llvm::enumerate(groups)) {
     const int64_t arrays = group.demand.arrays;
-    const Copies decided = copiesOf(allocation, group.demand.windows, arrays);
+    const Copies decided = copiesOf(allocation, demands, index);
     for (size_t member : group.members) {
       PlacedProduct &placed = plan.products[member];
       placed.copies = decided.copies;

@@ -10,6 +10,7 @@
 #include "imc/Mapping/Assignment.h"
 #include "imc/Mapping/Packing.h"
 #include "imc/Mapping/Replication.h"
+#include "imc/Mapping/Residents.h"
 #include "imc/Mapping/Segments.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -258,7 +259,8 @@ Expected<std::unique_ptr<AnyProblem>> parseAs(const json::Value &value) {
 llvm::ArrayRef<StringRef> imc::mapping::problemKinds() {
   static const StringRef kinds[] = {
       replication::Problem::kind, segments::Problem::kind,
-      packing::Problem::kind, assignment::Problem::kind};
+      residents::Problem::kind, packing::Problem::kind,
+      assignment::Problem::kind};
   return kinds;
 }
 
@@ -274,6 +276,8 @@ imc::mapping::parseAnyProblem(const json::Value &value) {
   case 1:
     return parseAs<segments::Problem, segments::Solution>(value);
   case 2:
+    return parseAs<residents::Problem, residents::Solution>(value);
+  case 3:
     return parseAs<packing::Problem, packing::Solution>(value);
   default:
     return parseAs<assignment::Problem, assignment::Solution>(value);

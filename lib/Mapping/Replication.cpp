@@ -41,9 +41,11 @@ Expected<Problem> Problem::parse(const json::Value &value) {
   fields.choice("problem", {kind});
   p.objective = static_cast<Objective>(fields.choice("objective", objectives));
   p.arrays = fields.integer("arrays");
+  p.core = fields.integer("core", 1);
   fields.objects("layers", [&](Fields &layer) {
     p.layers.push_back({layer.string("name", ""), layer.integer("windows"),
-                        layer.integer("arrays"), layer.integer("time", 1)});
+                        layer.integer("arrays"), layer.integer("time", 1),
+                        layer.integer("count", 1)});
   });
   if (Error wrong = fields.finish())
     return std::move(wrong);
@@ -66,10 +68,12 @@ json::Value imc::mapping::replication::toJSON(const Problem &p) {
     layers.push_back(json::Object{{"name", l.name},
                                   {"windows", l.windows},
                                   {"arrays", l.arrays},
-                                  {"time", l.time}});
+                                  {"time", l.time},
+                                  {"count", l.count}});
   return json::Object{{"problem", Problem::kind},
                       {"objective", objectives[size_t(p.objective)]},
                       {"arrays", p.arrays},
+                      {"core", p.core},
                       {"layers", std::move(layers)}};
 }
 
@@ -85,31 +89,38 @@ static std::string nameOf(const Problem &p, size_t i) {
 Error imc::mapping::replication::check(const Problem &p) {
   if (p.layers.empty())
     return invalid("'layers' is empty");
-  if (p.arrays > largestNumber)
-    return invalid("'arrays' is " + Twine(p.arrays) + ", must be at most 2^53");
-  int64_t needed = 0, work = 0, all = 0;
+  for (auto [field, value] :
+       {std::pair("arrays", p.arrays), std::pair("core", p.core)})
+    if (value < 1 || value > largestNumber)
+      return invalid(Twine("'") + field + "' is " + Twine(value) +
+                     ", must be from 1 to 2^53");
+  // Neither all windows one after the other nor all at once may overflow.
+  int64_t windows = Problem::maxWindows, time = largestNumber,
+          arrays = largestNumber;
   for (const auto &[i, l] : llvm::enumerate(p.layers)) {
     for (auto [field, value] :
          {std::pair("windows", l.windows), std::pair("arrays", l.arrays),
-          std::pair("time", l.time)})
+          std::pair("time", l.time), std::pair("count", l.count)})
       if (value < 1 || value > largestNumber)
         return invalid(nameOf(p, i) + ": '" + field + "' is " + Twine(value) +
                        ", must be from 1 to 2^53");
-    if (l.windows > Problem::maxWindows)
-      return invalid(nameOf(p, i) + ": 'windows' is " + Twine(l.windows) +
-                     ", must be at most 2^32");
-    // Neither all windows one after the other nor all at once may overflow.
-    if (l.windows > (largestNumber - work) / l.time ||
-        l.windows > (largestNumber - all) / l.arrays)
-      return invalid(
-          nameOf(p, i) + ": windows x " +
-          (l.windows > (largestNumber - work) / l.time ? "time" : "arrays") +
-          " of the layers up to here add up to more than 2^53");
-    work += l.windows * l.time;
-    all += l.windows * l.arrays;
-    needed += l.arrays;
+    auto take = [](int64_t &left, int64_t a, int64_t b) {
+      const bool fits = a <= left / b;
+      left -= fits ? a * b : 0;
+      return fits;
+    };
+    if (!take(windows, l.windows, l.count))
+      return invalid(nameOf(p, i) + ": the layers up to here have more than "
+                                    "2^32 windows");
+    if (!take(time, l.windows * l.count, l.time))
+      return invalid(nameOf(p, i) + ": windows x time of the layers up to here "
+                                    "add up to more than 2^53");
+    if (!take(arrays, l.windows * l.count, l.arrays + p.core))
+      return invalid(nameOf(p, i) + ": windows x arrays of the layers up to "
+                                    "here add up to more than 2^53");
   }
-  if (needed > p.arrays)
+  if (int64_t needed = endOf(p, std::vector<int64_t>(p.layers.size(), 1));
+      needed > p.arrays)
     return invalid("one copy of each layer takes " + Twine(needed) +
                    " arrays, " + Twine(needed - p.arrays) +
                    " more than 'arrays' = " + Twine(p.arrays));
@@ -120,13 +131,20 @@ Error imc::mapping::replication::verify(const Problem &p, const Solution &s) {
   if (s.copies.size() != p.layers.size())
     return invalid("'copies' has " + Twine(s.copies.size()) + " entries for " +
                    Twine(p.layers.size()) + " layers");
+  // Copy after copy, without the closed form that the algorithms use.
   int64_t used = 0;
   for (size_t i = 0; i != p.layers.size(); ++i) {
-    if (s.copies[i] < 1 || s.copies[i] > p.layers[i].windows)
+    const Layer &l = p.layers[i];
+    if (s.copies[i] < 1 || s.copies[i] > l.windows)
       return invalid(nameOf(p, i) + " has " + Twine(s.copies[i]) +
-                     " copies, must have 1 to " + Twine(p.layers[i].windows) +
+                     " copies, must have 1 to " + Twine(l.windows) +
                      ", one per window");
-    used += s.copies[i] * p.layers[i].arrays;
+    for (int64_t copy = 0; copy != s.copies[i] * l.count; ++copy) {
+      const int64_t left = p.core - used % p.core;
+      if (left != p.core && left < l.arrays)
+        used += left;
+      used += l.arrays;
+    }
   }
   if (used > p.arrays)
     return invalid("the copies take " + Twine(used) + " arrays, " +
@@ -141,7 +159,7 @@ int64_t imc::mapping::replication::objective(const Problem &p,
     const Layer &l = p.layers[i];
     int64_t time = ceilDiv(l.windows, s.copies[i]) * l.time;
     slowest = std::max(slowest, time);
-    sum += time;
+    sum += time * l.count;
   }
   return p.objective == Objective::Sum ? sum : slowest;
 }
@@ -154,8 +172,8 @@ std::string imc::mapping::replication::objectiveUnit(const Problem &p) {
 static std::vector<int64_t> balanced(const Problem &p) {
   std::vector<Demand> demands;
   for (const Layer &l : p.layers)
-    demands.push_back({l.windows, l.arrays, 1});
-  int64_t windows = balancedWindows(demands, p.arrays, /*core=*/1);
+    demands.push_back({l.windows, l.arrays, l.count});
+  int64_t windows = balancedWindows(demands, p.arrays, p.core);
   std::vector<int64_t> copies;
   for (const Layer &l : p.layers)
     copies.push_back(ceilDiv(l.windows, windows));

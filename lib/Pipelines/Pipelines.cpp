@@ -125,9 +125,11 @@ struct PipelineOptions : public PassPipelineOptions<PipelineOptions> {
   Option<std::string> groupPacking{*this, "group-packing",
                                    llvm::cl::desc("single, diagonal or dense"),
                                    llvm::cl::init("single")};
-  Option<std::string> replication{*this, "replication",
-                                  llvm::cl::desc("none or balanced"),
-                                  llvm::cl::init("none")};
+  Option<std::string> replication{
+      *this, "replication",
+      llvm::cl::desc("none, balanced, marginal_gain, "
+                     "exact_bottleneck or exact_sum"),
+      llvm::cl::init("none")};
   Option<std::string> dynamicProducts{*this, "dynamic-products",
                                       llvm::cl::desc("digital, arrays or auto"),
                                       llvm::cl::init("digital")};

@@ -142,7 +142,7 @@ std::string Placements::obstacle(size_t index) const {
   const int64_t copies = plan.products[index].copies;
   if (copies >= demand.windows)
     return ""; // a copy for every window
-  if (!allocation.balanced) {
+  if (!allocation.replicates) {
     const int64_t left = plan.capacity - plan.placed_arrays;
     if (left < demand.arrays)
       return llvm::formatv("a copy takes {0} arrays, {1} are left",
@@ -158,6 +158,17 @@ std::string Placements::obstacle(size_t index) const {
                          "of {1} arrays are more than its {2} in tiles of {3}",
                          std::max<int64_t>(most, 1) + 1, demand.arrays,
                          plan.capacity, allocation.core);
+  }
+  if (!allocation.copies.empty()) {
+    // The fewest copies that are faster.
+    const int64_t perCopy = (demand.windows + copies - 1) / copies;
+    if (perCopy == 1)
+      return "";
+    const int64_t next = (demand.windows + perCopy - 2) / (perCopy - 1);
+    return llvm::formatv("{0} copies, which would be faster, take {1} arrays "
+                         "more; {2} of the machine's {3} stay empty",
+                         next, (next - copies) * demand.arrays,
+                         available - plan.placed_arrays, available);
   }
   // Copies are handed out by windows per copy, so one step takes all products.
   const int64_t next = allocation.windows_per_copy - 1;
@@ -193,7 +204,7 @@ void Placements::remarkOn(size_t index, Location loc) const {
         << remark::metric("Reason", why)
         << remark::metric(
                "Suggestion",
-               allocation.balanced ||
+               allocation.replicates ||
                        plan.capacity - plan.placed_arrays < demand.arrays
                    ? "more or larger arrays (machine.groups, machine.rows, "
                      "...), or more bits per cell"

@@ -1,9 +1,16 @@
 // RUN: imc-opt %s -imc-attach-target='file=rram-32nm set=machine.rows=64,machine.cols=64,machine.cell.bits=8,machine.groups=1,machine.tiles_per_group=2,machine.macros_per_tile=8' -imc-offload -imc-quantize -imc-tile -imc-place=replication=balanced | FileCheck %s --check-prefix=BALANCED
+// RUN: imc-opt %s -imc-attach-target='file=rram-32nm set=machine.rows=64,machine.cols=64,machine.cell.bits=8,machine.groups=1,machine.tiles_per_group=1,machine.macros_per_tile=7' -imc-offload -imc-quantize -imc-tile -imc-place=replication=marginal_gain | FileCheck %s --check-prefix=EXACT
+// RUN: imc-opt %s -imc-attach-target='file=rram-32nm set=machine.rows=64,machine.cols=64,machine.cell.bits=8,machine.groups=1,machine.tiles_per_group=1,machine.macros_per_tile=7' -imc-offload -imc-quantize -imc-tile -imc-place=replication=exact_bottleneck | FileCheck %s --check-prefix=EXACT
+// RUN: imc-opt %s -imc-attach-target='file=rram-32nm set=machine.rows=64,machine.cols=64,machine.cell.bits=8,machine.groups=1,machine.tiles_per_group=1,machine.macros_per_tile=7' -imc-offload -imc-quantize -imc-tile -imc-place=replication=exact_sum | FileCheck %s --check-prefix=EXACT
 // RUN: imc-opt %s -imc-attach-target='file=sram-32nm set=machine.rows=64,machine.cols=64,machine.groups=1,machine.tiles_per_group=1,machine.macros_per_tile=4' -imc-offload -imc-quantize -imc-tile -imc-place -imc-verify-phase=placed | FileCheck %s --check-prefix=RELOAD
 
 // 16 arrays for 9 windows on 1 array and 1 window on 1 array: 9 copies of the first.
 // BALANCED: placement = #imc.placement<first_array = 0, copies = 9, packs = 1, row_strips = 1, column_strips = 1, macros_per_tile = 8>
 // BALANCED: placement = #imc.placement<first_array = 9, copies = 1, packs = 1, row_strips = 1, column_strips = 1, macros_per_tile = 8>
+
+// 7 arrays leave 6 for the first; 5 copies are as fast, 2 windows each.
+// EXACT: placement = #imc.placement<first_array = 0, copies = 5, packs = 1, row_strips = 1, column_strips = 1, macros_per_tile = 7>
+// EXACT: placement = #imc.placement<first_array = 5, copies = 1, packs = 1, row_strips = 1, column_strips = 1, macros_per_tile = 7>
 
 // One bit per cell: 64 columns of weights take 8 arrays, the chip has 4. SRAM is written again for each product.
 // RELOAD: placement = #imc.placement<first_array = 0, copies = 1, packs = 1, row_strips = 1, column_strips = 1, macros_per_tile = 4>

@@ -4,6 +4,11 @@
 // BALANCED: [Passed] Copies {{.*}}Reason="6 windows, 2 arrays per copy, 5 arrays on the chip, 2 for one copy of the model", arrays=4, copies=2, layer=a, rounds=0, windows_per_copy=3
 // BALANCED: [Missed] Replication {{.*}}Reason="2 windows per copy instead of 3 take 7 arrays for all products in tiles of 5, the machine has 5 for them", Suggestion="more or larger arrays (machine.groups, machine.rows, ...), or more bits per cell", copies=2, layer=a
 
+// The rules that count time say what the next faster number of copies takes.
+// RUN: imc-opt %s -imc-attach-target='file=rram-32nm set=machine.groups=1,machine.tiles_per_group=1,machine.macros_per_tile=5,machine.adc_bits=8' -imc-offload -imc-quantize -imc-tile -imc-place=replication=exact_sum -remarks-filter='imc-.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=EXACT
+// EXACT: [Passed] Copies {{.*}}copies=2, layer=a, rounds=0, windows_per_copy=3
+// EXACT: [Missed] Replication {{.*}}Reason="3 copies, which would be faster, take 2 arrays more; 1 of the machine's 5 stay empty", Suggestion="more or larger arrays
+
 // A copy for every window: nothing is missed.
 // RUN: imc-opt %s -imc-attach-target='file=rram-32nm' -imc-offload -imc-quantize -imc-tile -imc-place=replication=balanced -remarks-filter='imc-.*' -o /dev/null 2>&1 | FileCheck %s --check-prefix=FULL --implicit-check-not=Missed
 // FULL: [Passed] Copies {{.*}}copies=6, layer=a, rounds=0, windows_per_copy=1

@@ -39,8 +39,16 @@ namespace imc::mapping {
 enum class Encoding { Offset, Differential, TwosComplement };
 /// How the groups of a grouped product share arrays.
 enum class GroupPacking { Single, Diagonal, Dense };
-/// Whether products get more than one copy.
-enum class Replication { None, Balanced };
+/// Whether products get more than one copy, and by which rule
+/// (Replication.h): equal windows per copy, the step that saves most time per
+/// array, the least time of the slowest product, or of all of them.
+enum class Replication {
+  None,
+  Balanced,
+  MarginalGain,
+  ExactBottleneck,
+  ExactSum
+};
 /// Where products of two activations run: on the digital unit, on arrays into
 /// which the right operand is written each time, or where energy times latency
 /// of the layer is less.
@@ -223,6 +231,7 @@ struct Plan {
 /// Work of one kind that shares arrays: `count` equal products.
 struct Demand {
   int64_t windows, arrays, count;
+  int64_t turns = 1; ///< of the fullest array, for each window
 };
 
 /// Equal products: they get arrays together.
@@ -253,17 +262,25 @@ int64_t endOfOneCopy(llvm::ArrayRef<Demand> demands, int64_t core,
 int64_t balancedWindows(llvm::ArrayRef<Demand> demands, int64_t capacity,
                         int64_t core = 1);
 
+/// Copies of every product, equally many for equal ones, that end within
+/// `capacity` arrays by a rule that is neither None nor Balanced. Needs one
+/// copy of everything to fit. Time is windows per copy x turns.
+std::vector<int64_t> replicate(llvm::ArrayRef<Demand> demands, int64_t capacity,
+                               int64_t core, Replication rule);
+
 /// How a model shares the chip, before single arrays are handed out.
 struct Allocation {
   bool fits = true;     ///< one copy of every product at once
   bool resident = true; ///< see Plan::resident
-  bool balanced = false;
+  bool replicates = false;
   int64_t capacity = 0;
   int64_t core = 1;             ///< arrays of a core
   int64_t needed = 0;           ///< arrays without which it does not fit, with
                                 ///< those that alignment to cores leaves empty
   int64_t windows_per_copy = 0; ///< of the slowest product, if balanced and
                                 ///< resident
+  std::vector<int64_t> copies;  ///< of each demand, by other rules; empty
+                                ///< without them
   int64_t spare = 0; ///< arrays that products of two activations may use:
                      ///< whole cores
 };
@@ -274,17 +291,19 @@ struct Allocation {
 Allocation allocate(llvm::ArrayRef<Demand> demands, int64_t dynamic,
                     const machine::Machine &machine, const Knobs &knobs);
 
-/// Copies of one product, each with at least one window; and how many times the
-/// chip is written for it, 0 if its weights stay.
+/// Copies of a product of demands[index], which `allocation` was made for, each
+/// with at least one window; and how many times the chip is written for it, 0
+/// if its weights stay.
 struct Copies {
   int64_t copies, rounds;
 };
-Copies copiesOf(const Allocation &allocation, int64_t windows, int64_t arrays);
+Copies copiesOf(const Allocation &allocation, llvm::ArrayRef<Demand> demands,
+                size_t index);
 
 /// Tiles, replicates and places. Non-volatile chips that cannot hold one copy
 /// get the violation Capacity; volatile ones go non-resident. `balanced` gives
-/// every product ceil(windows / balancedWindows) copies when resident, and as
-/// many as fit when not.
+/// every product ceil(windows / balancedWindows) copies when resident, the
+/// other rules what replicate() says, and all as many as fit when not.
 Plan plan(const workload::Workload &workload, const machine::Machine &machine,
           const Knobs &knobs);
 

@@ -24,19 +24,22 @@ struct Layer {
   int64_t windows = 1; ///< M
   int64_t arrays = 1;  ///< of one copy
   int64_t time = 1;    ///< of one window, in any unit that all layers share
+  int64_t count = 1;   ///< equal layers, which get equally many copies each
 };
 
 enum class Objective { Bottleneck, Sum };
 
 /// Give every layer at least one copy, and at most as many as it has windows,
-/// without using more than `arrays`.
+/// without using more than `arrays`. Copies are placed in order, aligned to
+/// cores (Cores.h).
 struct Problem {
   static constexpr llvm::StringLiteral kind = "replication";
   Objective objective = Objective::Bottleneck;
   int64_t arrays = 0;
+  int64_t core = 1; ///< arrays of a core; 1: no copy needs to be aligned
   std::vector<Layer> layers;
 
-  static constexpr int64_t maxWindows = int64_t(1) << 32; ///< of a layer
+  static constexpr int64_t maxWindows = int64_t(1) << 32; ///< of all layers
 
   /// none: one copy each.
   /// balanced: all layers take as few windows per copy as fit, whatever their
@@ -45,8 +48,9 @@ struct Problem {
   ///   gets the fewest copies that make it faster. Sum: the step that saves
   ///   most per array.
   /// exact: proven optimum. Bottleneck: bisection over the time. Sum: dynamic
-  ///   programming over the layers; states that another dominates or whose
-  ///   Lagrangian bound reaches the best known solution are left out.
+  ///   programming over the layers; states (first free array, time) that
+  ///   another dominates or whose Lagrangian bound reaches the best known
+  ///   solution are left out.
   static llvm::ArrayRef<llvm::StringRef> algorithms();
   static llvm::Expected<Problem> parse(const llvm::json::Value &value);
 };
@@ -66,8 +70,10 @@ llvm::Expected<Solution> solve(const Problem &problem,
 llvm::json::Value toJSON(const Problem &problem);
 llvm::json::Value toJSON(const Solution &solution);
 
-/// The algorithms of an objective without the text form, for planners. All need
-/// check() to pass.
+/// First free array behind so many copies.
+int64_t endOf(const Problem &problem, llvm::ArrayRef<int64_t> copies);
+
+/// The algorithms without names, for planners. They need check() to pass.
 std::vector<int64_t> marginalGain(const Problem &problem);
 std::vector<int64_t> exact(const Problem &problem);
 

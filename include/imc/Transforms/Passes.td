@@ -174,7 +174,9 @@ def PlacePass : Pass<"imc-place", "::mlir::ModuleOp"> {
     Asks `mapping::plan` for the number of copies of each product and for the arrays
     they occupy, and writes the answer to `imc.mvm` as `placement = #imc.placement<...>`.
     `replication=none` places one copy; `balanced` spends the arrays that are left on
-    the products with the most windows per copy.
+    the products with the most windows per copy, `marginal_gain` on what saves most time
+    per array; `exact_bottleneck` and `exact_sum` are the optima for the slowest product
+    and for the sum over the products.
 
     `dynamic-products` decides where products of two activations run (`pass.dynamic_products`); the answer
     stands on each as `imc.dynamic_product = "digital"` or `"arrays"`. On arrays, the right operand is
@@ -194,7 +196,7 @@ def PlacePass : Pass<"imc-place", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"replication", "replication", "std::string", /*default=*/"\"none\"",
-           "Copies of products beyond the first: none or balanced">,
+           "Copies of products beyond the first: none, balanced, marginal_gain, exact_bottleneck or exact_sum">,
     Option<"dynamicProducts", "dynamic-products", "std::string", /*default=*/"\"digital\"",
            "Where products of two activations run: digital, arrays or auto">
   ];

@@ -253,7 +253,7 @@ private:
     k.group_packing = static_cast<mapping::GroupPacking>(pick(0, 2));
     if (c.nest.groups > 1 && random() % 2)
       k.group_packing = mapping::GroupPacking::Diagonal;
-    k.replication = static_cast<mapping::Replication>(pick(0, 1));
+    k.replication = static_cast<mapping::Replication>(pick(0, 4));
     c.text +=
         (rram ? " on rram " : " on sram ") + std::to_string(m.array.rows) +
         "x" + std::to_string(m.array.cols) + " active " +

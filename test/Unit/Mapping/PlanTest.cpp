@@ -164,6 +164,46 @@ TEST(Plan, BalancedBeatsNoneAndFits) {
   EXPECT_GT(p.placed_arrays, 5334);
 }
 
+TEST(Plan, ExactRulesAreNeverSlower) {
+  const Replication rules[] = {
+      Replication::None, Replication::Balanced, Replication::MarginalGain,
+      Replication::ExactBottleneck, Replication::ExactSum};
+  int faster = 0;
+  for (const workload::Workload &network :
+       {test::alexnet(), test::resnet18(), test::resnet50(), test::vgg16(),
+        test::mobilenetV3Large()})
+    for (int64_t core : {1, 8, 12})
+      for (int64_t tiles : {900, 3000, 12000}) {
+        machine::Machine m = chip(core);
+        m.hierarchy = {1, tiles * 8 / core, core};
+        m.array.active_rows = core == 12 ? 32 : 0; // turns differ
+        if (plan(network, m, Knobs()).violations.size())
+          continue;
+        int64_t slowest[5], sum[5];
+        for (size_t r = 0; r != 5; ++r) {
+          Knobs knobs;
+          knobs.replication = rules[r];
+          const Plan p = plan(network, m, knobs);
+          ASSERT_EQ(llvm::toString(verify(p, network, m)), "");
+          slowest[r] = sum[r] = 0;
+          for (const PlacedProduct &placed : p.products) {
+            const int64_t windows =
+                network.layers[placed.layer].product()->windows;
+            const int64_t time = (windows + placed.copies - 1) / placed.copies *
+                                 placed.tiling.turns();
+            slowest[r] = std::max(slowest[r], time);
+            sum[r] += time;
+          }
+        }
+        for (size_t r = 0; r != 5; ++r) {
+          EXPECT_LE(slowest[3], slowest[r]) << network.name << " " << core;
+          EXPECT_LE(sum[4], sum[r]) << network.name << " " << core;
+        }
+        faster += sum[4] < sum[1];
+      }
+  EXPECT_GT(faster, 30);
+}
+
 TEST(Plan, CapacityOfNonVolatileChip) {
   machine::Machine m = chip(1);
   m.hierarchy.tiles_per_group = 726;
@@ -228,7 +268,7 @@ TEST(Plan, RandomPlansVerify) {
     knobs.input_bits = below(8);
     knobs.encoding = static_cast<Encoding>(random() % 2);
     knobs.group_packing = static_cast<GroupPacking>(random() % 3);
-    knobs.replication = static_cast<Replication>(random() % 2);
+    knobs.replication = static_cast<Replication>(random() % 5);
     workload::Workload network{"random", 0, {}};
     for (int64_t i = below(6); i > 0; --i) {
       workload::Product p;

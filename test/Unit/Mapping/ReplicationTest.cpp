@@ -34,19 +34,21 @@ static Solution solved(const Problem &p, llvm::StringRef algorithm) {
   return {};
 }
 
-/// Every vector of copies, one after the other.
+/// Every vector of copies, one after the other; what verify() accepts counts.
 static int64_t bruteForce(const Problem &p) {
   int64_t best = INT64_MAX;
   Solution s{std::vector<int64_t>(p.layers.size())};
   std::function<void(size_t, int64_t)> fill = [&](size_t i, int64_t left) {
     if (i == p.layers.size()) {
-      best = std::min(best, objective(p, s));
+      const int64_t value = objective(p, s);
+      if (value < best && text(verify(p, s)).empty())
+        best = value;
       return;
     }
-    for (int64_t c = 1;
-         c <= p.layers[i].windows && c * p.layers[i].arrays <= left; ++c) {
+    const Layer &l = p.layers[i];
+    for (int64_t c = 1; c <= l.windows && c * l.count * l.arrays <= left; ++c) {
       s.copies[i] = c;
-      fill(i + 1, left - c * p.layers[i].arrays);
+      fill(i + 1, left - c * l.count * l.arrays);
     }
   };
   fill(0, p.arrays);
@@ -65,10 +67,12 @@ static Problem randomProblem(std::mt19937_64 &random) {
       p.layers.push_back(p.layers.back());
     else
       p.layers.push_back({"l" + std::to_string(i), draw(1, 14), draw(1, 5),
-                          draw(0, 2) ? 1 : draw(1, 9)});
-    p.arrays += p.layers.back().arrays;
+                          draw(0, 2) ? 1 : draw(1, 9),
+                          draw(0, 3) ? 1 : draw(1, 3)});
   }
-  p.arrays += draw(0, 24);
+  if (draw(0, 1))
+    p.core = draw(2, 9);
+  p.arrays = endOf(p, Copies(p.layers.size(), 1)) + draw(0, 24);
   return p;
 }
 
@@ -105,18 +109,31 @@ TEST(Replication, GreedyIsExactForTheBottleneck) {
   }
 }
 
-/// Large instances against a table over all budgets.
+/// Large instances: for each first free array the least time, layer by layer
+/// and copy by copy.
 static int64_t tableSum(const Problem &p) {
-  std::vector<int64_t> best(p.arrays + 1, 0), next;
+  constexpr int64_t none = INT64_MAX / 2;
+  Copies best(p.arrays + 1, none), next;
+  best[0] = 0;
   for (const Layer &l : p.layers) {
-    next.assign(p.arrays + 1, INT64_MAX / 2);
-    for (int64_t c = 1; c <= l.windows; ++c)
-      for (int64_t b = c * l.arrays; b <= p.arrays; ++b)
-        next[b] = std::min(next[b], best[b - c * l.arrays] +
-                                        (l.windows + c - 1) / c * l.time);
+    next.assign(p.arrays + 1, none);
+    for (int64_t begin = 0; begin <= p.arrays; ++begin) {
+      int64_t end = begin;
+      if (best[begin] == none)
+        continue;
+      for (int64_t c = 1; c <= l.windows; ++c) {
+        if (end / p.core != (end + l.arrays - 1) / p.core)
+          end = (end + p.core - 1) / p.core * p.core;
+        end += l.arrays;
+        if (end > p.arrays)
+          break;
+        next[end] =
+            std::min(next[end], best[begin] + (l.windows + c - 1) / c * l.time);
+      }
+    }
     best.swap(next);
   }
-  return best[p.arrays];
+  return *std::min_element(best.begin(), best.end());
 }
 
 TEST(Replication, ExactSumOfManyLayers) {
@@ -128,9 +145,10 @@ TEST(Replication, ExactSumOfManyLayers) {
       p.layers.push_back({"", int64_t(1 + random() % 60),
                           int64_t(1 + random() % 20),
                           int64_t(1 + random() % 100)});
-      p.arrays += p.layers.back().arrays;
     }
-    p.arrays += random() % 1500;
+    if (i % 2)
+      p.core = int64_t(2 + random() % 30);
+    p.arrays = endOf(p, Copies(p.layers.size(), 1)) + int64_t(random() % 1500);
     ASSERT_EQ(objective(p, solved(p, "exact")), tableSum(p)) << i;
   }
 }
@@ -154,22 +172,22 @@ static Problem problemOf(const workload::Workload &network, int64_t arrays) {
 }
 
 TEST(Replication, NeverWorseOnNetworks) {
-  for (const workload::Workload &network :
-       {test::alexnet(), test::resnet18(), test::resnet50(), test::vgg16(),
-        test::mobilenetV3Large()})
-    for (int64_t percent : {100, 110, 200, 1000, 5000})
-      for (Objective goal : {Objective::Bottleneck, Objective::Sum}) {
-        Problem p = problemOf(network, 0);
-        p.objective = goal;
-        for (const Layer &l : p.layers)
-          p.arrays += l.arrays;
-        p.arrays = p.arrays * percent / 100;
-        Solution best = solved(p, "exact");
-        EXPECT_EQ(text(verify(p, best)), "");
-        for (llvm::StringRef name : Problem::algorithms())
-          EXPECT_LE(objective(p, best), objective(p, solved(p, name)))
-              << network.name << " " << percent << " " << name.str();
-      }
+  for (int64_t core : {1, 8, 12, 96})
+    for (const workload::Workload &network :
+         {test::alexnet(), test::resnet18(), test::resnet50(), test::vgg16(),
+          test::mobilenetV3Large()})
+      for (int64_t percent : {100, 110, 200, 1000, 5000})
+        for (Objective goal : {Objective::Bottleneck, Objective::Sum}) {
+          Problem p = problemOf(network, 0);
+          p.objective = goal;
+          p.core = core;
+          p.arrays = endOf(p, Copies(p.layers.size(), 1)) * percent / 100;
+          Solution best = solved(p, "exact");
+          EXPECT_EQ(text(verify(p, best)), "");
+          for (llvm::StringRef name : Problem::algorithms())
+            EXPECT_LE(objective(p, best), objective(p, solved(p, name)))
+                << network.name << " " << percent << " " << name.str() << core;
+        }
 }
 
 /// The "balance" rule of PIMCOMP (Sun et al., DAC 2023), bug included: the
@@ -266,8 +284,8 @@ TEST(Replication, Check) {
   EXPECT_EQ(wrong([](Problem &p) { p.layers[1].windows = 0; }),
             "layers[1] 'b': 'windows' is 0, must be from 1 to 2^53");
   EXPECT_EQ(
-      wrong([](Problem &p) { p.layers[1].windows = (int64_t(1) << 32) + 1; }),
-      "layers[1] 'b': 'windows' is 4294967297, must be at most 2^32");
+      wrong([](Problem &p) { p.layers[1].windows = (int64_t(1) << 32) - 5; }),
+      "layers[1] 'b': the layers up to here have more than 2^32 windows");
   EXPECT_EQ(wrong([](Problem &p) { p.layers[0].arrays = -3; }),
             "layers[0] 'a': 'arrays' is -3, must be from 1 to 2^53");
   EXPECT_EQ(wrong([](Problem &p) { p.layers[1].time = 0; }),
@@ -280,6 +298,39 @@ TEST(Replication, Check) {
   EXPECT_EQ(wrong([](Problem &p) { p.layers[0].arrays = int64_t(1) << 52; }),
             "layers[0] 'a': windows x arrays of the layers up to here add up "
             "to more than 2^53");
+}
+
+TEST(Replication, CopiesAreAlignedToCores) {
+  // Cores of 5 arrays: three copies of 2 take 2 + 2, then 2 of the next core;
+  // four copies of 1 behind them end at 10.
+  Problem p = small();
+  p.core = 5;
+  EXPECT_EQ(endOf(p, {3, 3}), 10);
+  EXPECT_EQ(text(verify(p, {{3, 3}})), "");
+  EXPECT_EQ(text(verify(p, {{3, 4}})),
+            "the copies take 11 arrays, 1 more than there are");
+  // A copy that is larger than a core begins one.
+  p.layers = {{"a", 6, 2}, {"b", 4, 7, 1}};
+  p.arrays = 19;
+  EXPECT_EQ(endOf(p, {1, 1}), 12);
+  EXPECT_EQ(text(verify(p, {{2, 1}})), "");
+  EXPECT_EQ(text(verify(p, {{2, 2}})),
+            "the copies take 22 arrays, 3 more than there are");
+  p.arrays = 11;
+  EXPECT_EQ(
+      text(check(p)),
+      "one copy of each layer takes 12 arrays, 1 more than 'arrays' = 11");
+}
+
+TEST(Replication, EqualLayers) {
+  Problem p = small();
+  p.layers[0].count = 2;
+  EXPECT_EQ(text(verify(p, {{2, 2}})), "");
+  EXPECT_EQ(text(verify(p, {{2, 3}})),
+            "the copies take 11 arrays, 1 more than there are");
+  EXPECT_EQ(objective(p, {{2, 2}}), 6);
+  p.objective = Objective::Sum;
+  EXPECT_EQ(objective(p, {{2, 2}}), 3 + 3 + 6);
 }
 
 TEST(Replication, Verify) {
@@ -338,9 +389,9 @@ TEST(Replication, Text) {
                       "arrays": 2, "layers": [{"windows": 1, "arrays": 1,
                       "copies": 3}]})"),
             "'layers[0].copies' is not known; there are name, windows, "
-            "arrays, time");
+            "arrays, time, count");
   EXPECT_EQ(wrong(R"({"problem": "replication", "objective": "sum",
                       "arrays": 2, "layers": [], "budget": 3})"),
             "'budget' is not known; there are problem, objective, arrays, "
-            "layers");
+            "core, layers");
 }

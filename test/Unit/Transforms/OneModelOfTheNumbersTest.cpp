@@ -77,7 +77,7 @@ Design randomDesign(test::Random &random) {
   k.encoding =
       static_cast<mapping::Encoding>(random.in(0, random.chance(30) ? 2 : 1));
   k.group_packing = static_cast<mapping::GroupPacking>(random.in(0, 2));
-  k.replication = static_cast<mapping::Replication>(random.in(0, 1));
+  k.replication = static_cast<mapping::Replication>(random.in(0, 4));
   k.dynamic_products = static_cast<mapping::DynamicProducts>(random.in(0, 2));
   return design;
 }
