@@ -131,7 +131,7 @@ Error imc::mapping::replication::verify(const Problem &p, const Solution &s) {
   if (s.copies.size() != p.layers.size())
     return invalid("'copies' has " + Twine(s.copies.size()) + " entries for " +
                    Twine(p.layers.size()) + " layers");
-  // Copy after copy, without the closed form that the algorithms use.
+  // Bundle after bundle, without the closed form that the algorithms use.
   int64_t used = 0;
   for (size_t i = 0; i != p.layers.size(); ++i) {
     const Layer &l = p.layers[i];
@@ -139,12 +139,15 @@ Error imc::mapping::replication::verify(const Problem &p, const Solution &s) {
       return invalid(nameOf(p, i) + " has " + Twine(s.copies[i]) +
                      " copies, must have 1 to " + Twine(l.windows) +
                      ", one per window");
-    for (int64_t copy = 0; copy != s.copies[i] * l.count; ++copy) {
-      const int64_t left = p.core - used % p.core;
-      if (left != p.core && left < l.arrays)
-        used += left;
-      used += l.arrays;
-    }
+    const int64_t together = std::max<int64_t>(1, p.core / l.arrays);
+    for (int64_t n = 0; n != l.count; ++n)
+      for (int64_t left = s.copies[i]; left > 0; left -= together) {
+        const int64_t bundle = std::min(left, together) * l.arrays;
+        const int64_t room = p.core - used % p.core;
+        if (room != p.core && room < bundle)
+          used += room;
+        used += bundle;
+      }
   }
   if (used > p.arrays)
     return invalid("the copies take " + Twine(used) + " arrays, " +

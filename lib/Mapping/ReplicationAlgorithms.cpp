@@ -21,11 +21,19 @@ using namespace imc::mapping::replication;
 
 static int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+/// First free array behind `copies` copies of each of the equal layers.
+static int64_t endOfLayers(const Layer &l, int64_t copies, int64_t core,
+                           int64_t cursor) {
+  for (int64_t n = 0; n != l.count; ++n)
+    cursor = place(cursor, l.arrays, copies, core).end;
+  return cursor;
+}
+
 int64_t imc::mapping::replication::endOf(const Problem &p,
                                          llvm::ArrayRef<int64_t> copies) {
   int64_t end = 0;
   for (const auto &[l, c] : llvm::zip_equal(p.layers, copies))
-    end = place(end, l.arrays, c * l.count, p.core).end;
+    end = endOfLayers(l, c, p.core, end);
   return end;
 }
 
@@ -94,13 +102,12 @@ static std::vector<std::vector<Option>> optionsOf(const Problem &p) {
   std::vector<std::vector<Option>> options;
   int64_t others = 0;
   for (const Layer &l : p.layers)
-    others += leastArrays(l.count, l.arrays, p.core);
+    others += l.count * l.arrays;
   for (const Layer &l : p.layers) {
-    const int64_t limit =
-        p.arrays - others + leastArrays(l.count, l.arrays, p.core);
+    const int64_t limit = p.arrays - others + l.count * l.arrays;
     std::vector<Option> list;
     for (int64_t c = 1; c != 0; c = nextCopies(l, c)) {
-      const int64_t arrays = leastArrays(c * l.count, l.arrays, p.core);
+      const int64_t arrays = l.count * leastArrays(c, l.arrays, p.core);
       if (arrays > limit)
         break;
       list.push_back({c, arrays, ceilDiv(l.windows, c) * l.time * l.count});
@@ -273,9 +280,8 @@ static std::vector<int64_t> exactSum(const Problem &p) {
     next.clear();
     for (const auto &[s, state] : llvm::enumerate(layers[i]))
       for (const auto &[o, option] : llvm::enumerate(options[i])) {
-        const State to{
-            place(state.end, l.arrays, option.copies * l.count, p.core).end,
-            state.time + option.time, uint32_t(s), uint32_t(o)};
+        const State to{endOfLayers(l, option.copies, p.core, state.end),
+                       state.time + option.time, uint32_t(s), uint32_t(o)};
         if (to.end + rest[i + 1] > p.arrays)
           break;
         if (rate(to.time, to.end) - done <= slack)

@@ -118,13 +118,17 @@ static int64_t tableSum(const Problem &p) {
   for (const Layer &l : p.layers) {
     next.assign(p.arrays + 1, none);
     for (int64_t begin = 0; begin <= p.arrays; ++begin) {
-      int64_t end = begin;
       if (best[begin] == none)
         continue;
       for (int64_t c = 1; c <= l.windows; ++c) {
-        if (end / p.core != (end + l.arrays - 1) / p.core)
-          end = (end + p.core - 1) / p.core * p.core;
-        end += l.arrays;
+        int64_t end = begin;
+        const int64_t together = std::max<int64_t>(1, p.core / l.arrays);
+        for (int64_t left = c; left > 0; left -= together) {
+          const int64_t bundle = std::min(left, together) * l.arrays;
+          if (end / p.core != (end + bundle - 1) / p.core)
+            end = (end + p.core - 1) / p.core * p.core;
+          end += bundle;
+        }
         if (end > p.arrays)
           break;
         next[end] =
@@ -302,13 +306,13 @@ TEST(Replication, Check) {
 
 TEST(Replication, CopiesAreAlignedToCores) {
   // Cores of 5 arrays: three copies of 2 take 2 + 2, then 2 of the next core;
-  // four copies of 1 behind them end at 10.
+  // three copies of 1 behind them end at 10, four of them begin a core.
   Problem p = small();
   p.core = 5;
   EXPECT_EQ(endOf(p, {3, 3}), 10);
   EXPECT_EQ(text(verify(p, {{3, 3}})), "");
   EXPECT_EQ(text(verify(p, {{3, 4}})),
-            "the copies take 11 arrays, 1 more than there are");
+            "the copies take 14 arrays, 4 more than there are");
   // A copy that is larger than a core begins one.
   p.layers = {{"a", 6, 2}, {"b", 4, 7, 1}};
   p.arrays = 19;
