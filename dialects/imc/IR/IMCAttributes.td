@@ -167,15 +167,14 @@ def IMC_PlacementAttr : IMC_Attr<"Placement", "placement"> {
     ```
 
     Copies follow each other from first(0) = `first_array` on, aligned to tiles of the machine of
-    `macros_per_tile` (m) arrays (cores). With a ≤ m no copy crosses the end of a core: the first
-    h = (m − first_array mod m) div a copies are in the core of first_array, one behind the other,
-    and the cores after it hold n = m div a copies each, from their first array on. With a > m
-    each copy begins a core:
+    `macros_per_tile` (m) arrays (cores). With a ≤ m they lie in bundles of f = min(copies, m div a),
+    each in one core: the first where first_array is, the others from the first array of the cores
+    after it on. With a > m each copy begins a core:
 
     ```
-    first(k) = first_array + k·a                                                       a ≤ m, k < h
-    first(k) = (first_array div m + 1 + (k − h) div n)·m + ((k − h) mod n)·a           a ≤ m, k ≥ h
-    first(k) = first_array + k·⌈a / m⌉·m                                               a > m
+    first(k) = first_array + k·a                                       a ≤ m, k < f
+    first(k) = (first_array div m + k div f)·m + (k mod f)·a           a ≤ m, k ≥ f
+    first(k) = first_array + k·⌈a / m⌉·m                               a > m
     ```
 
     Arrays are numbered through the chip: with `macros` arrays per tile and `tiles`
@@ -188,14 +187,14 @@ def IMC_PlacementAttr : IMC_Attr<"Placement", "placement"> {
     - (C1) first_array ≥ 0.
     - (C2) copies, packs, row_strips, column_strips, row_sets and macros_per_tile ≥ 1.
     - (C3) The number of the last array fits in 64 bits.
-    - (C4) first_array lets copy 0 be aligned: with a ≤ m, first_array mod m + a ≤ m; with a > m,
-      first_array mod m = 0.
+    - (C4) first_array lets the first bundle be aligned: with a ≤ m, first_array mod m + f·a ≤ m; with
+      a > m, first_array mod m = 0.
 
     Example:
 
     ```mlir
     #imc.placement<first_array = 12, copies = 2, packs = 1, row_strips = 5, column_strips = 4>  // arrays 12 to 51
-    #imc.placement<first_array = 12, copies = 3, packs = 1, row_strips = 1, column_strips = 3, macros_per_tile = 16>  // 12 to 14, 16 to 18, 19 to 21
+    #imc.placement<first_array = 10, copies = 3, packs = 1, row_strips = 1, column_strips = 3, macros_per_tile = 8>  // 10 to 12, 13 to 15, 16 to 18
     ```
   }];
   let parameters = (ins
