@@ -12,6 +12,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Members.h"
+
 #include "imc/Schedule/Schedule.h"
 #include "imc/Simulate/Simulate.h"
 
@@ -22,31 +24,9 @@
 #include <cstdlib>
 
 using namespace imc;
+using namespace imc::test;
 
 namespace {
-
-struct Member {
-  const char *name;
-  double cost::Counts::*value;
-};
-/// All that energy depends on.
-const Member members[] = {
-    {"row_drives", &cost::Counts::row_drives},
-    {"cell_reads", &cost::Counts::cell_reads},
-    {"idle_reads", &cost::Counts::idle_reads},
-    {"conversions", &cost::Counts::conversions},
-    {"strip_adds", &cost::Counts::strip_adds},
-    {"tile_reads", &cost::Counts::tile_reads},
-    {"tile_writes", &cost::Counts::tile_writes},
-    {"global_reads", &cost::Counts::global_reads},
-    {"global_writes", &cost::Counts::global_writes},
-    {"noc_bits", &cost::Counts::noc_bits},
-    {"spill_bits", &cost::Counts::spill_bits},
-    {"reload_bits", &cost::Counts::reload_bits},
-    {"cell_writes", &cost::Counts::cell_writes},
-    {"operations", &cost::Counts::operations},
-    {"macs", &cost::Counts::macs},
-};
 
 int64_t setting(const char *name, int64_t otherwise) {
   const char *text = std::getenv(name);
