@@ -112,6 +112,36 @@ struct Shares {
   double weights;  ///< of which they hold cells
 };
 
+/// How many of the first n multiples of `step` are no multiples of `period`.
+inline int64_t countCut(int64_t n, int64_t step, int64_t period) {
+  return step % period == 0 ? 0 : n - n / (period / std::gcd(step, period));
+}
+
+/// sharesOf where cores hold whole strips, or strips whole cores: all cuts are
+/// alike. `all` is what one core would take.
+inline Shares regularShares(const workload::Product &p,
+                            const mapping::Tiling &t, int64_t slots,
+                            Shares all) {
+  const int64_t elements = p.kernel_elements, c = t.columns_per_weight;
+  if (slots % t.column_tiles == 0) {
+    // Between strips: the channel that a cut goes through, and all outputs.
+    const int64_t cuts = ceilDiv(t.tiles(), slots) - 1;
+    all.channels +=
+        real(countCut(cuts, slots / t.column_tiles * t.rows, elements));
+    all.outputs += real(cuts) * all.outputs;
+    return all;
+  }
+  // Through every strip at the same columns, and between the strips.
+  const int64_t cuts = t.column_tiles / slots - 1;
+  const int64_t edges = countCut(t.strips - 1, t.rows, elements);
+  const int64_t halved = countCut(cuts, slots * t.cols, c);
+  all.channels += real(cuts) * (all.channels + real(edges)) + real(edges);
+  all.rows += real(cuts) * all.rows;
+  all.outputs = real(t.strips) * (all.outputs + real(halved));
+  all.weights += real(p.rows) * real(halved);
+  return all;
+}
+
 /// `slots` tiles of a product fit into a core. A copy that has more is cut at
 /// every multiple of that, whatever lies there.
 inline Shares sharesOf(const workload::Product &p, const mapping::Tiling &t,
@@ -124,6 +154,9 @@ inline Shares sharesOf(const workload::Product &p, const mapping::Tiling &t,
   if (tiles <= slots || ofPack == 1)
     return all;
   const int64_t elements = p.kernel_elements, c = t.columns_per_weight;
+  if (t.packs == 1 &&
+      (slots % t.column_tiles == 0 || t.column_tiles % slots == 0))
+    return regularShares(p, t, slots, all);
   // Outputs of the column tiles before this one, those that it cuts included.
   auto outputsUpTo = [&](int64_t tile, int64_t outputs) {
     return std::min(outputs, ceilDiv(tile * t.cols, c));
@@ -131,6 +164,78 @@ inline Shares sharesOf(const workload::Product &p, const mapping::Tiling &t,
   auto outputsBefore = [&](int64_t tile, int64_t outputs) {
     return std::min(outputs, tile * t.cols / c);
   };
+  // One pack. Of parts that are shorter than a strip each has outputs of its
+  // own, but for those that a cut goes through; of the others all but the last
+  // have all.
+  const int64_t high = p.groups * p.rows, wide = p.groups * p.cols;
+  if (t.packs == 1 && c <= t.cols && high < (int64_t(1) << 31) &&
+      t.pack_cols < (int64_t(1) << 31)) {
+    const int64_t cuts = ceilDiv(tiles, slots) - 1;
+    const int64_t full = (t.strips - 1) * t.column_tiles;
+    if (slots < t.column_tiles) {
+      all.outputs = real(t.strips * wide);
+    } else {
+      // The last part may hold the end of the last strip only.
+      const int64_t begin = cuts * slots;
+      const int64_t last =
+          begin <= full ? wide : wide - outputsBefore(begin - full, wide);
+      all.outputs = real(cuts * wide + last);
+    }
+    const int64_t inside = countCut(cuts, slots, t.column_tiles);
+    const int64_t inLast = cuts - full / slots;
+    const int64_t rows =
+        (inside - inLast) * t.rows + inLast * (high - (t.strips - 1) * t.rows);
+    all.rows += real(rows);
+    const bool whole = t.cols % c == 0;
+    if (elements == 1 && whole) {
+      all.channels += real(rows);
+      return all;
+    }
+    // 32 bits: their division is several times faster, and a matrix has fewer
+    // rows.
+    const auto per = static_cast<uint32_t>(elements),
+               height = static_cast<uint32_t>(t.rows),
+               bottom = static_cast<uint32_t>(high);
+    const int64_t strips = slots / t.column_tiles,
+                  columns = slots % t.column_tiles;
+    int64_t strip = 0, column = 0;
+    const auto width = static_cast<uint32_t>(t.cols),
+               perWeight = static_cast<uint32_t>(c);
+    uint64_t channels = 0;
+    int64_t halved = 0, weights = 0;
+    for (int64_t j = 0; j != cuts; ++j) {
+      strip += strips;
+      column += columns;
+      if (column >= t.column_tiles) {
+        column -= t.column_tiles;
+        ++strip;
+      }
+      const auto top = static_cast<uint32_t>(strip) * height;
+      const uint32_t first = top / per;
+      if (column == 0) {
+        channels += first * per != top;
+        continue;
+      }
+      const uint32_t end = std::min(top + height, bottom);
+      channels += (end + per - 1) / per - first;
+      if (whole)
+        continue;
+      const uint32_t left = static_cast<uint32_t>(column) * width;
+      const uint32_t output = left / perWeight;
+      if (output * perWeight == left || output >= wide)
+        continue;
+      ++halved;
+      const int64_t group = output / p.cols;
+      weights +=
+          std::max<int64_t>(0, std::min<int64_t>(end, (group + 1) * p.rows) -
+                                   std::max<int64_t>(top, group * p.rows));
+    }
+    all.channels += static_cast<double>(channels);
+    if (slots < t.column_tiles)
+      all.outputs += real(halved);
+    all.weights += real(weights);
+    return all;
+  }
   int64_t channels = 0, rows = 0, outputs = 0, weights = 0;
   for (int64_t cut = slots; cut < tiles;) {
     const int64_t pack = cut / ofPack;

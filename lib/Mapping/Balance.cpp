@@ -243,8 +243,10 @@ int64_t imc::mapping::balancedWindows(llvm::ArrayRef<Demand> demands,
       middle = fit ? std::min(next, high - 1) : std::max(next, low + 1);
       continue;
     }
-    middle += fit ? -step : step;
-    step *= 4;
+    if (!sawFit || !sawMiss) {
+      middle += fit ? -step : step;
+      step *= 4;
+    }
   }
   return high;
 }
