@@ -184,7 +184,7 @@ inline Counts countWritten(const workload::DynamicProduct &d,
   // Each element goes to the tiles that hold cells of it and through their
   // buffers.
   const double moved =
-      sharesOf(p, t, m.hierarchy.macros_per_tile * t.row_sets).weights * word;
+      weightsOf(p, t, m.hierarchy.macros_per_tile * t.row_sets) * word;
   c.reload_bits = 0;
   c.global_reads += operand;
   c.noc_bits += moved;

@@ -89,36 +89,124 @@ struct Shares {
   double channels; ///< whose inputs they load
   double rows;     ///< of K that they read
   double outputs;  ///< to which they add
-  double weights;  ///< of which they hold cells
 };
 
 /// How many of the first n multiples of `step` are no multiples of `period`.
 inline int64_t countCut(int64_t n, int64_t step, int64_t period) {
-  return step % period == 0 ? 0 : n - n / (period / std::gcd(step, period));
+  const int64_t rest = step % period;
+  return rest == 0 ? 0 : n - n / (period / std::gcd(period, rest));
 }
 
-/// sharesOf where cores hold whole strips, or strips whole cores: all cuts are
-/// alike. `all` is what one core would take.
-inline Shares regularShares(const workload::Product &p,
-                            const mapping::Tiling &t, int64_t slots,
-                            Shares all) {
-  const int64_t elements = p.kernel_elements, c = t.columns_per_weight;
-  if (slots % t.column_tiles == 0) {
-    // Between strips: the channel that a cut goes through, and all outputs.
-    const int64_t cuts = ceilDiv(t.tiles(), slots) - 1;
-    all.channels +=
-        real(countCut(cuts, slots / t.column_tiles * t.rows, elements));
-    all.outputs += real(cuts) * all.outputs;
-    return all;
+/// A product of one pack in cores of `slots` tiles, which cut it at every
+/// multiple of that: at the end of a strip, or inside one.
+struct Cuts {
+  int64_t all;    ///< of these
+  int64_t inside; ///< a strip, of these
+  int64_t inLast; ///< inside the last strip, which may have fewer rows
+
+  Cuts(const mapping::Tiling &t, int64_t slots)
+      : all(ceilDiv(t.strips * t.column_tiles, slots) - 1),
+        inside(countCut(all, slots, t.column_tiles)),
+        inLast(all - (t.strips - 1) * t.column_tiles / slots) {}
+};
+
+/// Channels on both sides of cuts, of `elements` > 1 rows each, added over the
+/// cuts; `high` rows in all.
+inline int64_t cutChannels(const mapping::Tiling &t, const Cuts &cuts,
+                           int64_t slots, int64_t high, int64_t elements) {
+  const int64_t tiles = t.column_tiles, others = t.strips - 1;
+  // Between strips: the channel that the cut goes through, if any.
+  int64_t sum = 0;
+  if (const int64_t between = cuts.all - cuts.inside; between > 0)
+    sum = countCut(between, slots / std::gcd(slots, tiles) * t.rows, elements);
+  if (cuts.inside == 0)
+    return sum;
+  // Inside a strip: all of its channels.
+  sum += cuts.inLast * (ceilDiv(high, elements) - others * t.rows / elements);
+  const int64_t whole = t.rows / elements, part = t.rows - whole * elements;
+  if (part == 0)
+    return sum + (cuts.inside - cuts.inLast) * whole;
+  const int64_t perStrip = tiles / slots, rest = tiles - perStrip * slots;
+  if (rest == 0) // perStrip - 1 cuts inside every strip
+    return sum + (perStrip - 1) * (others * t.rows / elements +
+                                   countCut(others, t.rows, elements));
+  // Strip s begins `row` rows into a channel and `slot` slots into a core. It
+  // touches whole channels and up to two more, and as many cuts as perStrip - 1
+  // and up to two more lie inside it.
+  int64_t row = 0, slot = 0;
+  for (int64_t s = 0; s != others; ++s) {
+    row += part;
+    slot += rest;
+    const bool cut = slot > slots, more = row > elements;
+    sum += (perStrip + cut) * (whole + 1 + more);
+    slot -= slot >= slots ? slots : 0;
+    row -= row >= elements ? elements : 0;
   }
-  // Through every strip at the same columns, and between the strips.
-  const int64_t cuts = t.column_tiles / slots - 1;
-  const int64_t edges = countCut(t.strips - 1, t.rows, elements);
-  const int64_t halved = countCut(cuts, slots * t.cols, c);
-  all.channels += real(cuts) * (all.channels + real(edges)) + real(edges);
-  all.rows += real(cuts) * all.rows;
-  all.outputs = real(t.strips) * (all.outputs + real(halved));
-  all.weights += real(p.rows) * real(halved);
+  return sum;
+}
+
+/// Cuts through weights of several columns, in a product whose strips are
+/// longer than cores.
+inline int64_t cutOutputs(const mapping::Tiling &t, const Cuts &cuts,
+                          int64_t slots) {
+  const int64_t tiles = t.column_tiles, c = t.columns_per_weight;
+  if (t.cols % c == 0)
+    return 0;
+  // Every strip begins with a whole weight. Where it also ends in an array with
+  // a whole one, columns may be counted on through all strips.
+  if (tiles * t.cols % c == 0)
+    return countCut(cuts.all, slots * t.cols, c);
+  if (tiles % slots == 0)
+    return t.strips * countCut(tiles / slots - 1, slots * t.cols, c);
+  // Cut columns repeat when a cut ends a strip; every `apart`-th array of a
+  // strip begins with a whole weight.
+  const int64_t apart = c / std::gcd(c, t.cols);
+  const int64_t period = tiles / std::gcd(tiles, slots);
+  auto among = [&](int64_t n) {
+    const int64_t step = slots % apart, back = tiles % apart;
+    int64_t column = 0, offset = 0, sum = 0;
+    for (int64_t j = 0; j != n; ++j) {
+      column += slots;
+      offset += step;
+      if (column >= tiles) {
+        column -= tiles;
+        offset -= back;
+        offset += offset < 0 ? apart : 0;
+      }
+      offset -= offset >= apart ? apart : 0;
+      sum += offset != 0;
+    }
+    return sum;
+  };
+  if (cuts.all < period)
+    return among(cuts.all);
+  return cuts.all / period * among(period) + among(cuts.all % period);
+}
+
+/// As sharesOf, of a product of one pack that does not fit into a core and
+/// whose weights are no wider than an array; `all` is what one core would take.
+inline Shares sharesOfPack(const workload::Product &p, const mapping::Tiling &t,
+                           int64_t slots, Shares all) {
+  const int64_t high = p.groups * p.rows, wide = p.groups * p.cols;
+  const int64_t before = t.strips - 1;
+  const Cuts cuts(t, slots);
+  // Of parts that are shorter than a strip each has outputs of its own, but for
+  // those that a cut goes through; of the others all but the last have all, and
+  // the last may hold the end of the last strip only.
+  if (slots < t.column_tiles) {
+    all.outputs = real(t.strips * wide + cutOutputs(t, cuts, slots));
+  } else {
+    const int64_t begin = cuts.all * slots - before * t.column_tiles;
+    all.outputs = real((cuts.all + 1) * wide -
+                       (begin > 0 ? begin * t.cols / t.columns_per_weight : 0));
+  }
+  const int64_t rows = (cuts.inside - cuts.inLast) * t.rows +
+                       cuts.inLast * (high - before * t.rows);
+  all.rows += real(rows);
+  all.channels +=
+      real(p.kernel_elements == 1
+               ? rows
+               : cutChannels(t, cuts, slots, high, p.kernel_elements));
   return all;
 }
 
@@ -127,16 +215,14 @@ inline Shares regularShares(const workload::Product &p,
 inline Shares sharesOf(const workload::Product &p, const mapping::Tiling &t,
                        int64_t slots) {
   const int64_t tiles = t.tiles(), ofPack = t.strips * t.column_tiles;
-  Shares all = {real(p.groups * p.rows / p.kernel_elements),
-                real(p.groups * p.rows), real(p.groups * p.cols),
-                real(p.weight_elements)};
+  const int64_t elements = p.kernel_elements, c = t.columns_per_weight;
+  Shares all = {real(p.groups * p.rows / elements), real(p.groups * p.rows),
+                real(p.groups * p.cols)};
   // Between packs nothing is cut.
   if (tiles <= slots || ofPack == 1)
     return all;
-  const int64_t elements = p.kernel_elements, c = t.columns_per_weight;
-  if (t.packs == 1 &&
-      (slots % t.column_tiles == 0 || t.column_tiles % slots == 0))
-    return regularShares(p, t, slots, all);
+  if (t.packs == 1 && c <= t.cols)
+    return sharesOfPack(p, t, slots, all);
   // Outputs of the column tiles before this one, those that it cuts included.
   auto outputsUpTo = [&](int64_t tile, int64_t outputs) {
     return std::min(outputs, ceilDiv(tile * t.cols, c));
@@ -144,79 +230,7 @@ inline Shares sharesOf(const workload::Product &p, const mapping::Tiling &t,
   auto outputsBefore = [&](int64_t tile, int64_t outputs) {
     return std::min(outputs, tile * t.cols / c);
   };
-  // One pack. Of parts that are shorter than a strip each has outputs of its
-  // own, but for those that a cut goes through; of the others all but the last
-  // have all.
-  const int64_t high = p.groups * p.rows, wide = p.groups * p.cols;
-  if (t.packs == 1 && c <= t.cols && high < (int64_t(1) << 31) &&
-      t.pack_cols < (int64_t(1) << 31)) {
-    const int64_t cuts = ceilDiv(tiles, slots) - 1;
-    const int64_t full = (t.strips - 1) * t.column_tiles;
-    if (slots < t.column_tiles) {
-      all.outputs = real(t.strips * wide);
-    } else {
-      // The last part may hold the end of the last strip only.
-      const int64_t begin = cuts * slots;
-      const int64_t last =
-          begin <= full ? wide : wide - outputsBefore(begin - full, wide);
-      all.outputs = real(cuts * wide + last);
-    }
-    const int64_t inside = countCut(cuts, slots, t.column_tiles);
-    const int64_t inLast = cuts - full / slots;
-    const int64_t rows =
-        (inside - inLast) * t.rows + inLast * (high - (t.strips - 1) * t.rows);
-    all.rows += real(rows);
-    const bool whole = t.cols % c == 0;
-    if (elements == 1 && whole) {
-      all.channels += real(rows);
-      return all;
-    }
-    // 32 bits: their division is several times faster, and a matrix has fewer
-    // rows.
-    const auto per = static_cast<uint32_t>(elements),
-               height = static_cast<uint32_t>(t.rows),
-               bottom = static_cast<uint32_t>(high);
-    const int64_t strips = slots / t.column_tiles,
-                  columns = slots % t.column_tiles;
-    int64_t strip = 0, column = 0;
-    const auto width = static_cast<uint32_t>(t.cols),
-               perWeight = static_cast<uint32_t>(c);
-    uint64_t channels = 0;
-    int64_t halved = 0, weights = 0;
-    for (int64_t j = 0; j != cuts; ++j) {
-      strip += strips;
-      column += columns;
-      if (column >= t.column_tiles) {
-        column -= t.column_tiles;
-        ++strip;
-      }
-      const auto top = static_cast<uint32_t>(strip) * height;
-      const uint32_t first = top / per;
-      if (column == 0) {
-        channels += first * per != top;
-        continue;
-      }
-      const uint32_t end = std::min(top + height, bottom);
-      channels += (end + per - 1) / per - first;
-      if (whole)
-        continue;
-      const uint32_t left = static_cast<uint32_t>(column) * width;
-      const uint32_t output = left / perWeight;
-      if (output * perWeight == left || output >= wide)
-        continue;
-      ++halved;
-      const int64_t group = output / p.cols;
-      weights +=
-          std::max<int64_t>(0, std::min<int64_t>(end, (group + 1) * p.rows) -
-                                   std::max<int64_t>(top, group * p.rows));
-    }
-    all.channels += static_cast<double>(channels);
-    if (slots < t.column_tiles)
-      all.outputs += real(halved);
-    all.weights += real(weights);
-    return all;
-  }
-  int64_t channels = 0, rows = 0, outputs = 0, weights = 0;
+  int64_t channels = 0, rows = 0, outputs = 0;
   for (int64_t cut = slots; cut < tiles;) {
     const int64_t pack = cut / ofPack;
     const int64_t first = pack * ofPack, last = std::min(first + ofPack, tiles);
@@ -259,21 +273,39 @@ inline Shares sharesOf(const workload::Product &p, const mapping::Tiling &t,
         continue;
       rows += end - top;
       channels += ceilDiv(end, elements) - top / elements;
-      // Cells of the weights that the cut goes through lie on both sides.
-      const int64_t output = column * t.cols / c;
-      if (column * t.cols % c != 0 && output < wide) {
-        const int64_t group = output / p.cols;
-        weights += std::max<int64_t>(0, std::min(end, (group + 1) * p.rows) -
-                                            std::max(top, group * p.rows));
-      }
     }
     outputs += outputsOf(begin, last - first);
   }
   all.channels += real(channels);
   all.rows += real(rows);
   all.outputs += real(outputs);
-  all.weights += real(weights);
   return all;
+}
+
+/// E-PART: weights of which the cores that hold one copy hold cells, added over
+/// the cores. Cells of the weights that a cut goes through lie on both sides.
+inline double weightsOf(const workload::Product &p, const mapping::Tiling &t,
+                        int64_t slots) {
+  const int64_t tiles = t.tiles(), ofPack = t.strips * t.column_tiles;
+  const int64_t c = t.columns_per_weight;
+  int64_t sum = p.weight_elements;
+  if (t.cols % c == 0)
+    return real(sum);
+  for (int64_t cut = slots; cut < tiles; cut += slots) {
+    const int64_t pack = cut / ofPack, at = cut - pack * ofPack;
+    const int64_t strip = at / t.column_tiles,
+                  column = at - strip * t.column_tiles;
+    const int64_t output = column * t.cols / c, group = output / p.cols;
+    // The last pack may have fewer groups.
+    const int64_t groups =
+        std::min(t.groups_per_pack, p.groups - pack * t.groups_per_pack);
+    if (output * c == column * t.cols || group >= groups)
+      continue;
+    const int64_t top = strip * t.rows, upper = group * p.rows;
+    sum += std::max<int64_t>(0, std::min(top + t.rows, upper + p.rows) -
+                                    std::max(top, upper));
+  }
+  return real(sum);
 }
 
 } // namespace imc::cost::detail
