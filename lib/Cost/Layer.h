@@ -74,7 +74,7 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
       results * real(t.strips - 1) + windows * cutByArrays * real(t.strips);
 
   const int64_t macros = m.hierarchy.macros_per_tile;
-  const int64_t arrays = t.arrays();
+  const int64_t arrays = arraysOf(t);
   const int64_t bundle = mapping::copiesPerBundle(copies, arrays, macros);
   const int64_t perCopy = ceilDiv(p.windows, copies);
   const Shares shares = sharesOf(p, t, macros * t.row_sets);
@@ -246,27 +246,18 @@ inline Streams streamsOf(const Counts &c, const Prices &p) {
           c.row_writes * p.row_write};
 }
 
-inline void price(const Counts &c, const Prices &p, Priced &out) {
-  const Streams alone = streamsOf(c, p);
-  const std::array<double, numTimes> &streams = alone.time;
-  const double compute = streams[0];
-  // E-TIME-4: everything that streams overlaps; the slowest bounds the layer.
-  out.time.fill(0);
-  size_t bound = 0;
+/// E-TIME-4: everything that streams overlaps; the slowest bounds the layer.
+inline double longestOf(const Streams &streams) {
+  double longest = streams.time[0];
   for (size_t i = 1; i != numTimes; ++i)
-    if (streams[i] > streams[bound])
-      bound = i;
-  out.time[bound] = streams[bound];
-  // E-TIME-5: arrays cannot compute while they are written; weights are
-  // written as they arrive.
-  const double fetch = alone.fetch, write = alone.write;
-  out.time[static_cast<size_t>(fetch >= write ? Time::Memory
-                                              : Time::Programming)] +=
-      std::max(fetch, write);
-  out.latency = streams[bound] + std::max(fetch, write);
+    longest = streams.time[i] > longest ? streams.time[i] : longest;
+  return longest;
+}
 
-  // E-ENERGY
-  out.energy = {
+/// E-ENERGY of a layer that takes `latency` and computes for `compute`.
+inline std::array<double, numEnergies>
+energiesOf(const Counts &c, const Prices &p, double latency, double compute) {
+  return {
       c.cell_reads * p.cell_read + c.idle_reads * p.idle_read,
       c.row_drives * p.row_drive,
       c.conversions * p.conversion,
@@ -278,12 +269,50 @@ inline void price(const Counts &c, const Prices &p, Priced &out) {
       c.cell_writes * p.cell_write,
       c.operations * p.operation + c.macs * p.mac,
       // Converters of waiting arrays are gated (A-GATE).
-      p.leakage_w * out.latency + c.arrays * p.array_leakage_w * compute,
+      p.leakage_w * latency + c.arrays * p.array_leakage_w * compute,
   };
+}
+
+/// Energy and time of a layer without their parts: what the fast path needs.
+struct Total {
+  double energy, latency;
+};
+
+inline Total totalOf(const std::array<double, numEnergies> &energy,
+                     double latency) {
   double total = 0;
-  for (double e : out.energy)
+  for (double e : energy)
     total += e;
-  out.total_energy = total;
+  return {total, latency};
+}
+
+inline Total priceTotal(const Counts &c, const Prices &p) {
+  const Streams streams = streamsOf(c, p);
+  // E-TIME-5
+  const double latency =
+      longestOf(streams) + std::max(streams.fetch, streams.write);
+  return totalOf(energiesOf(c, p, latency, streams.time[0]), latency);
+}
+
+inline void price(const Counts &c, const Prices &p, Priced &out) {
+  const Streams streams = streamsOf(c, p);
+  const double longest = longestOf(streams);
+  out.time.fill(0);
+  size_t bound = 0;
+  while (streams.time[bound] < longest)
+    ++bound;
+  out.time[bound] = longest;
+  // E-TIME-5: arrays cannot compute while they are written; weights are
+  // written as they arrive.
+  const double fetch = streams.fetch, write = streams.write;
+  out.time[static_cast<size_t>(fetch >= write ? Time::Memory
+                                              : Time::Programming)] +=
+      std::max(fetch, write);
+  const double latency = longest + std::max(fetch, write);
+  out.energy = energiesOf(c, p, latency, streams.time[0]);
+  const Total total = totalOf(out.energy, latency);
+  out.total_energy = total.energy;
+  out.latency = total.latency;
 }
 
 /// Writes what was counted and priced to the cost of a layer.

@@ -17,6 +17,7 @@
 #include "imc/Mapping/Mapping.h"
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 
 namespace imc::cost::detail {
@@ -29,6 +30,25 @@ inline int64_t ceilDiv(int64_t a, int64_t b) {
 
 inline double real(int64_t value) { return static_cast<double>(value); }
 
+/// Tiling::arrays(), without a division where arrays hold one tile: nearly
+/// always.
+inline int64_t arraysOf(const mapping::Tiling &t) {
+  return t.row_sets == 1 ? t.tiles() : t.arrays();
+}
+
+/// How many of the first n multiples of `step` are no multiples of `period`.
+inline int64_t countCut(int64_t n, int64_t step, int64_t period) {
+  const int64_t rest = step % period;
+  if (rest == 0)
+    return 0;
+  // 32 bits where they do: Euclid's steps are faster in them.
+  const int64_t common =
+      period <= std::numeric_limits<uint32_t>::max()
+          ? std::gcd(static_cast<uint32_t>(period), static_cast<uint32_t>(rest))
+          : std::gcd(period, rest);
+  return n - n / (period / common);
+}
+
 /// E-HALO: input elements that a part loads although the part before it has
 /// them. Part i computes windows [i n, (i + 1) n) and loads whole rows of the
 /// input, without padding: all that its windows span.
@@ -39,10 +59,9 @@ inline double haloElements(const workload::Product &p, int64_t n) {
   // Boundaries lie at the multiples of n; every (w / gcd(w, n))-th of them is a
   // multiple of w, too: of the windows of an output row, or of an image.
   auto atEndsOf = [&](int64_t windows) {
-    if (n * boundaries < windows)
-      return int64_t(0);
-    return static_cast<int64_t>(real(boundaries * std::gcd(windows, n)) /
-                                real(windows));
+    return n * boundaries < windows
+               ? 0
+               : boundaries - countCut(boundaries, n, windows);
   };
   const int64_t ofRows = atEndsOf(p.output_width);
   const int64_t perImage = p.output_width * p.output_rows;
@@ -90,12 +109,6 @@ struct Shares {
   double rows;     ///< of K that they read
   double outputs;  ///< to which they add
 };
-
-/// How many of the first n multiples of `step` are no multiples of `period`.
-inline int64_t countCut(int64_t n, int64_t step, int64_t period) {
-  const int64_t rest = step % period;
-  return rest == 0 ? 0 : n - n / (period / std::gcd(period, rest));
-}
 
 /// A product of one pack in cores of `slots` tiles, which cut it at every
 /// multiple of that: at the end of a strip, or inside one.

@@ -95,9 +95,10 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
     for (size_t u = 0; u != products; ++u) {
       const Shape &shape = model.products[u];
       const workload::Product &product = *shape.layer->product();
-      mapping::Tiling &t = result.tilings[u];
-      t = mapping::tile(product, machine, knobs);
-      const int64_t arrays = t.arrays();
+      // In place: a copy waits for the stores of what it copies.
+      const mapping::Tiling &t = *new (&result.tilings[u]) mapping::Tiling(
+          mapping::tile(product, machine, knobs));
+      const int64_t arrays = detail::arraysOf(t);
       logical += arrays * shape.count;
       result.demands[u] = {product.windows, arrays, shape.count, t.turns()};
       lost = std::max(lost, t.lossless_bits - mapping::adcBits(knobs, machine));
@@ -128,8 +129,8 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
       const Counts counts =
           detail::countProduct(product, result.tilings[u], c.copies, c.rounds,
                                result.capacity, machine, knobs);
-      detail::price(counts, prices, priced);
-      result.layers[u] = {priced.total_energy, priced.latency,
+      const detail::Total cost = detail::priceTotal(counts, prices);
+      result.layers[u] = {cost.energy, cost.latency,
                           detail::noise(product, result.tilings[u], prices)};
       memoryBits +=
           (counts.spill_bits + counts.reload_bits) * detail::real(shape.count);
