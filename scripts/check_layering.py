@@ -10,7 +10,7 @@ import sys
 LAYERS = {
     "Support": 0, "Search": 0,
     "Machine": 1, "Workload": 1, "Mapping": 1,
-    "Program": 1,
+    "Program": 1, "Crossbar": 1,
     "Cost": 2, "Schedule": 2, "Simulate": 2,
     "dialects": 3,
     "Transforms": 4, "Conversion": 4, "Import": 4, "Execute": 4,
@@ -18,7 +18,7 @@ LAYERS = {
     "Explore": 6,
     "tools": 7,
 }
-MLIR_FREE = {"Search", "Machine", "Workload", "Mapping", "Program", "Cost", "Schedule", "Simulate"}
+MLIR_FREE = {"Search", "Machine", "Workload", "Mapping", "Program", "Crossbar", "Cost", "Schedule", "Simulate"}
 INCLUDE = re.compile(r'^\s*#\s*include\s+["<]([^">]+)[">]')
 
 

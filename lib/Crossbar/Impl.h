@@ -1,0 +1,282 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What Product is made of.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_LIB_CROSSBAR_IMPL_H
+#define IMC_LIB_CROSSBAR_IMPL_H
+
+#include "imc/Crossbar/Crossbar.h"
+
+#include "Kernels.h"
+
+#include <array>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <new>
+
+namespace imc::crossbar {
+
+template <typename T>
+struct Aligned {
+  using value_type = T;
+  Aligned() = default;
+  template <typename U>
+  Aligned(const Aligned<U> &) {}
+  T *allocate(size_t n) {
+    return static_cast<T *>(
+        ::operator new(n * sizeof(T), std::align_val_t(64)));
+  }
+  void deallocate(T *p, size_t) { ::operator delete(p, std::align_val_t(64)); }
+  friend bool operator==(const Aligned &, const Aligned &) { return true; }
+  friend bool operator!=(const Aligned &, const Aligned &) { return false; }
+};
+template <typename T>
+using AlignedVector = std::vector<T, Aligned<T>>;
+
+inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+inline int64_t padded(int64_t n) {
+  return ceilDiv(n, panelColumns) * panelColumns;
+}
+
+llvm::Error fail(const std::string &message);
+
+/// Calls work(i) for 0 <= i < count on up to `threads` threads. Which thread
+/// does what must not matter.
+void parallelFor(int64_t threads, int64_t count,
+                 const std::function<void(int64_t)> &work);
+
+//===----------------------------------------------------------------------===//
+// Cells (X-ENC) and phases (X-IN)
+//===----------------------------------------------------------------------===//
+
+struct Slices {
+  explicit Slices(const Arrays &arrays);
+  int64_t columns = 0; ///< physical, of a weight
+  int64_t least = 0, most = 0;
+  int64_t offset = 0; ///< of Encoding::Offset
+  /// Level of physical column p for weight w: levels[p][w + 128].
+  std::vector<std::array<uint8_t, 256>> levels;
+  /// A converter reads `plus`, less `minus` if that is not negative.
+  struct Converter {
+    int64_t coefficient, plus, minus;
+  };
+  std::vector<Converter> converters; ///< J
+  int64_t cell(size_t j, int8_t w) const {
+    const Converter &c = converters[j];
+    const int64_t plus = levels[size_t(c.plus)][size_t(w + 128)];
+    return c.minus < 0 ? plus : plus - levels[size_t(c.minus)][size_t(w + 128)];
+  }
+};
+
+/// Bits [first_bit, first_bit + bits) of a code, times weight.
+struct Phase {
+  int64_t first_bit, bits;
+  int32_t weight;
+};
+std::vector<Phase> phasesOf(const Arrays &arrays);
+
+//===----------------------------------------------------------------------===//
+// Prepared products
+//===----------------------------------------------------------------------===//
+
+/// Rows of one group in one strip. Groups of a pack meet the same strip with
+/// their own rows.
+struct Segment {
+  int64_t group = 0, pack = 0, strip = 0;
+  int64_t local_group = 0; ///< in its pack
+  int64_t first_row = 0;   ///< of the group
+  int64_t rows = 0;
+};
+
+/// A matrix that is multiplied exactly: rows of codes x outputs.
+struct ExactPart {
+  int64_t first_row = 0, rows = 0; ///< of G*K
+  std::vector<int64_t> outputs;    ///< of G*N, one per column
+  bool bytes = false;              ///< panels of int8, otherwise of int16
+  int64_t groups = 0, panels = 0;
+  AlignedVector<int32_t> matrix;
+  std::vector<int32_t> corrections; ///< 128 times column sums: signed inputs
+};
+
+/// Columns that are converted: converter j of output i is column
+/// j * stride + i.
+struct ConvertedPart {
+  int64_t first_row = 0, rows = 0; ///< of G*K
+  std::vector<int64_t> outputs;    ///< of G*N
+  int64_t stride = 0, cols = 0;    ///< padded outputs; J * stride
+  bool use_planes = false;
+  PlaneShape planes_shape{};
+  AlignedVector<uint32_t> planes;
+  int64_t groups = 0;
+  AlignedVector<int32_t> cells; ///< panels of int16
+  // Converters, one entry per column.
+  bool integers = false; ///< all steps are powers of two, cells are ideal
+  AlignedVector<int32_t> shift, bias, odd, low, high;
+  AlignedVector<float> gain, offset, step, flow, fhigh;
+  bool fractions = false;      ///< some step is no integer
+  AlignedVector<int32_t> unit; ///< the step where it is an integer, or 0
+  AlignedVector<float> fraction;
+  // A device.
+  int64_t number = 0;               ///< of the pack's strip, in random numbers
+  float scale = 1;                  ///< of a cell, X-GRID
+  AlignedVector<int32_t> variances; ///< panels of int16; empty: no read noise
+  float variance_scale = 1;
+  AlignedVector<float> lines; ///< X-IR: conductances, rows x physical columns
+  float line_scale = 1;       ///< from the result of the ladder to sums
+};
+
+struct Plan {
+  std::vector<ExactPart> exact;
+  std::vector<ConvertedPart> converted;
+  /// Outputs of which `offset` times the sum of inputs is taken: ranges of
+  /// rows and lists of outputs of G*N.
+  struct Offset {
+    int64_t first_row, rows;
+    std::vector<int64_t> outputs;
+  };
+  std::vector<Offset> offsets;
+  bool fractions = false;
+};
+
+/// Counters of absolute sums.
+struct Histogram {
+  std::vector<uint64_t> bins;
+  uint64_t total = 0;
+};
+
+/// What random numbers are for: bits 24 and up of counter word 2. Below them:
+/// the number of the strip (20 bits) and the phase.
+enum class Purpose : uint32_t {
+  Program = 1,
+  Fault,
+  Drift,
+  Relax,
+  Read,
+  Converter,
+  Driver
+};
+
+/// Parts of a programmed device that runs need.
+struct Programmed {
+  Plan plan;
+  uint32_t key0 = 0, key1 = 0, tag = 0; ///< of Philox
+  bool idle_rows_grounded = false;
+};
+
+struct Product::Impl {
+  Shape shape;
+  Arrays arrays;
+  Readout readout;
+  Slices slices;
+  std::vector<Phase> phases;
+  std::vector<int8_t> weights; ///< G x K x N
+
+  int64_t packs = 0, strips = 0, tiles = 0;
+  std::vector<Segment> segments; ///< by group, then by strip
+  bool is_signed = false;        ///< converters
+  // Converters of pack p and strip s: entries from (p * strips + s) * cols on,
+  // local output o and converter j at j * stride + o.
+  int64_t stride = 0, cols = 0;
+  std::vector<int32_t> bounds; ///< X-PROOF
+  std::vector<float> steps;
+  int64_t low = 0, high = 0; ///< codes
+
+  // Calibration.
+  Range counted = Range::Lossless; ///< Layer, Array or Column once there is one
+  int64_t bin_shift = 0;
+  std::vector<Histogram> histograms;
+
+  std::unique_ptr<Programmed> programmed;
+
+  // Plans of ideal cells by (use_proofs, bytes); made when first needed.
+  mutable std::mutex mutex;
+  mutable std::map<std::pair<bool, bool>, std::shared_ptr<const Plan>> plans;
+
+  Impl(const Shape &shape, const Arrays &arrays);
+
+  int64_t rowsOfPack() const { return shape.groups_per_pack * shape.k; }
+  int64_t numConverters() const { return int64_t(slices.converters.size()); }
+  /// Groups of a pack; the last one may have fewer.
+  int64_t groupsOf(int64_t pack) const {
+    const int64_t left = shape.groups - pack * shape.groups_per_pack;
+    return left < shape.groups_per_pack ? left : shape.groups_per_pack;
+  }
+  int8_t weight(int64_t g, int64_t r, int64_t n) const {
+    return weights[size_t((g * shape.k + r) * shape.n + n)];
+  }
+  size_t entry(int64_t pack, int64_t strip, int64_t j, int64_t output) const {
+    return size_t((pack * strips + strip) * cols + j * stride + output);
+  }
+  size_t entryOf(int64_t g, int64_t n, int64_t j, int64_t strip) const {
+    return entry(g / shape.groups_per_pack, strip, j,
+                 g % shape.groups_per_pack * shape.n + n);
+  }
+  /// Column tile of a converter.
+  int64_t tileOf(int64_t output, int64_t j) const {
+    return (output * slices.columns + slices.converters[size_t(j)].plus) /
+           arrays.cols;
+  }
+  bool isProved(size_t entry) const {
+    return steps[entry] == 1.0f && bounds[entry] <= high;
+  }
+  int64_t structuralBound() const {
+    return arrays.rows * ((int64_t(1) << arrays.dac_bits) - 1) *
+           ((int64_t(1) << arrays.cell_bits) - 1);
+  }
+
+  void computeBounds();
+  /// Histogram that a converter belongs to.
+  size_t histogramOf(Range range, int64_t pack, int64_t strip, int64_t j,
+                     int64_t output) const;
+  float stepOf(const Histogram &histogram, const Readout &readout,
+               int64_t high) const;
+
+  std::shared_ptr<const Plan> idealPlan(bool useProofs, bool bytes) const;
+  /// Fills the converters of `part` from the entries of its columns.
+  void fillConverters(ConvertedPart &part,
+                      const std::vector<size_t> &entries) const;
+  void fillCells(ConvertedPart &part,
+                 const std::function<int64_t(int64_t r, int64_t c)> &cell,
+                 bool planes) const;
+
+  llvm::Error checkCodes(const uint8_t *codes, int64_t m) const;
+  /// What one thread works with.
+  struct Scratch {
+    AlignedVector<int32_t> inputs, sums, variances, acc, products;
+    AlignedVector<uint32_t> bits;
+    AlignedVector<float> normals, values, volts;
+    std::vector<int32_t> active;
+    std::vector<double> fractions; ///< windows of a block x G*N
+    std::vector<int64_t> totals;
+  };
+  /// Sums of all converters in all phases: windows x phases x cols. `codes` at
+  /// the first row of the part, windows `width` apart.
+  void idealSums(const ConvertedPart &part, const Kernels &kernels,
+                 const uint8_t *codes, int64_t windows, int64_t width,
+                 Scratch &scratch, int32_t *sums) const;
+  void runExact(const ExactPart &part, const Kernels &kernels,
+                const uint8_t *codes, int64_t windows, int32_t *y,
+                Scratch &scratch) const;
+  int64_t runConverted(const ConvertedPart &part, const Kernels &kernels,
+                       const uint8_t *codes, int64_t windows,
+                       int64_t firstWindow, int32_t *y, Scratch &scratch) const;
+  /// X-NOISE: normals of a window and phase, one per column.
+  void readNoise(const ConvertedPart &part, const Kernels &kernels,
+                 int64_t window, int64_t phase, float *normals) const;
+  /// X-IR: sums at the ends of bit lines.
+  const float *bitLines(const ConvertedPart &part, const Kernels &kernels,
+                        const uint8_t *codes, const Phase &phase,
+                        Scratch &scratch) const;
+};
+
+} // namespace imc::crossbar
+
+#endif // IMC_LIB_CROSSBAR_IMPL_H

@@ -1,0 +1,115 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Kernels.h"
+
+using namespace imc::crossbar;
+
+#define IMC_TARGET
+#include "Kernels.inc"
+
+static void gemmWords(const int32_t *a, int64_t lda, const int32_t *b,
+                      int64_t groups, int64_t rows, int64_t panels, int32_t *c,
+                      int64_t ldc) {
+  for (int64_t p = 0; p < panels; ++p, b += groups * panelColumns)
+    for (int64_t r = 0; r < rows; ++r) {
+      uint32_t sums[panelColumns] = {}; // modulo 2^32, as the other kernels
+      for (int64_t g = 0; g < groups; ++g) {
+        int16_t x[2];
+        __builtin_memcpy(x, a + r * lda + g, 4);
+        int16_t w[2 * panelColumns];
+        __builtin_memcpy(w, b + g * panelColumns, sizeof(w));
+        for (int64_t l = 0; l < panelColumns; ++l)
+          sums[l] += uint32_t(int32_t(x[0]) * w[2 * l]) +
+                     uint32_t(int32_t(x[1]) * w[2 * l + 1]);
+      }
+      for (int64_t l = 0; l < panelColumns; ++l)
+        c[r * ldc + p * panelColumns + l] = int32_t(sums[l]);
+    }
+}
+
+static void sumPlanes(const uint32_t *bits, const uint32_t *planes,
+                      const PlaneShape &s, int64_t rows, int32_t *sums) {
+  const int64_t plane = s.words * s.cols;
+  for (int64_t r = 0; r < rows; ++r, sums += s.cols)
+    for (int64_t c = 0; c < s.cols; ++c) {
+      int32_t sum = 0;
+      for (int64_t t = 0; t < s.input_planes; ++t) {
+        const uint32_t *x = bits + (r * s.input_planes + t) * s.words;
+        for (int64_t k = 0; k < s.cell_planes; ++k) {
+          const uint32_t *u = planes + k * plane + c;
+          int32_t count = 0;
+          for (int64_t w = 0; w < s.words; ++w)
+            count += __builtin_popcount(x[w] & u[w * s.cols]);
+          if (s.isSigned) {
+            u += s.cell_planes * plane;
+            for (int64_t w = 0; w < s.words; ++w)
+              count -= __builtin_popcount(x[w] & u[w * s.cols]);
+          }
+          sum += count * (1 << (t + k));
+        }
+      }
+      sums[c] = sum;
+    }
+}
+
+const Kernels imc::crossbar::portableKernels = {
+    nullptr,       gemmWords,   sumPlanes,    convertIntegers,
+    convertAnalog, drawNormals, drawUniforms, solveLadder};
+
+bool imc::crossbar::isSupported(Isa isa) {
+  switch (isa) {
+  case Isa::Best:
+  case Isa::Portable:
+    return true;
+#if defined(__x86_64__)
+  case Isa::AVX2:
+    return __builtin_cpu_supports("avx2");
+  case Isa::AVX512:
+    return __builtin_cpu_supports("avx512f") &&
+           __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512dq") &&
+           __builtin_cpu_supports("avx512vnni") &&
+           __builtin_cpu_supports("avx512vpopcntdq");
+#endif
+  default:
+    return false;
+  }
+}
+
+const char *imc::crossbar::isaName(Isa isa) {
+  switch (isa) {
+  case Isa::Best:
+    return "best";
+  case Isa::Portable:
+    return "portable";
+  case Isa::AVX2:
+    return "avx2";
+  case Isa::AVX512:
+    return "avx512";
+  }
+  return "";
+}
+
+Isa imc::crossbar::bestIsa() {
+  if (isSupported(Isa::AVX512))
+    return Isa::AVX512;
+  return isSupported(Isa::AVX2) ? Isa::AVX2 : Isa::Portable;
+}
+
+const Kernels &imc::crossbar::kernels(Isa isa) {
+  if (isa == Isa::Best)
+    isa = bestIsa();
+#if defined(__x86_64__)
+  if (isa == Isa::AVX512)
+    return avx512Kernels;
+  if (isa == Isa::AVX2)
+    return avx2Kernels;
+#endif
+  return portableKernels;
+}
