@@ -25,7 +25,7 @@ void runAll(const char *target, mapping::Replication replication, int &ran) {
   for (const workload::Workload &network :
        {resnet18(), vgg16(), alexnet(), mobilenetV3Large()}) {
     machine::Machine m = shipped(target);
-    // The buffers of A-TILEBUF hold the rows of small networks only.
+    // Wide convolutions with copies need more than A-TILEBUF.
     m.tile_buffer.size_kib = 256;
     mapping::Knobs k;
     k.replication = replication;
