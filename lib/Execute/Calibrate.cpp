@@ -3,9 +3,8 @@
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// A copy of the function returns, beside its results, the extremes of every
-// product's input; they are measured by the compiled code, so that no
-// activation has to be kept.
+// A copy of the function returns, beside its results, the input of every
+// product. Each is counted as soon as a sample has run, and none is kept.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,10 +13,10 @@
 #include "imc/Execute/Executor.h"
 
 #include "dialects/imc/IR/IMC.h"
-#include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
-#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/IR/Matchers.h"
+#include "llvm/ADT/SetVector.h"
 
 #include <cmath>
 #include <limits>
@@ -35,6 +34,10 @@ static FailureOr<SmallVector<Operation *>> findProducts(ModuleOp module) {
   SmallVector<Operation *> products;
   WalkResult result = function.walk([&](Operation *op) {
     if (!isa<imc::MatmulOp, imc::Conv2DOp>(op))
+      return WalkResult::advance();
+    // The model's own integers have their scales.
+    if (op->hasAttr(imc::IMCDialect::inputBitsAttrName) &&
+        getElementTypeOrSelf(op->getOperand(0)).isInteger(8))
       return WalkResult::advance();
     auto type = dyn_cast<RankedTensorType>(op->getOperand(0).getType());
     if (!type || !type.getElementType().isF32()) {
@@ -55,102 +58,151 @@ static FailureOr<SmallVector<Operation *>> findProducts(ModuleOp module) {
   if (result.wasInterrupted())
     return failure();
   if (products.empty()) {
-    module.emitError("cannot calibrate: there is no imc.matmul or imc.conv2d; "
-                     "run imc-offload first");
+    module.emitError("cannot calibrate: there is no imc.matmul or imc.conv2d "
+                     "in f32; run imc-offload first, or leave the calibration "
+                     "out for a model that is in integers");
     return failure();
   }
   return products;
 }
 
-/// Minimum or maximum of all elements of `x`, a tensor<f32>.
-static Value extreme(OpBuilder &b, Location loc, Value x, bool maximum) {
-  float start = std::numeric_limits<float>::infinity();
-  Value init = arith::ConstantOp::create(
-      b, loc, b.getF32FloatAttr(maximum ? -start : start));
-  Value empty =
-      tensor::EmptyOp::create(b, loc, ArrayRef<int64_t>{}, b.getF32Type());
-  Value acc = linalg::FillOp::create(b, loc, init, empty).getResult(0);
-  unsigned rank = cast<RankedTensorType>(x.getType()).getRank();
-  SmallVector<AffineMap> maps = {b.getMultiDimIdentityMap(rank),
-                                 AffineMap::get(rank, 0, b.getContext())};
-  SmallVector<utils::IteratorType> iterators(rank,
-                                             utils::IteratorType::reduction);
-  return linalg::GenericOp::create(
-             b, loc, acc.getType(), x, acc, maps, iterators,
-             [&](OpBuilder &b, Location loc, ValueRange args) {
-               Value next =
-                   maximum ? arith::MaximumFOp::create(b, loc, args[0], args[1])
-                                 .getResult()
-                           : arith::MinimumFOp::create(b, loc, args[0], args[1])
-                                 .getResult();
-               linalg::YieldOp::create(b, loc, next);
-             })
-      .getResult(0);
+/// What a product reads before zeros are put around it. They would only blur
+/// the histogram: every range holds zero (R1).
+static Value withoutPadding(Value x) {
+  while (auto pad = x.getDefiningOp<tensor::PadOp>()) {
+    Value padding = pad.getConstantPaddingValue();
+    if (!padding || !matchPattern(padding, m_AnyZeroFloat()))
+      break;
+    x = pad.getSource();
+  }
+  return x;
 }
 
-LogicalResult imc::execute::calibrate(ModuleOp module,
-                                      ArrayRef<std::vector<Tensor>> samples) {
-  if (samples.empty())
-    return module.emitError("cannot calibrate without inputs");
-  FailureOr<SmallVector<Operation *>> products = findProducts(module);
-  if (failed(products))
-    return failure();
-  module.getContext()
-      ->loadDialect<arith::ArithDialect, linalg::LinalgDialect,
-                    tensor::TensorDialect>();
+namespace {
+/// The activations that a compiled copy of a module makes for its products.
+class Observer {
+public:
+  /// Fails with a diagnostic.
+  LogicalResult prepare(ModuleOp module, ArrayRef<Operation *> products);
 
+  /// Calls `see(i, values)` for activation i, in order, of every sample.
+  LogicalResult
+  run(ModuleOp module, ArrayRef<std::vector<Tensor>> samples,
+      llvm::function_ref<LogicalResult(size_t, ArrayRef<float>)> see);
+
+  /// The activation that each product reads; products may share one.
+  SmallVector<size_t> activation;
+  size_t numActivations = 0;
+
+private:
+  std::unique_ptr<Executor> executor;
+  size_t first = 0;
+};
+} // namespace
+
+LogicalResult Observer::prepare(ModuleOp module,
+                                ArrayRef<Operation *> products) {
   OwningOpRef<ModuleOp> copy = module.clone();
   auto function = copy->lookupSymbol<func::FuncOp>("main");
   FailureOr<SmallVector<Operation *>> copies = findProducts(*copy);
   if (failed(copies))
     return failure();
-  auto returnOp =
-      cast<func::ReturnOp>(function.getBody().front().getTerminator());
   if (!function.getBody().hasOneBlock())
     return function.emitError("cannot calibrate: 'main' has several blocks");
-  unsigned first = function.getNumResults();
-  OpBuilder b(returnOp);
-  SmallVector<unsigned> positions;
+  auto returnOp =
+      cast<func::ReturnOp>(function.getBody().front().getTerminator());
+  first = function.getNumResults();
+  llvm::SetVector<Value> values;
+  for (Operation *product : *copies) {
+    Value x = withoutPadding(product->getOperand(0));
+    values.insert(x);
+    activation.push_back(llvm::find(values, x) - values.begin());
+  }
+  numActivations = values.size();
+  SmallVector<unsigned> positions(values.size(), first);
   SmallVector<Type> types;
-  SmallVector<Value> values;
-  for (Operation *product : *copies)
-    for (bool maximum : {false, true}) {
-      values.push_back(
-          extreme(b, product->getLoc(), product->getOperand(0), maximum));
-      types.push_back(values.back().getType());
-      positions.push_back(first);
-    }
-  returnOp.getOperandsMutable().append(values);
+  for (Value value : values)
+    types.push_back(value.getType());
+  returnOp.getOperandsMutable().append(values.getArrayRef());
   if (failed(function.insertResults(positions, types,
                                     SmallVector<DictionaryAttr>(types.size()))))
     return failure();
-
-  FailureOr<std::unique_ptr<Executor>> executor = Executor::compile(*copy);
-  if (failed(executor))
+  FailureOr<std::unique_ptr<Executor>> compiled = Executor::compile(*copy);
+  if (failed(compiled))
     return failure();
-  std::vector<std::pair<double, double>> ranges(
-      products->size(), {std::numeric_limits<double>::infinity(),
-                         -std::numeric_limits<double>::infinity()});
+  executor = std::move(*compiled);
+  return success();
+}
+
+LogicalResult
+Observer::run(ModuleOp module, ArrayRef<std::vector<Tensor>> samples,
+              llvm::function_ref<LogicalResult(size_t, ArrayRef<float>)> see) {
   for (const std::vector<Tensor> &sample : samples) {
-    llvm::Expected<std::vector<Tensor>> outputs = (*executor)->run(sample);
+    llvm::Expected<std::vector<Tensor>> outputs = executor->run(sample);
     if (!outputs)
       return module.emitError("cannot calibrate: ")
              << llvm::toString(outputs.takeError());
-    for (auto [i, product] : llvm::enumerate(*products)) {
-      double lo = (*outputs)[first + 2 * i].at(0);
-      double hi = (*outputs)[first + 2 * i + 1].at(0);
-      if (!std::isfinite(lo) || !std::isfinite(hi))
-        return product->emitOpError("cannot be calibrated: its input ranges "
-                                    "from ")
-               << lo << " to " << hi << " on the given data";
-      ranges[i] = {std::min(ranges[i].first, lo),
-                   std::max(ranges[i].second, hi)};
+    for (size_t i = 0; i < numActivations; ++i)
+      if (failed(see(i, std::as_const((*outputs)[first + i]).as<float>())))
+        return failure();
+  }
+  return success();
+}
+
+LogicalResult imc::execute::calibrate(ModuleOp module,
+                                      ArrayRef<std::vector<Tensor>> samples,
+                                      const CalibrationOptions &options) {
+  if (samples.empty())
+    return module.emitError("cannot calibrate without inputs");
+  FailureOr<SmallVector<Operation *>> products = findProducts(module);
+  if (failed(products))
+    return failure();
+  Observer observer;
+  if (failed(observer.prepare(module, *products)))
+    return failure();
+
+  std::vector<std::pair<double, double>> extremes(
+      observer.numActivations, {std::numeric_limits<double>::infinity(),
+                                -std::numeric_limits<double>::infinity()});
+  auto findExtremes = [&](size_t i, ArrayRef<float> values) -> LogicalResult {
+    auto &[lo, hi] = extremes[i];
+    for (float value : values) {
+      if (!std::isfinite(value)) {
+        size_t reader =
+            llvm::find(observer.activation, i) - observer.activation.begin();
+        return (*products)[reader]->emitOpError(
+                   "cannot be calibrated: its input holds ")
+               << value << " on the given data";
+      }
+      lo = std::min<double>(lo, value);
+      hi = std::max<double>(hi, value);
     }
+    return success();
+  };
+  if (failed(observer.run(module, samples, findExtremes)))
+    return failure();
+
+  std::vector<Histogram> histograms;
+  if (options.rule.method != RangeMethod::MinMax) {
+    for (auto [lo, hi] : extremes)
+      histograms.emplace_back(lo, hi);
+    auto count = [&](size_t i, ArrayRef<float> values) {
+      histograms[i].add(values);
+      return success();
+    };
+    if (failed(observer.run(module, samples, count)))
+      return failure();
   }
   Builder attributes(module.getContext());
-  for (auto [product, range] : llvm::zip(*products, ranges))
+  for (auto [product, activation] :
+       llvm::zip_equal(*products, observer.activation)) {
+    auto [lo, hi] =
+        histograms.empty()
+            ? extremes[activation]
+            : histograms[activation].range(options.rule, options.inputBits);
     product->setAttr(imc::IMCDialect::rangeAttrName,
-                     attributes.getF64ArrayAttr({range.first, range.second}));
+                     attributes.getF64ArrayAttr({lo, hi}));
+  }
   return success();
 }
 

@@ -44,7 +44,8 @@ int runImport(const ImportOptions &options) {
 }
 
 struct CompileCommandOptions {
-  std::vector<std::string> models, calibrate;
+  std::vector<std::string> models;
+  CalibrationArguments calibration;
   std::string to, output; ///< empty: not given
   std::string program, schedule = "layers";
   int64_t inferences = 0;
@@ -61,8 +62,7 @@ int compileAll(Session &session, const Design &design, Phase to,
     if (failed(module))
       return 1;
     CompileOptions compile = design.compileOptions();
-    if (!options.calibrate.empty() &&
-        failed(calibrate(**module, to, options.calibrate, compile)))
+    if (failed(calibrate(**module, to, options.calibration, compile)))
       return 1;
     if (failed(compileTo(**module, to, compile)))
       return 1;
@@ -181,9 +181,7 @@ void addCompileCommands(CLI::App &app, int &status) {
                    "Inferences of one run of the program (0: those that the "
                    "model does at once)")
       ->check(CLI::NonNegativeNumber);
-  command->add_option("--calibrate", compile->calibrate,
-                      "Inputs that fix the ranges of activations (a folder or "
-                      "files); without, ranges are measured at run time");
+  compile->calibration.addTo(*command);
   command->add_option("-o", compile->output,
                       "Output file (.mlir or .mlirbc), - for stdout, or a "
                       "folder for several models");

@@ -23,7 +23,7 @@ namespace {
 
 struct RunCommandOptions {
   std::string model, at = "imported", program;
-  std::vector<std::string> calibrate;
+  CalibrationArguments calibration;
   DesignOptions design;
   uint64_t seed = 0;
   execute::RunOptions run;
@@ -58,8 +58,7 @@ int runRun(const RunCommandOptions &options) {
   if (failed(module))
     return 1;
   CompileOptions compile = design->compileOptions();
-  if (!options.calibrate.empty() &&
-      failed(calibrate(**module, *at, options.calibrate, compile)))
+  if (failed(calibrate(**module, *at, options.calibration, compile)))
     return 1;
   if (failed(compileTo(**module, *at, compile)))
     return 1;
@@ -108,9 +107,7 @@ void addRunCommand(CLI::App &app, int &status) {
                       "imported (the default), offloaded, quantized, tiled, "
                       "placed, scheduled or costed");
   options->design.addTo(*command, /*targetRequired=*/false);
-  command->add_option("--calibrate", options->calibrate,
-                      "Inputs that fix the ranges of activations (a folder or "
-                      "files); without, ranges are measured at run time");
+  options->calibration.addTo(*command);
   command->add_option("--program", options->program,
                       "Execute the products by the instructions of all cores: "
                       "layers, pipeline or stream; --at placed or later");

@@ -256,12 +256,37 @@ CompileOptions Design::compileOptions() const {
   return options;
 }
 
-LogicalResult calibrate(ModuleOp module, Phase to, ArrayRef<std::string> inputs,
+void CalibrationArguments::addTo(CLI::App &command) {
+  command.add_option("--calibrate", inputs,
+                     "Inputs that fix the ranges of activations (a folder or "
+                     "files); without, ranges are measured at run time");
+  command.add_option("--calibration", rule,
+                     "How ranges follow from the inputs of --calibrate: minmax "
+                     "(the default), percentile[=99.99], mse or kl");
+}
+
+LogicalResult calibrate(ModuleOp module, Phase to,
+                        const CalibrationArguments &arguments,
                         CompileOptions &options) {
   auto refuse = [](Error error) {
     fail(std::move(error));
     return failure();
   };
+  if (arguments.inputs.empty()) {
+    if (arguments.rule.empty())
+      return success();
+    fail(Twine("--calibration ") + arguments.rule +
+         " chooses ranges from data: give inputs with --calibrate");
+    return failure();
+  }
+  execute::CalibrationOptions calibration;
+  calibration.inputBits = options.knobs.input_bits;
+  if (!arguments.rule.empty()) {
+    Expected<execute::RangeRule> rule = execute::parseRangeRule(arguments.rule);
+    if (!rule)
+      return refuse(rule.takeError());
+    calibration.rule = *rule;
+  }
   if (to < Phase::Quantized) {
     fail("--calibrate finds ranges for integers; go to phase quantized or a "
          "later one");
@@ -270,7 +295,7 @@ LogicalResult calibrate(ModuleOp module, Phase to, ArrayRef<std::string> inputs,
   if (failed(compileTo(module, Phase::Offloaded, options)))
     return failure();
   Expected<std::vector<execute::Tensor>> tensors =
-      execute::readTensors(inputs, "input");
+      execute::readTensors(arguments.inputs, "input");
   if (!tensors)
     return refuse(tensors.takeError());
   Expected<std::vector<std::vector<execute::Tensor>>> samples =
@@ -278,7 +303,7 @@ LogicalResult calibrate(ModuleOp module, Phase to, ArrayRef<std::string> inputs,
   if (!samples)
     return refuse(samples.takeError());
   options.activations = "calibrated";
-  return execute::calibrate(module, *samples);
+  return execute::calibrate(module, *samples, calibration);
 }
 
 std::string modelName(StringRef path) { return sys::path::stem(path).str(); }

@@ -107,11 +107,21 @@ struct Design {
   CompileOptions compileOptions() const;
 };
 
-/// Brings `module` to phase `offloaded`, runs it on the tensors of `inputs` (a
-/// folder or files) and fixes the ranges of activations; `options` then say so.
-/// Refused when `to` lies before `quantized`. Failures were printed.
+/// The options that fix the ranges of activations.
+struct CalibrationArguments {
+  std::vector<std::string> inputs; ///< a folder or files; empty: dynamic
+  std::string rule;                ///< METHOD[=VALUE]; empty: minmax
+
+  /// Adds --calibrate and --calibration to a command.
+  void addTo(CLI::App &command);
+};
+
+/// Brings `module` to phase `offloaded`, runs it on the tensors of
+/// `arguments.inputs` and fixes the ranges of activations; `options` then say
+/// so. Does nothing without inputs. Refused when `to` lies before `quantized`,
+/// and when a rule is given without inputs. Failures were printed.
 mlir::LogicalResult calibrate(mlir::ModuleOp module, Phase to,
-                              llvm::ArrayRef<std::string> inputs,
+                              const CalibrationArguments &arguments,
                               CompileOptions &options);
 
 /// File name without folder and extension.
@@ -121,6 +131,7 @@ std::string modelName(llvm::StringRef path);
 void addCompileCommands(CLI::App &app, int &status); ///< import, compile
 void addCostCommand(CLI::App &app, int &status);
 void addProgramCommand(CLI::App &app, int &status);
+void addQuantizeCommand(CLI::App &app, int &status);
 void addRunCommand(CLI::App &app, int &status);
 void addSearchCommands(CLI::App &app, int &status); ///< search, report
 void addSimulateCommand(CLI::App &app, int &status);

@@ -29,6 +29,7 @@ int main(int argc, char **argv) {
   imc::driver::addCompileCommands(app, status);
   imc::driver::addCostCommand(app, status);
   imc::driver::addProgramCommand(app, status);
+  imc::driver::addQuantizeCommand(app, status);
   imc::driver::addRunCommand(app, status);
   imc::driver::addSearchCommands(app, status);
   imc::driver::addSimulateCommand(app, status);

@@ -3,15 +3,15 @@
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 //
-// Post-training calibration by minimum and maximum: the float model runs on
-// example inputs, and every product that an array will compute learns the range
-// of its input.
+// Post-training calibration: the float model runs on example inputs, and every
+// product that an array will compute learns the range of its input.
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef IMC_EXECUTE_CALIBRATE_H
 #define IMC_EXECUTE_CALIBRATE_H
 
+#include "imc/Execute/Histogram.h"
 #include "imc/Execute/Tensor.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -20,17 +20,27 @@
 
 namespace imc::execute {
 
+struct CalibrationOptions {
+  RangeRule rule;
+  /// Bits of an activation (1 to 8), which RangeMethod::MSE and KL minimise the
+  /// error for.
+  int64_t inputBits = 8;
+};
+
 /// Runs `module` (phase `offloaded`) on every sample, a list of inputs in graph
 /// order, and sets on each `imc.matmul` and `imc.conv2d` in f32 the attribute
-/// `imc.range = [lo, hi]` (f64): smallest and largest value of its first input
-/// over all samples. Ranges are not widened to include zero here; quantization
-/// does that (rule R1 of docs/phases/rounding.md).
+/// `imc.range = [lo, hi]` (f64), which the rule chooses from the values of its
+/// first input over all samples, zeros around an image left out. Minimum and
+/// maximum are not widened to include zero here; quantization does that (rule
+/// R1 of docs/phases/rounding.md). Rules other than MinMax run the samples
+/// twice.
 ///
 /// Fails with a diagnostic when there is no sample, when a product lies inside
 /// another op's region (its input cannot be observed), when an input is not
 /// finite, and when the model cannot be run. The module is unchanged then.
 llvm::LogicalResult calibrate(mlir::ModuleOp module,
-                              llvm::ArrayRef<std::vector<Tensor>> samples);
+                              llvm::ArrayRef<std::vector<Tensor>> samples,
+                              const CalibrationOptions &options = {});
 
 /// Cuts `tensors` into samples for a model whose inputs have the shapes of
 /// `module`'s `main`: each tensor holds n times the model's first extent (500

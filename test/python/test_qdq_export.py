@@ -1,0 +1,175 @@
+"""Quantized models written as ONNX: onnxruntime agrees with phase `quantized`, and the file comes back with the same integers."""
+import re
+
+import numpy as np
+import pytest
+
+onnx = pytest.importorskip("onnx")
+numpy_helper = onnx.numpy_helper
+
+
+def glyphs(shared, count):
+    data = np.load(shared / "models" / "refs" / "glyphs_test500.npz")
+    return data["x"][:count, None].astype(np.float32) / np.float32(255)
+
+
+def digits(shared, name):
+    return np.load(shared / "models" / "refs" / f"{name}.npz")["in:input"]
+
+
+def with_batch(path, count):
+    """The model for a fixed batch: glyphs_resnet8 has a batch of 1."""
+    model = onnx.load(path)
+    for value in list(model.graph.input) + list(model.graph.output):
+        value.type.tensor_type.shape.dim[0].dim_value = count
+    return model
+
+
+def onnxruntime_outputs(path, x, optimized=True):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    options = onnxruntime.SessionOptions()
+    if not optimized:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    return session.run(None, {session.get_inputs()[0].name: x})[0]
+
+
+def export(tool, model, x, folder, *arguments, check=True):
+    np.save(folder / "x.npy", x)
+    return tool("imc", "quantize", model, "--calibrate", folder / "x.npy", *arguments, "-o", folder / "q.onnx", check=check)
+
+
+def ours(tool, model, x, folder, *arguments):
+    tool("imc", "run", model, "--input", folder / "x.npy", "--at", "quantized", "--calibrate", folder / "x.npy", *arguments,
+         "--output", folder / "out")
+    return np.load(folder / "out" / "output_0.npy")
+
+
+def agree(path, x, want):
+    """Fused kernels round differently, node by node onnxruntime does what phase `quantized` does, up to the last bits of float sums:
+    all but a few outputs, where a code is that close to the middle of two, are the same."""
+    fused, nodes = onnxruntime_outputs(path, x), onnxruntime_outputs(path, x, optimized=False)
+    for got in (fused, nodes):
+        assert np.count_nonzero(got.argmax(-1) != want.argmax(-1)) <= want.argmax(-1).size // 500
+    error = np.abs(nodes - want).max(-1) / want.std()
+    assert np.count_nonzero(error > 1e-5) <= max(1, error.size // 100), np.sort(error.ravel())[-10:]
+    assert error.max() < 0.1
+
+
+@pytest.mark.parametrize("name", ["glyphs_lenet_N", "glyphs_resnet8_N", "digits_mlp_N", "digits_cnn_N", "digits_causal_N"])
+def test_onnxruntime_agrees(tool, shared, tmp_path, name):
+    """The bar of the round trip: one image in 500 may fall to another class; of 32 none."""
+    x = glyphs(shared, 500) if name.startswith("glyphs") else digits(shared, name)
+    model = shared / "models" / "trained-small" / f"{name}.onnx"
+    arguments = ("--shape", f"N={len(x)}", "--calibration", "percentile")
+    export(tool, model, x, tmp_path, *arguments)
+    quantized = onnx.load(tmp_path / "q.onnx")
+    onnx.checker.check_model(quantized)
+    assert [d.dim_param for d in quantized.graph.input[0].type.tensor_type.shape.dim][0] == "N"
+    agree(tmp_path / "q.onnx", x, ours(tool, model, x, tmp_path, *arguments))
+
+
+@pytest.mark.parametrize("name", ["glyphs_resnet8", "digits_mlp_N"])
+def test_comes_back_with_the_same_integers(tool, shared, tmp_path, name):
+    x = glyphs(shared, 20) if name.startswith("glyphs") else digits(shared, name)[:20]
+    model = shared / "models" / "trained-small" / f"{name}.onnx"
+    shape = () if name == "glyphs_resnet8" else ("--shape", "N=1")
+    export(tool, model, x, tmp_path, *shape)
+    text = tool("imc", "import", tmp_path / "q.onnx", *shape).stdout
+    products = re.findall(r"linalg\.(?:conv_2d\w*|matmul).* ins\(([^)]*)\)", text)
+    assert products and all("xf32" not in operands for operands in products), products
+
+    def integers(source):
+        tool("imc", "quantize", source, *shape, "-o", tmp_path / "module.mlir",
+             *(("--calibrate", tmp_path / "x.npy") if source == model else ()))
+        text = (tmp_path / "module.mlir").read_text()
+        blobs = {quoted or plain: data for quoted, plain, data in
+                 re.findall(r'^\s*(?:"([^"]+)"|([\w.$]+)): "0x[0-9A-Fa-f]{8}([0-9A-Fa-f]+)"', text, re.M)}  # without the alignment
+        used = re.findall(r'dense_resource<"?([^">]+)"?> : tensor<[\dx]+xi8>', text)
+        found = sorted(blobs[key] for key in used)
+        inline = sorted(re.findall(r"dense<(.*)> : tensor<[\dx]+xi8>", text))
+        return found, inline
+
+    assert integers(model) == integers(tmp_path / "q.onnx")
+    assert sum(map(len, integers(model))) == len(products)
+    # The same numbers, whichever way they are added up.
+    np.save(tmp_path / "one.npy", x[:1])
+    outputs = []
+    for source, extra in ((model, ("--at", "quantized", "--calibrate", tmp_path / "x.npy")), (tmp_path / "q.onnx", ())):
+        tool("imc", "run", source, *shape, "--input", tmp_path / "one.npy", *extra, "--output", tmp_path / "again")
+        outputs.append(np.load(tmp_path / "again" / "output_0.npy"))
+    assert np.allclose(*outputs, rtol=1e-3, atol=0.05 * outputs[0].std())
+    assert outputs[0].argmax() == outputs[1].argmax()
+
+
+@pytest.mark.parametrize("opset, weight_bits, input_bits", [(17, 4, 6), (17, 3, 4), (21, 4, 4), (21, 2, 7)])
+def test_few_bits(tool, shared, tmp_path, opset, weight_bits, input_bits):
+    model = onnx.load(shared / "models" / "trained-small" / "digits_mlp_N.onnx")
+    model.opset_import[0].version = opset
+    model.ir_version = max(model.ir_version, 10 if opset >= 21 else 8)
+    onnx.save(model, tmp_path / "m.onnx")
+    x = digits(shared, "digits_mlp_N")
+    arguments = ("--shape", f"N={len(x)}", "--set", f"pass.weight_bits={weight_bits}", "--set", f"pass.input_bits={input_bits}",
+                 "--calibration", "mse")
+    export(tool, tmp_path / "m.onnx", x, tmp_path, *arguments)
+    quantized = onnx.load(tmp_path / "q.onnx")
+    onnx.checker.check_model(quantized)
+    types = {t.data_type for t in quantized.graph.initializer if t.name.endswith("_quantized")}
+    assert types == {onnx.TensorProto.INT4 if opset == 21 and weight_bits <= 4 else onnx.TensorProto.INT8}
+    codes = [numpy_helper.to_array(t).astype(int) for t in quantized.graph.initializer if t.name.endswith("_quantized")]
+    assert max(np.abs(c).max() for c in codes) == 2 ** (weight_bits - 1) - 1
+    agree(tmp_path / "q.onnx", x, ours(tool, tmp_path / "m.onnx", x, tmp_path, *arguments))
+
+
+def gemm(opset=17, **options):
+    """x -> Gemm -> Relu -> y with 16 x 8 weights; options: alpha, transB, opset, Softmax at the end, a weight that is computed."""
+    rng = np.random.default_rng(3)
+    helper = onnx.helper
+    w = rng.normal(size=(8, 16) if options.get("transB") else (16, 8)).astype(np.float32)
+    attributes = {k: options[k] for k in ("alpha", "transB") if k in options}
+    nodes = [helper.make_node("Gemm", ["x", "w", "b"], ["h"], "fc", **attributes), helper.make_node("Relu", ["h"], ["r"], "relu")]
+    nodes.append(helper.make_node("Softmax", ["r"], ["y"], "soft", axis=1) if options.get("softmax")
+                 else helper.make_node("Identity", ["r"], ["y"], "id"))
+    initializers = [numpy_helper.from_array(w, "w"), numpy_helper.from_array(rng.normal(size=8).astype(np.float32), "b")]
+    if options.get("computed"):
+        nodes.insert(0, helper.make_node("Mul", ["w0", "half"], ["w"], "scale"))
+        initializers[0].name = "w0"
+        initializers.append(numpy_helper.from_array(np.float32(0.5), "half"))
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, (4, 16))],
+                              [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (4, 8))], initializers)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+
+
+@pytest.mark.parametrize("options", [{}, {"transB": 1}, {"alpha": 0.3}, {"alpha": -2.0, "transB": 1}, {"opset": 11}, {"opset": 10}])
+def test_gemm_forms(tool, tmp_path, options):
+    onnx.save(gemm(**options), tmp_path / "m.onnx")
+    x = np.random.default_rng(1).normal(size=(4, 16)).astype(np.float32)
+    printed = export(tool, tmp_path / "m.onnx", x, tmp_path).stdout
+    quantized = onnx.load(tmp_path / "q.onnx")
+    onnx.checker.check_model(quantized)
+    raised = options.get("opset", 17) < 13
+    assert quantized.opset_import[0].version == (13 if raised else 17)
+    assert ("note: opset raised from" in printed) == raised
+    assert [t.name for t in quantized.graph.initializer if t.name == "w"] == []
+    got, want = onnxruntime_outputs(tmp_path / "q.onnx", x), ours(tool, tmp_path / "m.onnx", x, tmp_path)
+    assert np.allclose(got, want, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("options, message", [
+    ({"opset": 11, "softmax": True}, "needs 13, and node 'soft' (Softmax) would mean something else there"),
+    ({"opset": 9}, "convert it to opset 13 or later first"),
+    ({"computed": True}, "node 'fc' (Gemm): its weight 'w' is no initializer"),
+])
+def test_refuses_by_name(tool, tmp_path, options, message):
+    onnx.save(gemm(**options), tmp_path / "m.onnx")
+    refused = export(tool, tmp_path / "m.onnx", np.ones((4, 16), np.float32), tmp_path, check=False)
+    assert refused.returncode == 1
+    assert message in refused.stderr, refused.stderr
+    assert not (tmp_path / "q.onnx").exists()
+
+
+def test_quantized_model_is_left(tool, shared, tmp_path):
+    refused = export(tool, shared / "models" / "trained-small" / "glyphs_resnet8_qdq.onnx", glyphs(shared, 2), tmp_path, check=False)
+    assert refused.returncode == 1
+    assert "in integers" in refused.stderr
