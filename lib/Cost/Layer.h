@@ -82,7 +82,7 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   const double word = real(k.input_bits);
   const double inputs =
       (real(p.input_elements) + haloElements(p, bundle * perCopy)) /
-      real(p.groups * p.rows / p.kernel_elements) * shares.channels * word;
+      real(channelsOf(p)) * shares.channels * word;
   const double outputs = real(p.output_elements) * word;
 
   // E-COUNT-4: each part loads the input rows of its windows, as far as the

@@ -49,6 +49,12 @@ inline int64_t countCut(int64_t n, int64_t step, int64_t period) {
   return n - n / (period / common);
 }
 
+/// Input channels of all groups.
+inline int64_t channelsOf(const workload::Product &p) {
+  const int64_t rows = p.groups * p.rows;
+  return p.kernel_elements == 1 ? rows : rows / p.kernel_elements;
+}
+
 /// E-HALO: input elements that a part loads although the part before it has
 /// them. Part i computes windows [i n, (i + 1) n) and loads whole rows of the
 /// input, without padding: all that its windows span.
@@ -148,12 +154,11 @@ inline int64_t cutChannels(const mapping::Tiling &t, const Cuts &cuts,
   // and up to two more lie inside it.
   int64_t row = 0, slot = 0;
   for (int64_t s = 0; s != others; ++s) {
-    row += part;
-    slot += rest;
-    const bool cut = slot > slots, more = row > elements;
-    sum += (perStrip + cut) * (whole + 1 + more);
-    slot -= slot >= slots ? slots : 0;
-    row -= row >= elements ? elements : 0;
+    const int64_t rowBehind = row + part - elements,
+                  slotBehind = slot + rest - slots;
+    sum += (perStrip + (slotBehind > 0)) * (whole + 1 + (rowBehind > 0));
+    row = rowBehind >= 0 ? rowBehind : row + part;
+    slot = slotBehind >= 0 ? slotBehind : slot + rest;
   }
   return sum;
 }
@@ -176,16 +181,15 @@ inline int64_t cutOutputs(const mapping::Tiling &t, const Cuts &cuts,
   const int64_t apart = c / std::gcd(c, t.cols);
   const int64_t period = tiles / std::gcd(tiles, slots);
   auto among = [&](int64_t n) {
-    const int64_t step = slots % apart, back = tiles % apart;
+    // How far the next cut column lies from a whole weight, in this strip or
+    // in the next one.
+    const int64_t step = slots % apart,
+                  over = (apart + step - tiles % apart) % apart;
     int64_t column = 0, offset = 0, sum = 0;
     for (int64_t j = 0; j != n; ++j) {
-      column += slots;
-      offset += step;
-      if (column >= tiles) {
-        column -= tiles;
-        offset -= back;
-        offset += offset < 0 ? apart : 0;
-      }
+      const int64_t behind = column + slots - tiles;
+      offset += behind >= 0 ? over : step;
+      column = behind >= 0 ? behind : column + slots;
       offset -= offset >= apart ? apart : 0;
       sum += offset != 0;
     }
@@ -229,7 +233,7 @@ inline Shares sharesOf(const workload::Product &p, const mapping::Tiling &t,
                        int64_t slots) {
   const int64_t tiles = t.tiles(), ofPack = t.strips * t.column_tiles;
   const int64_t elements = p.kernel_elements, c = t.columns_per_weight;
-  Shares all = {real(p.groups * p.rows / elements), real(p.groups * p.rows),
+  Shares all = {real(channelsOf(p)), real(p.groups * p.rows),
                 real(p.groups * p.cols)};
   // Between packs nothing is cut.
   if (tiles <= slots || ofPack == 1)

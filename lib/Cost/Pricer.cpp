@@ -81,6 +81,7 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
 
   const double word = detail::real(knobs.input_bits);
   const double tiles = detail::real(machine.tiles());
+  const int64_t adcBits = mapping::adcBits(knobs, machine);
   for (size_t i = 0, e = prepared.size(); i != e; ++i) {
     const Model &model = prepared[i];
     ModelFigures &figures = result.models[i];
@@ -101,7 +102,7 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
       const int64_t arrays = detail::arraysOf(t);
       logical += arrays * shape.count;
       result.demands[u] = {product.windows, arrays, shape.count, t.turns()};
-      lost = std::max(lost, t.lossless_bits - mapping::adcBits(knobs, machine));
+      lost = std::max(lost, t.lossless_bits - adcBits);
     }
     int64_t dynamicArrays = 0;
     if (knobs.dynamic_products != mapping::DynamicProducts::Digital)
@@ -161,8 +162,7 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
           noise = detail::noise(dynamic.stored(), t, prices);
           writes += detail::real(detail::ceilDiv(t.arrays(), arrays) *
                                  model.others[u].count);
-          lost = std::max(lost,
-                          t.lossless_bits - mapping::adcBits(knobs, machine));
+          lost = std::max(lost, t.lossless_bits - adcBits);
         }
       } else {
         counts = detail::countDynamic(dynamic, machine, knobs);

@@ -87,6 +87,21 @@ struct Cursor {
         core;
     used = (last - (ofLast - 1) * perCore) * arrays;
   }
+  /// placeBundles of one product: most are, and this is half of their time.
+  void placeOne(double copies, double arrays, double perCore) {
+    if (copies <= perCore) {
+      const double bundle = copies * arrays;
+      const bool here = bundle <= core - used;
+      begin += here ? 0 : core;
+      used = here ? used + bundle : bundle;
+      return;
+    }
+    const bool begun = used > 0;
+    copies -= begun && perCore * arrays <= core - used ? perCore : 0;
+    const double full = floorOf((copies - 1) / perCore);
+    begin += (begun ? core : 0) + full * core;
+    used = (copies - full * perCore) * arrays;
+  }
   /// Copies of `arrays` > core arrays, which fill `full` arrays of whole cores.
   void placeLarge(double copies, double arrays, double full) {
     begin += (used > 0 ? core : 0) + full +
@@ -128,6 +143,8 @@ struct Item {
   void place(Cursor &cursor, double copies) const {
     if (perCore == 0)
       cursor.placeLarge(copies * count, arrays, full);
+    else if (count == 1)
+      cursor.placeOne(copies, arrays, perCore);
     else
       cursor.placeBundles(count, copies, arrays, perCore);
   }
