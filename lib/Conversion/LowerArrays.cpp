@@ -193,15 +193,16 @@ Values lowering::lower(RewriterBase &b, EncodeWeightsOp op) {
 /// What the converter reports for the column sum `sum`.
 static Value readOut(OpBuilder &b, Location loc, ReadoutAttr readout,
                      Value sum) {
-  int64_t shift = readout.shift();
-  if (shift == 0)
+  if (readout.isLossless())
     return sum;
   Arith a(b, loc);
+  int64_t shift = readout.shift();
+  if (shift == 0)
+    return arith::MinUIOp::create(b, loc, sum, a.i32(readout.lastCode()));
   Value k = a.i32(shift);
   Value code = arith::ShRUIOp::create(
       b, loc, a.add(sum, a.i32(int64_t(1) << (shift - 1))), k);
-  code = arith::MinUIOp::create(
-      b, loc, code, a.i32((int64_t(1) << readout.getAdcBits()) - 1));
+  code = arith::MinUIOp::create(b, loc, code, a.i32(readout.lastCode()));
   return arith::ShLIOp::create(b, loc, code, k);
 }
 

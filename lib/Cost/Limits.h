@@ -28,6 +28,8 @@ inline const char *placeOf(mapping::Rule rule) {
     return "pass.encoding";
   case mapping::Rule::AdcBits:
     return "pass.adc_bits";
+  case mapping::Rule::AdcRange:
+    return "machine.adc.clip_bits";
   default:
     return "";
   }
@@ -52,6 +54,12 @@ void checkDesign(const machine::Machine &m, const mapping::Knobs &k,
   if (k.adc_bits > built || (exact && k.adc_bits != 0 && k.adc_bits != built))
     report(Rule::AdcBits, static_cast<double>(k.adc_bits),
            static_cast<double>(built));
+  // Less range than codes in steps of 1 take leaves codes without use.
+  if (m.adc.clip_bits > 0)
+    if (const int64_t most = mapping::mostClipBits(k, m);
+        m.adc.clip_bits > most)
+      report(Rule::AdcRange, static_cast<double>(m.adc.clip_bits),
+             static_cast<double>(most));
 }
 
 /// Years until the cells that are written `writes` times per run are worn out,

@@ -96,6 +96,7 @@ static FailureOr<ArrayProduct> describe(const TiledProduct &product) {
   out.input_bits = mvm.getInput().getBits();
   out.dac_bits = mvm.getInput().getDacBits();
   out.adc_bits = mvm.getReadout().getAdcBits();
+  out.range_bits = mvm.getReadout().getRangeBits();
   return out;
 }
 

@@ -78,6 +78,7 @@ llvm::Error ProgramEngine::prepare(int64_t index, const ArrayProduct &p) {
   v.cell_bits = p.cell_bits;
   v.dac_bits = p.dac_bits;
   v.adc_bits = p.adc_bits;
+  v.range_bits = p.range_bits;
   const int64_t results = product(p.output_shape);
   if (results != g.windows * g.groups * g.cols)
     return fail(where + "has " + std::to_string(results) + " results and " +

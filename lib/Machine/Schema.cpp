@@ -191,6 +191,9 @@ std::vector<Component> makeSchema() {
                 "Resolution; of adder trees the width of the sum."),
         INTEGER(adc, share, "", 1, 8192,
                 "Columns that one converter serves one after the other."),
+        INTEGER_OR(adc, clip_bits, "bit", 0, 31, 0,
+                   "Leading bits of the largest column sum that its range does "
+                   "not cover: sums above stay at the last code."),
         REAL(adc, column_area_um2, "um2", 0, 1e5,
              "Area per column: multiplexer, sample and hold.")}},
       {"shift_add",

@@ -182,6 +182,8 @@ const char *imc::mapping::ruleName(Rule rule) {
     return "encoding";
   case Rule::AdcBits:
     return "adc_bits";
+  case Rule::AdcRange:
+    return "adc_range";
   case Rule::Capacity:
     return "capacity";
   case Rule::SupplyVoltage:
@@ -210,6 +212,7 @@ const char *imc::mapping::ruleUnit(Rule rule) {
   switch (rule) {
   case Rule::Encoding:
   case Rule::AdcBits:
+  case Rule::AdcRange:
   case Rule::ModelBits:
     return "bit";
   case Rule::Capacity:
@@ -246,5 +249,11 @@ std::vector<Violation> imc::mapping::check(const Knobs &knobs,
       (exact && knobs.adc_bits != 0 && knobs.adc_bits != built))
     violations.push_back({Rule::AdcBits, double(knobs.adc_bits), double(built),
                           "pass.adc_bits"});
+  // Less range than codes in steps of 1 take leaves codes without use.
+  if (machine.adc.clip_bits > 0)
+    if (const int64_t most = mostClipBits(knobs, machine);
+        machine.adc.clip_bits > most)
+      violations.push_back({Rule::AdcRange, double(machine.adc.clip_bits),
+                            double(most), "machine.adc.clip_bits"});
   return violations;
 }

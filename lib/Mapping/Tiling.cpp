@@ -46,6 +46,30 @@ int64_t imc::mapping::adcBits(const Knobs &knobs,
   return knobs.adc_bits ? knobs.adc_bits : machine.adc.bits;
 }
 
+int64_t imc::mapping::losslessBits(const machine::Machine &machine) {
+  return losslessBits(machine.drivenRows(), machine.dac.bits,
+                      machine.cell.bits);
+}
+
+int64_t imc::mapping::rangeBits(const machine::Machine &machine) {
+  // There is nothing to clip about a digital sum.
+  const int64_t all = losslessBits(machine);
+  return machine::converterKind(machine).exact
+             ? all
+             : std::max<int64_t>(1, all - machine.adc.clip_bits);
+}
+
+int64_t imc::mapping::lostBits(const Knobs &knobs,
+                               const machine::Machine &machine) {
+  return losslessBits(machine) -
+         std::min(rangeBits(machine), adcBits(knobs, machine));
+}
+
+int64_t imc::mapping::mostClipBits(const Knobs &knobs,
+                                   const machine::Machine &machine) {
+  return std::max<int64_t>(0, losslessBits(machine) - adcBits(knobs, machine));
+}
+
 Tiling imc::mapping::tile(const workload::Product &product,
                           const machine::Machine &machine, const Knobs &knobs) {
   Tiling t;

@@ -91,13 +91,16 @@ PartCells::PartCells(const program::Product &product,
                      const ProductValues &values, int64_t weightBits,
                      int64_t inputBits, int64_t slotBegin, int64_t slotEnd)
     : slices(values.encoding, weightBits, values.cell_bits),
-      adcBits(values.adc_bits), dacBits(values.dac_bits),
-      phases(ceilDiv(inputBits, values.dac_bits)) {
+      dacBits(values.dac_bits), phases(ceilDiv(inputBits, values.dac_bits)) {
   const PartWork work = walkPart(product, slotBegin, slotEnd);
   first = work.row_begin;
   last = work.row_end;
-  dropped = std::max<int64_t>(0, product.tiling.lossless_bits - adcBits);
-  if (dropped == 0)
+  const int64_t all = product.tiling.lossless_bits;
+  const int64_t range = values.range_bits ? values.range_bits : all;
+  lossless = std::min(range, values.adc_bits) >= all;
+  dropped = std::max<int64_t>(0, range - values.adc_bits);
+  lastCode = (int64_t(1) << std::min(range, values.adc_bits)) - 1;
+  if (lossless)
     buildBlocks(product, values, slotBegin, slotEnd);
   else
     buildColumns(product, values, slotBegin, slotEnd);
@@ -210,7 +213,7 @@ void PartCells::findOutputs(const program::Product &product, int64_t begin,
 void PartCells::multiply(const int16_t *x, uint32_t *sums,
                          bool complement) const {
   if (!complement) {
-    if (dropped == 0)
+    if (lossless)
       multiplyLossless(x, sums);
     else
       multiplyPhases(x, sums);
@@ -239,8 +242,7 @@ void PartCells::multiplyLossless(const int16_t *x, uint32_t *sums) const {
 }
 
 void PartCells::multiplyPhases(const int16_t *x, uint32_t *sums) const {
-  const int32_t half = int32_t(1) << (dropped - 1);
-  const int32_t top = int32_t((int64_t(1) << adcBits) - 1);
+  const int64_t half = dropped > 0 ? int64_t(1) << (dropped - 1) : 0;
   // Digits of all phases of the part's rows.
   const int64_t rows = last - first;
   std::vector<int16_t> digits(size_t(rows * phases));
@@ -251,9 +253,9 @@ void PartCells::multiplyPhases(const int16_t *x, uint32_t *sums) const {
   for (const Column &c : columns) {
     int64_t sum = 0;
     for (int64_t p = 0; p < phases; ++p) {
-      const int32_t line =
+      const int64_t line =
           dot(digits.data() + p * rows + c.row, c.levels.data(), c.rows);
-      const int64_t code = std::min((line + half) >> dropped, top);
+      const int64_t code = std::min((line + half) >> dropped, lastCode);
       sum += (code << dropped) << (p * dacBits);
     }
     sum *= c.coefficient;

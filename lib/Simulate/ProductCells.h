@@ -72,10 +72,12 @@ private:
 
   Slices slices;
   int64_t first, last;
-  int64_t dropped; ///< k, bits that the converter drops
-  int64_t adcBits, dacBits, phases;
-  std::vector<Block> blocks;   ///< k = 0
-  std::vector<Column> columns; ///< k > 0
+  bool lossless;    ///< the converter reports every sum as it is
+  int64_t dropped;  ///< k, bits that it drops otherwise
+  int64_t lastCode; ///< where larger sums stay
+  int64_t dacBits, phases;
+  std::vector<Block> blocks;   ///< if lossless
+  std::vector<Column> columns; ///< otherwise
 };
 
 } // namespace imc::simulate

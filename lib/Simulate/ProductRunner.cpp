@@ -140,6 +140,11 @@ llvm::Error ProductRunner::Impl::check(llvm::ArrayRef<int8_t> weights) const {
   if (int64_t(weights.size()) != g.groups * g.rows * g.cols)
     return fail("has " + std::to_string(g.groups * g.rows * g.cols) +
                 " weights, the values give " + std::to_string(weights.size()));
+  const int64_t sumBits = product.tiling.lossless_bits;
+  if (v.range_bits < 0 || v.range_bits > sumBits)
+    return fail("converters cover " + std::to_string(v.range_bits) +
+                " bits of sums that have " + std::to_string(sumBits) +
+                " in the program");
   const Slices slices(v.encoding, program.chip.weight_bits, v.cell_bits);
   if (int64_t(slices.coefficients.size()) != product.tiling.columns_per_weight)
     return differs("columns_per_weight", product.tiling.columns_per_weight,

@@ -148,7 +148,11 @@ static LogicalResult readKnobs(const TiledProduct &product,
       failed(expect(encode, "cell.bits", encoding.getCellBits(),
                     std::min(machine.cell.bits, encoding.getWeightBits()))) ||
       failed(expect(mvm, "dac.bits", mvm.getInput().getDacBits(),
-                    std::min(machine.dac.bits, mvm.getInput().getBits()))))
+                    std::min(machine.dac.bits, mvm.getInput().getBits()))) ||
+      failed(expect(
+          mvm, "adc.clip_bits",
+          mvm.getReadout().getLosslessBits() - mvm.getReadout().getRangeBits(),
+          mapping::losslessBits(machine) - mapping::rangeBits(machine))))
     return failure();
   // Trip counts and the static shape of the op inside must cover the grid once.
   ArrayRef<int64_t> tile =

@@ -72,14 +72,22 @@ void imc::remarkOnTiling(Location loc, StringRef layer,
   }
 
   const int64_t bits = mapping::adcBits(knobs, machine);
-  if (tiling.lossless_bits > bits)
+  const int64_t range = mapping::rangeBits(machine);
+  const std::string clipped =
+      range < tiling.lossless_bits
+          ? ", the highest " + std::to_string(tiling.lossless_bits - range) +
+                " not covered"
+          : "";
+  if (mapping::lostBits(knobs, machine) > 0)
     remark::missed(loc, options(pass, "ConverterRange"))
         << remark::metric("layer", layer) << remark::metric("adc_bits", bits)
         << remark::metric("lossless_bits", tiling.lossless_bits)
         << remark::reason("the sum of {0} rows of {1}-bit cells and {2}-bit "
-                          "inputs takes {3} bits; the lowest {4} are dropped",
+                          "inputs takes {3} bits; the lowest {4} are "
+                          "dropped{5}",
                           tiling.rows, machine.cell.bits, machine.dac.bits,
-                          tiling.lossless_bits, tiling.lossless_bits - bits)
+                          tiling.lossless_bits,
+                          std::max<int64_t>(0, range - bits), clipped)
         << remark::suggest("machine.adc.bits={0}, or fewer rows at once",
                            tiling.lossless_bits);
 }

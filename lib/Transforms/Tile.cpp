@@ -59,14 +59,15 @@ private:
   IRRewriter rewriter;
   EncodingAttr encoding;
   InputAttr input;
-  int64_t adcBits;
+  int64_t adcBits, rangeBits;
 };
 
 } // namespace
 
 Tiler::Tiler(MLIRContext *context, const machine::Machine &machine,
              const mapping::Knobs &knobs)
-    : rewriter(context), adcBits(mapping::adcBits(knobs, machine)) {
+    : rewriter(context), adcBits(mapping::adcBits(knobs, machine)),
+      rangeBits(mapping::rangeBits(machine)) {
   // A cell or a converter wider than the number it handles is used in part.
   encoding = EncodingAttr::get(
       context, static_cast<EncodingKind>(knobs.encoding), knobs.weight_bits,
@@ -131,8 +132,9 @@ LogicalResult Tiler::rewrite(const Product &product) {
                    rewriter, loc, zero,
                    empty(loc, {t.packs, windows, t.column_tiles, t.cols}, i32))
                    .getResult(0);
-  auto readout = ReadoutAttr::get(rewriter.getContext(), adcBits,
-                                  t.lossless_bits, ReadoutPolicy::Full);
+  auto readout =
+      ReadoutAttr::get(rewriter.getContext(), adcBits, t.lossless_bits,
+                       rangeBits, ReadoutPolicy::Full);
   auto mvm = imc::MVMOp::create(rewriter, loc, u, cells, sums, input, readout);
   FailureOr<Value> acc = cut(mvm, t);
   if (failed(acc))

@@ -115,7 +115,35 @@ func.func @mvm(%u: tensor<1x3x2x16xi8>, %c: tensor<1x2x1x16x8xi8>, %a: tensor<1x
   return %y : tensor<1x3x1x8xi32>
 }
 
+// A converter of 5 bits that covers 5 of 8: steps of 1, at most 2^5 - 1.
+// CHECK-LABEL: @mvm_clipped
+// CHECK:         scf.for
+// CHECK:             linalg.generic
+// CHECK:             linalg.generic
+// CHECK-NOT:           arith.shrui
+// CHECK:               %[[LAST:.*]] = arith.constant 31 : i32
+// CHECK-NEXT:          %[[CODE:.*]] = arith.minui %{{.*}}, %[[LAST]] : i32
+// CHECK-NEXT:          arith.shli %[[CODE]]
+// CHECK-NEXT:          arith.addi
+func.func @mvm_clipped(%u: tensor<1x3x2x16xi8>, %c: tensor<1x2x1x16x8xi8>, %a: tensor<1x3x1x8xi32>) -> tensor<1x3x1x8xi32> {
+  %y = imc.mvm ins(%u, %c : tensor<1x3x2x16xi8>, tensor<1x2x1x16x8xi8>) outs(%a : tensor<1x3x1x8xi32>)
+       input = #imc.input<bits = 8, dac_bits = 2>
+       readout = #imc.readout<adc_bits = 5, lossless_bits = 8, range_bits = 5, policy = full> -> tensor<1x3x1x8xi32>
+  return %y : tensor<1x3x1x8xi32>
+}
+
+// Sums of 8 bits fit, so there is no converter to be seen.
+// CHECK-LABEL: @mvm_lossless
+// CHECK:         scf.for
+// CHECK-NOT:           arith.minui
 // CHECK-LABEL: @layout
+func.func @mvm_lossless(%u: tensor<1x3x2x16xi8>, %c: tensor<1x2x1x16x8xi8>, %a: tensor<1x3x1x8xi32>) -> tensor<1x3x1x8xi32> {
+  %y = imc.mvm ins(%u, %c : tensor<1x3x2x16xi8>, tensor<1x2x1x16x8xi8>) outs(%a : tensor<1x3x1x8xi32>)
+       input = #imc.input<bits = 8, dac_bits = 2>
+       readout = #imc.readout<adc_bits = 8, lossless_bits = 8, range_bits = 8, policy = full> -> tensor<1x3x1x8xi32>
+  return %y : tensor<1x3x1x8xi32>
+}
+
 // CHECK:         tensor.collapse_shape %{{.*}} : tensor<4x2x3x3xi8> into tensor<4x18xi8>
 // CHECK:         tensor.expand_shape %{{.*}} : tensor<1x4x18xi8> into tensor<1x4x1x18xi8>
 func.func @layout(%x: tensor<1x2x4x4xi8>, %w: tensor<4x2x3x3xi8>, %a: tensor<1x4x1x16xi32>, %eu: tensor<1x4x1x32xi8>, %ec: tensor<1x1x1x32x16xi8>, %ey: tensor<1x4x2x2xi32>) -> (tensor<1x4x1x32xi8>, tensor<1x1x1x32x16xi8>, tensor<1x4x2x2xi32>) {

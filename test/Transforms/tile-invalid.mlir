@@ -5,6 +5,12 @@
 // RUN: not imc-opt %s -imc-attach-target=file=rram-32nm -imc-tile=adc-bits=12 -split-input-file 2>&1 | FileCheck %s --check-prefix=LIMIT
 // RUN: not imc-opt %s -imc-attach-target='file=rram-32nm set=machine.cell.bits=2' -imc-tile=encoding=twos_complement -split-input-file 2>&1 | FileCheck %s --check-prefix=TWOS
 // RUN: not imc-opt %s -imc-tile -split-input-file 2>&1 | FileCheck %s --check-prefix=TARGET
+// RUN: not imc-opt %s -imc-attach-target='file=rram-32nm set=machine.adc.bits=6,machine.adc.clip_bits=6' -imc-tile -split-input-file 2>&1 | FileCheck %s --check-prefix=CLIP
+// RUN: not imc-opt %s -imc-attach-target='file=rram-32nm set=machine.adc.clip_bits=1' -imc-tile=adc-bits=10 -split-input-file 2>&1 | FileCheck %s --check-prefix=WASTE
+// RUN: not imc-opt %s -imc-attach-target='file=rram-32nm set=machine.adc.clip_bits=32' -split-input-file 2>&1 | FileCheck %s --check-prefix=RANGE
+// CLIP: imc-tile: machine.adc.clip_bits breaks rule 'adc_range': 6.{{[0-9e+]*}} with a limit of {{.*}} bit
+// WASTE: imc-tile: machine.adc.clip_bits breaks rule 'adc_range': 1.{{[0-9e+]*}} with a limit of 0.{{[0-9e+]*}} bit
+// RANGE: 'adc.clip_bits' is 32, must be an integer from 0 to 31 bit
 // ENCODING: imc-tile: 'pass.encoding' is 'sign', must be one of offset, differential, twos_complement
 // PACKING: imc-tile: 'pass.group_packing' is 'tight', must be one of single, diagonal, dense
 // ADC: imc-tile: 'pass.adc_bits' is 2, must be 0 or an integer from 4 to 16

@@ -2,6 +2,7 @@
 // RUN: imc-opt %s -imc-attach-target='file=rram-32nm set=machine.rows=64,machine.cols=64,machine.cell.bits=1' -imc-tile='group-packing=diagonal encoding=differential adc-bits=5' | FileCheck %s --check-prefixes=CHECK,DIAGONAL
 // RUN: imc-opt %s -imc-attach-target='file=rram-32nm set=machine.rows=64,machine.cols=64,machine.cell.bits=1' -imc-tile='group-packing=dense encoding=twos_complement' | FileCheck %s --check-prefixes=CHECK,DENSE
 // RUN: imc-opt %s -imc-attach-target='file=rram-32nm set=machine.cell.bits=8,machine.dac.bits=8' -imc-tile | FileCheck %s --check-prefixes=CHECK,WIDE
+// RUN: imc-opt %s -imc-attach-target='file=rram-32nm set=machine.rows=64,machine.cols=64,machine.cell.bits=1,machine.adc.bits=5,machine.adc.clip_bits=2' -imc-tile | FileCheck %s --check-prefixes=CHECK,CLIP
 
 module attributes {imc.phase = "quantized"} {
   // Ten channels of 3x3, 4-bit weights, 6-bit inputs.
@@ -10,6 +11,8 @@ module attributes {imc.phase = "quantized"} {
     // One channel per array, 4 columns of 1 bit each.
     // SINGLE: imc.encode_weights {{.*}} outs(%{{.*}} : tensor<10x1x1x64x64xi8>) encoding = #imc.encoding<offset, weight_bits = 4, cell_bits = 1> groups = 10 groups_per_pack = 1
     // SINGLE: input = #imc.input<bits = 6, dac_bits = 1> readout = #imc.readout<adc_bits = 10, lossless_bits = 7, policy = full>
+    // The largest sum has 7 bits, the converters leave the highest two out.
+    // CLIP: readout = #imc.readout<adc_bits = 5, lossless_bits = 7, range_bits = 5, policy = full>
     // Rows allow 64 / 9 = 7 channels, columns 64 / 6 = 10: 7 per array, 2 packs; 3 magnitude bits in pairs.
     // DIAGONAL: imc.encode_weights {{.*}} outs(%{{.*}} : tensor<2x1x1x64x64xi8>) encoding = #imc.encoding<differential, weight_bits = 4, cell_bits = 1> groups = 10 groups_per_pack = 7
     // DIAGONAL: readout = #imc.readout<adc_bits = 5,

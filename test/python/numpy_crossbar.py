@@ -62,23 +62,22 @@ def lossless_bits(rows, dac_bits, cell_bits):
     return int(rows * (2**dac_bits - 1) * (2**cell_bits - 1)).bit_length()
 
 
-def read_out(sums, adc_bits, lossless):
-    """R6: what the converter reports for column sums >= 0."""
-    k = max(0, lossless - adc_bits)
-    if k == 0:
-        return sums
-    return np.minimum((sums + 2**(k - 1)) >> k, 2**adc_bits - 1) << k
+def read_out(sums, adc_bits, range_bits):
+    """R6: what a converter that covers 0 to 2**range_bits - 1 reports for column sums >= 0."""
+    step = max(1, 2**range_bits // 2**adc_bits)
+    return np.minimum((sums + step // 2) // step, 2**range_bits // step - 1) * step
 
 
-def crossbar_matmul(x, w, *, rows, kind="offset", weight_bits=8, cell_bits=1, input_bits=8, dac_bits=1, adc_bits):
+def crossbar_matmul(x, w, *, rows, kind="offset", weight_bits=8, cell_bits=1, input_bits=8, dac_bits=1, adc_bits,
+                    clip_bits=0):
     """x (M x K, unsigned) times w (K x N, signed) in arrays of `rows` rows; one group."""
     cells, coefficients, offset = encode(w, kind, weight_bits, cell_bits)
-    lossless = lossless_bits(rows, dac_bits, cell_bits)
+    range_bits = lossless_bits(rows, dac_bits, cell_bits) - clip_bits
     y = np.zeros((x.shape[0], w.shape[1]), np.int64)
     for first in range(0, x.shape[1], rows):
         strip = slice(first, first + rows)
         for low in range(0, input_bits, dac_bits):
             phase = (x[:, strip] >> low) & (2**dac_bits - 1)
             for coefficient, column in zip(coefficients, cells):
-                y += coefficient * 2**low * read_out(phase @ column[strip], adc_bits, lossless)
+                y += coefficient * 2**low * read_out(phase @ column[strip], adc_bits, range_bits)
     return y - offset * x.sum(axis=1, keepdims=True)

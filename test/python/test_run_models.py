@@ -118,14 +118,16 @@ def test_calibrated_ranges_keep_the_accuracy(tool, models, tmp_path):
     assert (got.argmax(1) == want.argmax(1)).mean() >= 0.97
 
 
-@pytest.mark.parametrize("adc_bits", [4, 6, 8])
-@pytest.mark.parametrize("phase", ["tiled", "placed"])
-def test_lossy_arrays_equal_numpy(tool, models, tmp_path, phase, adc_bits):
+@pytest.mark.parametrize("phase, adc_bits, clip_bits", [
+    ("tiled", 4, 0), ("tiled", 6, 0), ("tiled", 8, 0), ("tiled", 6, 2), ("tiled", 4, 3), ("tiled", 6, 1),
+    ("placed", 4, 0), ("placed", 8, 0), ("placed", 6, 2)])
+def test_lossy_arrays_equal_numpy(tool, models, tmp_path, phase, adc_bits, clip_bits):
     """The whole MLP with narrow converters, bit for bit."""
     onnx = pytest.importorskip("onnx")
     model, arguments, x, _ = small_model(models, "digits_mlp_N", 8)
     inputs = save_inputs(tmp_path / "in", x)
-    settings = ["--target", TARGET, "--set", f"pass.adc_bits={adc_bits}", *arguments]
+    settings = ["--target", TARGET, "--set", f"pass.adc_bits={adc_bits}",
+                "--set", f"machine.adc.clip_bits={clip_bits}", *arguments]
     got = run(tool, model, inputs, tmp_path / "out", "--at", phase, *settings)
 
     # What the arrays are like is read off the compiled module, what they do is not.
@@ -135,7 +137,9 @@ def test_lossy_arrays_equal_numpy(tool, models, tmp_path, phase, adc_bits):
         r"#imc.encoding<(\w+), weight_bits = (\d+), cell_bits = (\d+)>", text).groups()
     input_bits, dac_bits = map(int, re.search(r"#imc.input<bits = (\d+), dac_bits = (\d+)>", text).groups())
     rows = int(re.search(r"imc.mvm ins\([^:]*: tensor<[\dx]+x(\d+)xi8>", text).group(1))
-    assert f"adc_bits = {adc_bits}, lossless_bits" in text
+    lossless = numpy_crossbar.lossless_bits(rows, dac_bits, int(cell_bits))
+    covered = f", range_bits = {lossless - clip_bits}" if clip_bits else ""
+    assert f"#imc.readout<adc_bits = {adc_bits}, lossless_bits = {lossless}{covered}, policy" in text
 
     weights = {t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(model).graph.initializer}
     layers = sorted({name.split(".")[0] for name in weights}, key=int)
@@ -146,7 +150,7 @@ def test_lossy_arrays_equal_numpy(tool, models, tmp_path, phase, adc_bits):
         acc = numpy_crossbar.crossbar_matmul(
             numpy_crossbar.quantize(h, scale, zero_point, input_bits), w, rows=rows, kind=kind,
             weight_bits=int(weight_bits), cell_bits=int(cell_bits), input_bits=input_bits, dac_bits=dac_bits,
-            adc_bits=adc_bits)
+            adc_bits=adc_bits, clip_bits=clip_bits)
         h = numpy_crossbar.dequantize(acc, scale, zero_point, w_scale, w_sum, weights[f"{layer}.bias"])
         if layer != layers[-1]:
             h = np.maximum(h, np.float32(0))

@@ -158,10 +158,73 @@ int64_t InputAttr::phases() const {
 
 LogicalResult ReadoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t adcBits, int64_t losslessBits,
-                                  ReadoutPolicy policy) {
-  return failure(
-      failed(verifyRange(emitError, "adc_bits", adcBits, 1, 31)) ||
-      failed(verifyRange(emitError, "lossless_bits", losslessBits, 1, 31)));
+                                  int64_t rangeBits, ReadoutPolicy policy) {
+  if (failed(verifyRange(emitError, "adc_bits", adcBits, 1, 31)) ||
+      failed(verifyRange(emitError, "lossless_bits", losslessBits, 1, 31)))
+    return failure();
+  if (rangeBits >= 1 && rangeBits <= losslessBits)
+    return success();
+  return emitError() << "range_bits is " << rangeBits << ", expected 1 to "
+                     << losslessBits << ", the lossless_bits";
+}
+
+// The range is written only where it is not that of all sums.
+Attribute ReadoutAttr::parse(AsmParser &parser, Type) {
+  SMLoc begin = parser.getCurrentLocation();
+  std::optional<int64_t> adcBits, losslessBits, rangeBits;
+  std::optional<ReadoutPolicy> policy;
+  auto parseEntry = [&]() -> ParseResult {
+    SMLoc at = parser.getCurrentLocation();
+    StringRef name;
+    if (parser.parseKeyword(&name) || parser.parseEqual())
+      return failure();
+    if (name == "policy") {
+      if (policy)
+        return parser.emitError(at) << "'policy' is given twice";
+      SMLoc valueAt = parser.getCurrentLocation();
+      StringRef value;
+      if (parser.parseKeyword(&value))
+        return failure();
+      policy = symbolizeReadoutPolicy(value);
+      if (!policy)
+        return parser.emitError(valueAt)
+               << "policy is '" << value << "', expected full";
+      return success();
+    }
+    std::optional<int64_t> *entry = name == "adc_bits"        ? &adcBits
+                                    : name == "lossless_bits" ? &losslessBits
+                                    : name == "range_bits"    ? &rangeBits
+                                                              : nullptr;
+    if (!entry)
+      return parser.emitError(at)
+             << "a readout has no '" << name
+             << "', expected adc_bits, lossless_bits, range_bits or policy";
+    if (*entry)
+      return parser.emitError(at) << "'" << name << "' is given twice";
+    return parser.parseInteger(entry->emplace());
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::LessGreater,
+                                     parseEntry))
+    return {};
+  for (auto [name, given] :
+       {std::pair("adc_bits", adcBits.has_value()),
+        std::pair("lossless_bits", losslessBits.has_value()),
+        std::pair("policy", policy.has_value())})
+    if (!given) {
+      parser.emitError(begin) << "a readout needs '" << name << "'";
+      return {};
+    }
+  return parser.getChecked<ReadoutAttr>(
+      begin, parser.getContext(), *adcBits, *losslessBits,
+      rangeBits.value_or(*losslessBits), *policy);
+}
+
+void ReadoutAttr::print(AsmPrinter &printer) const {
+  printer << "<adc_bits = " << getAdcBits()
+          << ", lossless_bits = " << getLosslessBits();
+  if (getRangeBits() != getLosslessBits())
+    printer << ", range_bits = " << getRangeBits();
+  printer << ", policy = " << stringifyReadoutPolicy(getPolicy()) << ">";
 }
 
 int64_t ReadoutAttr::losslessBits(int64_t rows, int64_t dacBits,
@@ -172,16 +235,22 @@ int64_t ReadoutAttr::losslessBits(int64_t rows, int64_t dacBits,
 }
 
 int64_t ReadoutAttr::shift() const {
-  return std::max<int64_t>(0, getLosslessBits() - getAdcBits());
+  return std::max<int64_t>(0, getRangeBits() - getAdcBits());
+}
+
+int64_t ReadoutAttr::lastCode() const {
+  return (int64_t(1) << std::min(getAdcBits(), getRangeBits())) - 1;
+}
+
+bool ReadoutAttr::isLossless() const {
+  return getAdcBits() >= getRangeBits() && getRangeBits() == getLosslessBits();
 }
 
 int64_t ReadoutAttr::read(int64_t sum) const {
-  int64_t k = shift();
-  if (k == 0)
+  if (isLossless())
     return sum;
-  int64_t code = std::min<int64_t>((sum + (int64_t(1) << (k - 1))) >> k,
-                                   (int64_t(1) << getAdcBits()) - 1);
-  return code << k;
+  int64_t k = shift(), half = k > 0 ? int64_t(1) << (k - 1) : 0;
+  return std::min((sum + half) >> k, lastCode()) << k;
 }
 
 //===----------------------------------------------------------------------===//

@@ -118,37 +118,49 @@ def IMC_ReadoutAttr : IMC_Attr<"Readout", "readout"> {
   let description = [{
     `lossless_bits` (L) is the width that holds every possible sum of one array
     access: L = ceil(log2(R·(2^d − 1)·(2^b − 1) + 1)) for R rows, d input bits per phase
-    and b bits per cell. With k = max(0, L − adc_bits), policy `full` spreads the codes of
-    the converter over the full range:
+    and b bits per cell. The converter covers sums of `range_bits` (r) bits, 0 to 2^r − 1; left out, that
+    is all of them, r = L. Policy `full` spreads its codes over this range in steps of 2^k, k = max(0, r − adc_bits),
+    ties up, and sums above stay at the last code:
 
     ```
-    code  = min((sum + (k > 0 ? 2^(k−1) : 0)) >> k, 2^adc_bits − 1)
+    code  = min((sum + (k > 0 ? 2^(k−1) : 0)) >> k, 2^min(adc_bits, r) − 1)
     value = code << k
     ```
 
-    With adc_bits ≥ L the value is the sum itself.
+    With adc_bits ≥ r = L the value is the sum itself. With r < L the converter resolves L − r low bits more
+    than over the full range, and clips what is above.
 
     Constraints:
     - (C1) 1 ≤ adc_bits ≤ 31.
     - (C2) 1 ≤ lossless_bits ≤ 31: sums are i32.
+    - (C3) 1 ≤ range_bits ≤ lossless_bits.
 
     Example:
 
     ```mlir
-    #imc.readout<adc_bits = 6, lossless_bits = 8, policy = full>  // steps of 4
+    #imc.readout<adc_bits = 6, lossless_bits = 8, policy = full>                  // steps of 4 up to 252
+    #imc.readout<adc_bits = 6, lossless_bits = 8, range_bits = 6, policy = full>  // steps of 1 up to 63
     ```
   }];
   let parameters = (ins
     "int64_t":$adc_bits,
     "int64_t":$lossless_bits,
+    "int64_t":$range_bits,
     EnumParameter<IMC_ReadoutPolicy>:$policy);
-  let assemblyFormat = "`<` struct(params) `>`";
+  let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
+  let builders = [AttrBuilder<(ins "int64_t":$adcBits, "int64_t":$losslessBits, "::imc::ReadoutPolicy":$policy), [{
+    return $_get($_ctxt, adcBits, losslessBits, /*range_bits=*/losslessBits, policy);
+  }]>];
   let extraClassDeclaration = [{
     /// The width of the largest sum of one access: ceil(log2(rows·(2^dacBits − 1)·(2^cellBits − 1) + 1)).
     static int64_t losslessBits(int64_t rows, int64_t dacBits, int64_t cellBits);
     /// k, the number of low bits that the converter does not resolve.
     int64_t shift() const;
+    /// The last code of the converter, where larger sums stay.
+    int64_t lastCode() const;
+    /// Whether every sum of lossless_bits bits is reported as it is.
+    bool isLossless() const;
     /// What the converter reports for a sum ≥ 0.
     int64_t read(int64_t sum) const;
   }];

@@ -43,7 +43,8 @@ struct ArrayProduct {
   mapping::Tiling tiling;
   mapping::Encoding encoding = mapping::Encoding::Offset;
   int64_t weight_bits = 0, cell_bits = 0, input_bits = 0, dac_bits = 0;
-  int64_t adc_bits = 0; ///< at least tiling.lossless_bits: sums are exact
+  /// Sums are exact if both are at least tiling.lossless_bits.
+  int64_t adc_bits = 0, range_bits = 0;
 
   bool isConvolution() const { return input_shape.size() == 4; }
 };

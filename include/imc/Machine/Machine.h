@@ -89,6 +89,7 @@ struct Dac {
 struct Adc {
   int64_t kind = 0;
   int64_t bits = 0, share = 1;
+  int64_t clip_bits = 0; ///< leading bits of the largest sum not covered
   double column_area_um2 = 0;
   Own<48> own{};
 };

@@ -103,6 +103,7 @@ std::string formatKnob(const KnobInfo &info, int64_t value);
 enum class Rule {
   Encoding,       ///< the encoding does not go with the bits of a cell
   AdcBits,        ///< more ADC bits asked for than the machine has
+  AdcRange,       ///< converters clip more than the bits that they lack
   Capacity,       ///< more arrays needed than a non-volatile chip has
   SupplyVoltage,  ///< supply at or below the threshold voltage
   CycleTime,      ///< clock faster than the logic at this supply
@@ -124,7 +125,7 @@ struct Violation {
   std::string where; ///< model, layer or knob
 };
 
-/// Limits of the knobs on this machine (Encoding, AdcBits).
+/// Limits of the knobs on this machine (Encoding, AdcBits, AdcRange).
 std::vector<Violation> check(const Knobs &knobs,
                              const machine::Machine &machine);
 
@@ -164,9 +165,23 @@ int64_t columnsPerWeight(const Knobs &knobs, int64_t cellBits);
 /// Smallest ADC resolution that represents every column sum:
 /// ceil(log2(rows * (2^dacBits - 1) * (2^cellBits - 1) + 1)).
 int64_t losslessBits(int64_t rows, int64_t dacBits, int64_t cellBits);
+/// Of the rows that a machine drives at once.
+int64_t losslessBits(const machine::Machine &machine);
 
 /// ADC resolution that a design uses.
 int64_t adcBits(const Knobs &knobs, const machine::Machine &machine);
+
+/// Bits of the sums that the converters cover: those of the largest sum less
+/// adc.clip_bits, at least 1.
+int64_t rangeBits(const machine::Machine &machine);
+
+/// Bits of the largest sum that the converters do not resolve or do not cover:
+/// 0 if they report every sum as it is.
+int64_t lostBits(const Knobs &knobs, const machine::Machine &machine);
+
+/// Most adc.clip_bits that gain anything: the bits that the converters lack.
+/// Beyond, codes would be left over.
+int64_t mostClipBits(const Knobs &knobs, const machine::Machine &machine);
 
 /// Cuts a product. The knobs must be legal (check).
 Tiling tile(const workload::Product &product, const machine::Machine &machine,

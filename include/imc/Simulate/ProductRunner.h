@@ -12,9 +12,9 @@
 // A program that moves the wrong data therefore yields wrong results.
 //
 // Arithmetic is that of docs/Architecture.md, section 3: cells by the encoding,
-// input phases, readout `full`. Where a converter drops no bits (adc_bits >=
-// lossless bits of the tiling, so that k = 0 and every column sum is at most
-// 2^adc_bits - 1), its value is the column sum itself; recombination is linear,
+// input phases, readout `full`. Where a converter neither drops bits nor clips
+// (adc_bits and range_bits >= lossless bits of the tiling), its value is the
+// column sum itself; recombination is linear,
 //   sum_j a_j sum_p 2^(dp) sum_r x_p[r] u_j[r] = sum_r x[r] sum_j a_j u_j[r],
 // so that a slot may be computed with the weight that the cells in it add up
 // to, without phases and slices. Otherwise every phase of every column is
@@ -48,7 +48,8 @@ struct ProductValues {
   // Cells and converters.
   mapping::Encoding encoding = mapping::Encoding::Offset;
   int64_t cell_bits = 1, dac_bits = 1;
-  int64_t adc_bits = 0; ///< resolution used
+  int64_t adc_bits = 0;   ///< resolution used
+  int64_t range_bits = 0; ///< of the sums that the converter covers; 0: all
   /// groups x rows x cols (G x K x N).
   llvm::ArrayRef<int8_t> weights;
 };

@@ -41,6 +41,41 @@ func.func private @readout_c2() attributes {a = #imc.readout<adc_bits = 8, lossl
 
 // -----
 
+// expected-error @below {{range_bits is 0, expected 1 to 8, the lossless_bits}}
+func.func private @readout_c3_least() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8, range_bits = 0, policy = full>}
+
+// -----
+
+// expected-error @below {{range_bits is 9, expected 1 to 8, the lossless_bits}}
+func.func private @readout_c3_most() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8, range_bits = 9, policy = full>}
+
+// -----
+
+// expected-error @below {{'range_bits' is given twice}}
+func.func private @readout_twice() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8, range_bits = 6, range_bits = 6, policy = full>}
+
+// -----
+
+// expected-error @below {{a readout has no 'clip_bits', expected adc_bits, lossless_bits, range_bits or policy}}
+func.func private @readout_unknown() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8, clip_bits = 2, policy = full>}
+
+// -----
+
+// expected-error @below {{a readout needs 'adc_bits'}}
+func.func private @readout_incomplete() attributes {a = #imc.readout<lossless_bits = 8, range_bits = 6, policy = full>}
+
+// -----
+
+// expected-error @below {{a readout needs 'policy'}}
+func.func private @readout_without_policy() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8>}
+
+// -----
+
+// expected-error @below {{policy is 'floor', expected full}}
+func.func private @readout_policy() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8, policy = floor>}
+
+// -----
+
 // expected-error @below {{first_array is -1, expected at least 0}}
 func.func private @placement_c1() attributes {a = #imc.placement<first_array = -1, copies = 1, packs = 1, row_strips = 1, column_strips = 1>}
 

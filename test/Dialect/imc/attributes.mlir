@@ -13,6 +13,13 @@ func.func private @attributes() attributes {
   d = #imc.input<bits = 8, dac_bits = 3>,
   // CHECK-SAME: e = #imc.readout<adc_bits = 6, lossless_bits = 9, policy = full>
   e = #imc.readout<adc_bits = 6, lossless_bits = 9, policy = full>,
+  // The range is written where it is not that of all sums; order does not matter.
+  // CHECK-SAME: e1 = #imc.readout<adc_bits = 6, lossless_bits = 9, range_bits = 7, policy = full>
+  e1 = #imc.readout<policy = full, range_bits = 7, lossless_bits = 9, adc_bits = 6>,
+  // CHECK-SAME: e2 = #imc.readout<adc_bits = 6, lossless_bits = 9, policy = full>
+  e2 = #imc.readout<adc_bits = 6, lossless_bits = 9, range_bits = 9, policy = full>,
+  // CHECK-SAME: e3 = #imc.readout<adc_bits = 8, lossless_bits = 8, range_bits = 1, policy = full>
+  e3 = #imc.readout<adc_bits = 8, lossless_bits = 8, range_bits = 1, policy = full>,
   // CHECK-SAME: f = #imc.placement<first_array = 12, copies = 2, packs = 1, row_strips = 5, column_strips = 4>
   f = #imc.placement<first_array = 12, copies = 2, packs = 1, row_strips = 5, column_strips = 4>,
   // CHECK-SAME: g = #imc.knob<[64, 128, 256]>

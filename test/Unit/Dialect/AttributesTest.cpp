@@ -78,6 +78,35 @@ TEST_F(AttributesTest, ReadoutRoundsToItsStepAndSaturates) {
     EXPECT_EQ(lossless.read(sum), sum);
 }
 
+TEST_F(AttributesTest, ReadoutClipsBeyondItsRange) {
+  auto readout = [&](int64_t adcBits, int64_t rangeBits) {
+    return ReadoutAttr::get(&context, adcBits, /*lossless_bits=*/8, rangeBits,
+                            ReadoutPolicy::Full);
+  };
+  // Steps of 1 up to 63.
+  ReadoutAttr fine = readout(6, 6);
+  EXPECT_EQ(fine.shift(), 0);
+  EXPECT_EQ(fine.lastCode(), 63);
+  EXPECT_FALSE(fine.isLossless());
+  for (int64_t sum = 0; sum < 256; ++sum)
+    EXPECT_EQ(fine.read(sum), std::min<int64_t>(sum, 63));
+  // Steps of 2 up to 126, halves go up.
+  ReadoutAttr middle = readout(6, 7);
+  for (int64_t sum = 0; sum < 256; ++sum)
+    EXPECT_EQ(middle.read(sum), std::min<int64_t>((sum + 1) / 2 * 2, 126));
+  // More codes than the range has: they stay without use.
+  ReadoutAttr narrow = readout(8, 5);
+  EXPECT_EQ(narrow.lastCode(), 31);
+  for (int64_t sum = 0; sum < 256; ++sum)
+    EXPECT_EQ(narrow.read(sum), std::min<int64_t>(sum, 31));
+  // The whole range is what is meant without one.
+  EXPECT_EQ(readout(6, 8),
+            ReadoutAttr::get(&context, 6, 8, ReadoutPolicy::Full));
+  EXPECT_TRUE(readout(8, 8).isLossless());
+  EXPECT_TRUE(readout(9, 8).isLossless());
+  EXPECT_FALSE(readout(7, 8).isLossless());
+}
+
 TEST_F(AttributesTest, PlacementCountsThroughCopiesPacksAndStrips) {
   auto placement = PlacementAttr::get(&context, 10, 2, 3, 4, 5, 1, 1);
   EXPECT_EQ(placement.arraysPerCopy(), 60);

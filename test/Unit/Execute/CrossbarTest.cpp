@@ -50,8 +50,8 @@ struct Case {
   int64_t kh, kw, sh, sw, dh, dw, oh, ow;
   // Design.
   Kind kind;
-  int64_t weightBits, cellBits, inputBits, dacBits, adcBits, rows, columns,
-      perPack;
+  int64_t weightBits, cellBits, inputBits, dacBits, adcBits, rangeBits, rows,
+      columns, perPack;
 
   int64_t height() const { return (oh - 1) * sh + (kh - 1) * dh + 1 + pad; }
   int64_t width() const { return (ow - 1) * sw + (kw - 1) * dw + 1; }
@@ -123,6 +123,10 @@ Case randomCase(Random &random, bool lossless) {
   c.adcBits = lossless
                   ? c.losslessBits()
                   : pick(random, 1, std::max<int64_t>(1, c.losslessBits() - 1));
+  // Any range: also those that leave codes without use.
+  c.rangeBits = lossless || pick(random, 0, 1)
+                    ? c.losslessBits()
+                    : pick(random, 1, c.losslessBits());
   return c;
 }
 
@@ -168,8 +172,9 @@ std::string emit(const Case &c, unsigned i) {
   body += llvm::formatv(
       "%a{0} = imc.mvm ins(%u{0}, %c{0} : {1}, {2}) outs(%z{0} : {3}) input = "
       "#imc.input<bits = {4}, dac_bits = {5}> readout = #imc.readout<adc_bits "
-      "= {6}, lossless_bits = {7}, policy = full> -> {3}\n",
-      i, u, cells, acc, c.inputBits, c.dacBits, c.adcBits, c.losslessBits());
+      "= {6}, lossless_bits = {7}, range_bits = {8}, policy = full> -> {3}\n",
+      i, u, cells, acc, c.inputBits, c.dacBits, c.adcBits, c.losslessBits(),
+      c.rangeBits);
   body += llvm::formatv("%ey{0} = tensor.empty() : {1}\n", i, y);
   body += llvm::formatv(
       "%y{0} = imc.shift_add ins(%a{0}, %u{0} : {1}, {2}) outs(%ey{0} : {3}) "
@@ -209,12 +214,10 @@ std::pair<int64_t, int64_t> cellAndCoefficient(const Case &c, int64_t w,
 }
 
 int64_t convert(const Case &c, int64_t sum) {
-  int64_t lost = c.losslessBits() - c.adcBits;
-  if (lost <= 0)
-    return sum;
-  int64_t step = int64_t(1) << lost;
-  int64_t code = (sum + step / 2) / step;
-  return std::min(code, (int64_t(1) << c.adcBits) - 1) * step;
+  // Codes are multiples of the step within the range.
+  int64_t range = int64_t(1) << c.rangeBits, codes = int64_t(1) << c.adcBits;
+  int64_t step = std::max<int64_t>(1, range / codes);
+  return std::min((sum + step / 2) / step, range / step - 1) * step;
 }
 
 struct Model {
@@ -295,10 +298,10 @@ std::string describe(const Case &c) {
       "conv {0}, batch {1}, groups {2} ({3} per pack), channels {4}, outputs "
       "{5}, kernel {6}x{7}, weight bits {8}, cell bits {9}, kind {10}, input "
       "bits {11}, dac bits {12}, adc bits {13} of {14}, array {15}x{16}, seed "
-      "{17}",
+      "{17}, range {18}",
       c.conv, c.batch, c.groups, c.perPack, c.channels, c.outputs, c.kh, c.kw,
       c.weightBits, c.cellBits, int(c.kind), c.inputBits, c.dacBits, c.adcBits,
-      c.losslessBits(), c.rows, c.columns, seed());
+      c.losslessBits(), c.rows, c.columns, seed(), c.rangeBits);
 }
 
 /// Runs `count` random cases, compiled together, and compares every output.

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "imc/Machine/Kind.h"
 #include "imc/Mapping/Mapping.h"
 
 #include <gtest/gtest.h>
@@ -79,4 +80,55 @@ TEST(Knobs, Legality) {
   m.cell.bits = 1;
   knobs.adc_bits = 8;
   EXPECT_TRUE(check(knobs, m).empty());
+}
+
+// 256 rows of 2-bit cells: sums of 10 bits.
+TEST(Knobs, ConvertersClipAtMostTheBitsThatTheyLack) {
+  machine::Machine m;
+  m.array.rows = 256;
+  m.cell.bits = 2;
+  m.dac.bits = 1;
+  m.adc.bits = 7;
+  Knobs knobs;
+  EXPECT_EQ(rangeBits(m), 10);
+  EXPECT_EQ(lostBits(knobs, m), 3);
+  m.adc.clip_bits = 3;
+  EXPECT_TRUE(check(knobs, m).empty());
+  EXPECT_EQ(rangeBits(m), 7);
+  EXPECT_EQ(lostBits(knobs, m), 3); // at the other end
+  m.adc.clip_bits = 4;
+  std::vector<Violation> broken = check(knobs, m);
+  ASSERT_EQ(broken.size(), 1u);
+  EXPECT_EQ(broken[0].rule, Rule::AdcRange);
+  EXPECT_STREQ(ruleName(broken[0].rule), "adc_range");
+  EXPECT_STREQ(ruleUnit(broken[0].rule), "bit");
+  EXPECT_EQ(broken[0].value, 4);
+  EXPECT_EQ(broken[0].limit, 3);
+  EXPECT_EQ(broken[0].where, "machine.adc.clip_bits");
+  EXPECT_EQ(lostBits(knobs, m), 4);
+  // A conversion that stops earlier lacks more.
+  knobs.adc_bits = 6;
+  EXPECT_TRUE(check(knobs, m).empty());
+  // Nothing to gain where nothing is lost, and a range there always is.
+  knobs.adc_bits = 0;
+  m.adc.bits = 10;
+  m.adc.clip_bits = 1;
+  ASSERT_EQ(check(knobs, m).size(), 1u);
+  EXPECT_EQ(check(knobs, m)[0].limit, 0);
+  m.adc.clip_bits = 31;
+  EXPECT_EQ(rangeBits(m), 1);
+}
+
+TEST(Knobs, DigitalSumsAreNotClipped) {
+  machine::Machine m;
+  m.array.rows = 64;
+  m.adc.kind = machine::kindIndex(machine::Slot::Adc, "adder_tree");
+  m.adc.clip_bits = 2;
+  Knobs knobs;
+  EXPECT_EQ(rangeBits(m), 7);
+  EXPECT_EQ(lostBits(knobs, m), 0);
+  std::vector<Violation> broken = check(knobs, m);
+  ASSERT_EQ(broken.size(), 1u);
+  EXPECT_EQ(broken[0].rule, Rule::AdcRange);
+  EXPECT_EQ(broken[0].limit, 0);
 }

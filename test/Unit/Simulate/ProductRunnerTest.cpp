@@ -98,8 +98,10 @@ struct Case {
 
   /// Rows of a group are cut where the strips of its pack are.
   int64_t read(int64_t window, int64_t group, int64_t n) const {
-    const int64_t d = values.dac_bits,
-                  k = tiling.lossless_bits - values.adc_bits;
+    const int64_t d = values.dac_bits, all = tiling.lossless_bits,
+                  range = values.range_bits ? values.range_bits : all,
+                  step = std::max<int64_t>(1, (int64_t(1) << range) >>
+                                                  values.adc_bits);
     const int64_t local = group % tiling.groups_per_pack * geometry.rows;
     int64_t result = 0;
     for (size_t j = 0; j < cellsOf(0).size(); ++j)
@@ -111,10 +113,9 @@ struct Case {
           for (; r < geometry.rows && (local + r) / tiling.rows == strip; ++r)
             sum += (code(window, group, r) >> (p * d)) % (int64_t(1) << d) *
                    cellsOf(weight(group, r, n))[j].second;
-          if (k > 0)
-            sum = std::min((sum + (int64_t(1) << (k - 1))) >> k,
-                           (int64_t(1) << values.adc_bits) - 1)
-                  << k;
+          sum = std::min((sum + step / 2) / step,
+                         (int64_t(1) << range) / step - 1) *
+                step;
           result += cellsOf(0)[j].first * (sum << (p * d));
         }
       }
@@ -244,12 +245,18 @@ TEST(ProductRunner, LosslessProductsAreThoseOfIntegers) {
   EXPECT_GT(copied, 50);
 }
 
+/// Over the full range, and over parts of it down to 1 bit.
 TEST(ProductRunner, ConvertersRoundAndSaturate) {
   std::mt19937_64 random(22);
-  int64_t changed = 0;
+  int64_t changed = 0, clipped = 0;
   for (int n = 0, e = cases(300) / 3; n < e; ++n) {
-    Case c = next(random, 1 + int64_t(random() % 3));
+    Case c = next(random, int64_t(random() % 4));
     c.values.weights = c.weights;
+    if (n % 2 == 0) {
+      c.values.range_bits =
+          1 + int64_t(random() % uint64_t(c.tiling.lossless_bits));
+      clipped += c.values.range_bits < c.tiling.lossless_bits;
+    }
     const std::vector<int32_t> out = c.run();
     size_t at = 0;
     for (int64_t w = 0; w < c.geometry.windows; ++w)
@@ -260,6 +267,7 @@ TEST(ProductRunner, ConvertersRoundAndSaturate) {
         }
   }
   EXPECT_GT(changed, 1000);
+  EXPECT_GT(clipped, 20);
 }
 
 /// Programs of the schedulers, whole networks of one product: each moves and
@@ -437,6 +445,11 @@ TEST(ProductRunnerInvalid, ValuesThatDoNotFit) {
   v = c.values;
   v.cell_bits += 8;
   says(refused(v), "columns_per_weight is");
+  v = c.values;
+  v.range_bits = c.tiling.lossless_bits + 1;
+  says(refused(v), "bits of sums that have");
+  v.range_bits = -1;
+  says(refused(v), "converters cover -1 bits");
   v = c.values;
   v.weights = v.weights.drop_back();
   says(refused(v), "weights, the values give");
