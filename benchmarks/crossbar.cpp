@@ -15,7 +15,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "imc/Crossbar/Crossbar.h"
+#include "imc/Crossbar/Device.h"
 
 #include <benchmark/benchmark.h>
 
@@ -131,6 +131,55 @@ BENCHMARK_CAPTURE(integerCells, differential, Encoding::Differential, false,
 BENCHMARK_CAPTURE(integerCells, differentialPairs, Encoding::Differential, true,
                   64);
 
+/// Cells with 5 % of spread, and what `change` adds.
+void deviceCells(benchmark::State &state, Encoding encoding, bool pairs,
+                 int64_t m, void (*change)(Device &)) {
+  Workload w(128, 128, m, encoding);
+  w.arrays.one_converter_per_pair = pairs;
+  Product product = w.product();
+  llvm::cantFail(product.setReadout(clipping()));
+  Device device = idealDevice();
+  device.sigma_relative = 0.05;
+  change(device);
+  llvm::cantFail(product.program(device, {}));
+  runProduct(state, w, product, {}, m);
+}
+void readNoise(Device &device) { device.read_sigma_relative = 0.02; }
+void bitLines(Device &device) { device.segment_ohm = 1; }
+BENCHMARK_CAPTURE(deviceCells, offset, Encoding::Offset, false, 64,
+                  [](Device &) {});
+BENCHMARK_CAPTURE(deviceCells, offsetOneWindow, Encoding::Offset, false, 1,
+                  [](Device &) {});
+BENCHMARK_CAPTURE(deviceCells, differential, Encoding::Differential, false, 64,
+                  [](Device &) {});
+BENCHMARK_CAPTURE(deviceCells, differentialPairs, Encoding::Differential, true,
+                  64, [](Device &) {});
+BENCHMARK_CAPTURE(deviceCells, readNoiseOffset, Encoding::Offset, false, 64,
+                  readNoise);
+BENCHMARK_CAPTURE(deviceCells, readNoiseDifferential, Encoding::Differential,
+                  false, 64, readNoise);
+BENCHMARK_CAPTURE(deviceCells, readNoisePairs, Encoding::Differential, true, 64,
+                  readNoise);
+BENCHMARK_CAPTURE(deviceCells, bitLinesOffset, Encoding::Offset, false, 64,
+                  bitLines);
+BENCHMARK_CAPTURE(deviceCells, bitLinesDifferential, Encoding::Differential,
+                  false, 64, bitLines);
+
+/// One draw of the matrix.
+void programArray(benchmark::State &state) {
+  const Workload w(128, 128, 1, Encoding::Offset);
+  Product product = w.product();
+  Device device = idealDevice();
+  device.sigma_relative = 0.05;
+  Draw draw;
+  for (auto _ : state) {
+    ++draw.seed;
+    llvm::cantFail(product.program(device, draw));
+  }
+  state.SetItemsProcessed(int64_t(state.iterations()) * 128 * 512);
+}
+BENCHMARK(programArray);
+
 void cellsPlain(benchmark::State &state) {
   const Workload w(128, 128, 64, Encoding::Offset);
   std::vector<int32_t> y = w.y, cells;
@@ -192,6 +241,15 @@ int main(int argc, char **argv) {
       {"integerCells/offsetOneWindow", 12},
       {"integerCells/differential", 12},
       {"integerCells/differentialPairs", 12},
+      {"deviceCells/offset", 20},
+      {"deviceCells/offsetOneWindow", 20},
+      {"deviceCells/differential", 20},
+      {"deviceCells/differentialPairs", 20},
+      {"deviceCells/readNoiseOffset", 60},
+      {"deviceCells/readNoiseDifferential", 60},
+      {"deviceCells/readNoisePairs", 60},
+      {"deviceCells/bitLinesOffset", 300},
+      {"deviceCells/bitLinesDifferential", 300},
   };
   for (const auto &[name, goal] : goals)
     if (reporter.rates.count(name) && reporter.rates.count("cellsPlain")) {

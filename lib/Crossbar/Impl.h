@@ -14,9 +14,11 @@
 
 #include "imc/Crossbar/Crossbar.h"
 
+#include "CellDraw.h"
 #include "Kernels.h"
 
 #include <array>
+#include <cstring>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -83,6 +85,24 @@ struct Phase {
 };
 std::vector<Phase> phasesOf(const Arrays &arrays);
 
+/// Panels of a matrix of int16, two rows to a group.
+template <typename Value>
+AlignedVector<int32_t> wordPanels(int64_t rows, int64_t cols, Value value) {
+  const int64_t groups = ceilDiv(rows, 2), panels = ceilDiv(cols, panelColumns);
+  AlignedVector<int32_t> out(size_t(groups * panels * panelColumns), 0);
+  for (int64_t c = 0; c < cols; ++c) {
+    int32_t *panel = &out[size_t(c / panelColumns * groups * panelColumns)];
+    for (int64_t r = 0; r < rows; ++r) {
+      const auto v = int16_t(value(r, c));
+      std::memcpy(reinterpret_cast<char *>(panel + r / 2 * panelColumns +
+                                           c % panelColumns) +
+                      r % 2 * 2,
+                  &v, 2);
+    }
+  }
+  return out;
+}
+
 //===----------------------------------------------------------------------===//
 // Prepared products
 //===----------------------------------------------------------------------===//
@@ -127,10 +147,12 @@ struct ConvertedPart {
   // A device.
   int64_t number = 0;               ///< of the pack's strip, in random numbers
   float scale = 1;                  ///< of a cell, X-GRID
-  AlignedVector<int32_t> variances; ///< panels of int16; empty: no read noise
+  AlignedVector<int32_t> variances; ///< panels of int16; empty: no noise
   float variance_scale = 1;
+  AlignedVector<float> noise; ///< variance of converters, in sums squared
   AlignedVector<float> lines; ///< X-IR: conductances, rows x physical columns
   float line_scale = 1;       ///< from the result of the ladder to sums
+  std::vector<float> driver_gain, driver_offset; ///< of rows, for X-IR
 };
 
 struct Plan {
@@ -152,23 +174,12 @@ struct Histogram {
   uint64_t total = 0;
 };
 
-/// What random numbers are for: bits 24 and up of counter word 2. Below them:
-/// the number of the strip (20 bits) and the phase.
-enum class Purpose : uint32_t {
-  Program = 1,
-  Fault,
-  Drift,
-  Relax,
-  Read,
-  Converter,
-  Driver
-};
-
 /// Parts of a programmed device that runs need.
 struct Programmed {
   Plan plan;
-  uint32_t key0 = 0, key1 = 0, tag = 0; ///< of Philox
-  bool idle_rows_grounded = false;
+  RandomKey key;
+  bool all_rows_active = false; ///< X-IR: idle rows conduct too
+  float leak = 0;               ///< X-IR: of the reference column, per digit
 };
 
 struct Product::Impl {
@@ -262,6 +273,10 @@ struct Product::Impl {
   void idealSums(const ConvertedPart &part, const Kernels &kernels,
                  const uint8_t *codes, int64_t windows, int64_t width,
                  Scratch &scratch, int32_t *sums) const;
+  ConvertedPart deviceStrip(const Device &device, const CellDraw &draw,
+                            const std::vector<CellModel> &levels,
+                            const RandomKey &key, int64_t pack,
+                            int64_t strip) const;
   void runExact(const ExactPart &part, const Kernels &kernels,
                 const uint8_t *codes, int64_t windows, int32_t *y,
                 Scratch &scratch) const;

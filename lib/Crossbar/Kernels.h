@@ -64,14 +64,15 @@ struct AnalogConverters {
   Ties ties;
 };
 /// v = float(sums[c]) * scale, or value[c]; v += sqrt(float(variance[c]) *
-/// variance_scale) * normal[c]; v = v * gain + offset; acc[c] += weight *
-/// clamp(round(v / step)).
+/// variance_scale + noise[c]) * normal[c]; v = v * gain + offset; acc[c] +=
+/// weight * clamp(round(v / step)).
 struct AnalogInput {
   const int32_t *sums = nullptr;
   float scale = 1;
   const float *values = nullptr;     ///< instead of sums
   const int32_t *variance = nullptr; ///< null: no noise
   float variance_scale = 1;
+  const float *noise = nullptr;
   const float *normals = nullptr;
 };
 using AnalogKernel = int64_t(const AnalogInput &input, int64_t cols,

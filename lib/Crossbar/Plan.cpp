@@ -19,25 +19,6 @@
 
 using namespace imc::crossbar;
 
-/// Panels of a matrix of int16, two rows to a group.
-template <typename Value>
-static AlignedVector<int32_t> wordPanels(int64_t rows, int64_t cols,
-                                         Value value) {
-  const int64_t groups = ceilDiv(rows, 2), panels = ceilDiv(cols, panelColumns);
-  AlignedVector<int32_t> out(size_t(groups * panels * panelColumns), 0);
-  for (int64_t c = 0; c < cols; ++c) {
-    int32_t *panel = &out[size_t(c / panelColumns * groups * panelColumns)];
-    for (int64_t r = 0; r < rows; ++r) {
-      const auto v = int16_t(value(r, c));
-      std::memcpy(reinterpret_cast<char *>(panel + r / 2 * panelColumns +
-                                           c % panelColumns) +
-                      r % 2 * 2,
-                  &v, 2);
-    }
-  }
-  return out;
-}
-
 static ExactPart exactPart(const Product::Impl &i, int64_t group,
                            int64_t firstRow, int64_t rows,
                            std::vector<int64_t> locals, bool bytes) {

@@ -248,3 +248,4 @@ const Readout &Product::readout() const { return impl->readout; }
 int64_t Product::packs() const { return impl->packs; }
 int64_t Product::strips() const { return impl->strips; }
 int64_t Product::columnTiles() const { return impl->tiles; }
+void Product::erase() { impl->programmed.reset(); }

@@ -224,6 +224,7 @@ int64_t Product::Impl::runConverted(const ConvertedPart &part,
         if (!part.variances.empty()) {
           input.variance = &scratch.variances[at];
           input.variance_scale = part.variance_scale;
+          input.noise = part.noise.data();
           readNoise(part, kernels, firstWindow + w0 + w, p,
                     scratch.normals.data());
           input.normals = scratch.normals.data();

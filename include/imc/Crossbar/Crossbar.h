@@ -18,6 +18,8 @@
 //  - Other converters of ideal cells read sums made of bit planes and
 //  population
 //    counts, or, for many bits at once, of a GEMM of 16-bit integers.
+//  - Cells of a device (Device.h) are fixed-point numbers (X-GRID), so that
+//    sums are exact and independent of their order.
 // Results are the same for any number of threads, any partition of the windows
 // into runs, and any instruction set.
 //
@@ -38,6 +40,8 @@
 #include <vector>
 
 namespace imc::crossbar {
+
+struct Device;
 
 /// How a signed weight becomes unsigned cells (X-ENC).
 enum class Encoding { Offset, Differential, TwosComplement };
@@ -111,13 +115,25 @@ const char *isaName(Isa isa);
 /// What Best means here.
 Isa bestIsa();
 
-/// How a run is computed. Nothing in here changes results.
+/// How a run is computed. Nothing in here changes results, except for the
+/// number of the first window where there is read noise.
 struct Options {
   int64_t threads = 1;
-  /// Number of the first window of this run, 0 to 2^32 - 1.
+  /// Number of the first window of this run since `program`: windows of one
+  /// number have the same read noise in all runs.
   int64_t first_window = 0;
   Isa isa = Isa::Best;
   bool use_proofs = true; ///< false: convert every sum (tests, measurements)
+};
+
+/// Which draw of a device's random numbers.
+struct Draw {
+  uint64_t seed = 0;
+  int64_t layer = 0; ///< 0..4095; products of a model have different ones
+  int64_t trial = 0; ///< 0..2^20 - 1
+  /// Since programming, for drift and read noise. Devices that need it refuse
+  /// 0.
+  double time_s = 0;
 };
 
 /// What can be proved of the converters from the weights (X-PROOF).
@@ -150,9 +166,9 @@ public:
   const Arrays &arrays() const;
   const Readout &readout() const;
 
-  /// Sets the converters. Refused: Range::Lossless where the weights allow sums
-  /// beyond adc_bits, with strip, column and bits; ranges from calibration
-  /// before `calibrate`.
+  /// Sets the converters, and erases a device. Refused: Range::Lossless where
+  /// the weights allow sums beyond adc_bits, with strip, column and bits;
+  /// ranges from calibration before `calibrate`.
   llvm::Error setReadout(const Readout &readout);
 
   /// Counts the sums of M windows on ideal cells, for each `range` (Layer,
@@ -161,6 +177,13 @@ public:
   /// at most 512 counters of 8 bytes for each layer, array or converter.
   llvm::Error calibrate(const uint8_t *codes, int64_t m, Range range,
                         const Options &options = {});
+
+  /// Replaces ideal cells and converters by one draw of a device. Refused: what
+  /// check(device) refuses, levels and times outside of the device's fits.
+  llvm::Error program(const Device &device, const Draw &draw,
+                      int64_t threads = 1);
+  /// Back to ideal cells.
+  void erase();
 
   /// M windows: codes M x G*K, results M x G*N. Refused: codes beyond
   /// input_bits.
