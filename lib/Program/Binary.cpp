@@ -288,7 +288,7 @@ Expected<Program> imc::program::readBinary(StringRef bytes, StringRef file) {
   uint64_t streams = in.length("streams");
   for (uint64_t s = 0; s < streams && in.ok(); ++s) {
     Stream &stream = program.streams.emplace_back();
-    stream.core = in.number("core", Stream::controller, maxNumber);
+    stream.core = in.number("core", Stream::idleCores, maxNumber);
     uint64_t size = in.length("instructions");
     for (uint64_t i = 0; i < size && in.ok(); ++i)
       readInstruction(stream, in);

@@ -260,10 +260,10 @@ void Checker::instruction(const Stream &stream, const Instruction &i,
 void Checker::stream(size_t number) {
   const Stream &stream = p.streams[number];
   std::string name = ("stream " + Twine(number)).str();
-  if (stream.core < Stream::controller || stream.core >= p.chip.cores)
+  if (stream.core < Stream::idleCores || stream.core >= p.chip.cores)
     problems.add("index", name + ": core is " + Twine(stream.core) +
                               ", but the chip has " + Twine(p.chip.cores));
-  int64_t cores = stream.core == Stream::allCores ? p.chip.cores : 1;
+  int64_t cores = coresOf(p, stream, 0);
   loops.clear();
   for (const auto &[at, i] : enumerate(stream.instructions)) {
     std::string where = (name + ", instruction " + Twine(at)).str();

@@ -53,9 +53,10 @@ private:
   /// One core, or the controller.
   struct Core {
     int64_t number = 0;
-    std::vector<size_t> streams; ///< in order
-    size_t stream = 0, at = 0;   ///< position: index into `streams`, then into
-                                 ///< its instructions
+    std::vector<size_t> streams; ///< of its own number, in order
+    bool idle = false;           ///< takes those of idleCores, too
+    size_t own = 0, common = 0;  ///< next of `streams` and of the shared ones
+    size_t at = 0;               ///< position in the stream
     llvm::SmallVector<Loop, 2> loops;
     int64_t step = 0;
     int64_t workStep = -1; ///< the last one in which it did more than write
@@ -110,6 +111,7 @@ private:
   };
 
   void prepare();
+  const std::vector<size_t> &commonOf(const Core &core) const;
   void advance(Core &core);
   bool execute(Core &core, const Instruction &instruction, int64_t value);
   void step(Core &core, int64_t value);
@@ -144,6 +146,9 @@ private:
   Verifier &v;
   const Program &p;
   std::vector<Core> cores;
+  /// Streams that many cores execute, in order: allCores, and these with those
+  /// of idleCores.
+  std::vector<size_t> shared, sharedIdle;
   llvm::DenseMap<int64_t, size_t> coreIndex;
   std::vector<std::vector<size_t>> loopEnds; ///< by stream and instruction
   std::vector<PartState> parts;

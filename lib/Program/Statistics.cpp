@@ -111,15 +111,29 @@ imc::program::stepsOfParts(const Program &program) {
   return steps;
 }
 
+std::set<int64_t> imc::program::coresWithParts(const Program &program) {
+  std::set<int64_t> cores;
+  for (const Part &part : program.parts)
+    cores.insert(part.core);
+  return cores;
+}
+
+int64_t imc::program::coresOf(const Program &program, const Stream &stream,
+                              int64_t withParts) {
+  return stream.core == Stream::allCores    ? program.chip.cores
+         : stream.core == Stream::idleCores ? program.chip.cores - withParts
+                                            : 1;
+}
+
 //===----------------------------------------------------------------------===//
 // Counts
 //===----------------------------------------------------------------------===//
 
 Statistics imc::program::statistics(const Program &program) {
   Statistics s;
+  int64_t withParts = coresWithParts(program).size();
   for (const Stream &stream : program.streams) {
-    int64_t cores = stream.core == Stream::allCores ? program.chip.cores : 1;
-    SmallVector<int64_t, 3> times = {cores};
+    SmallVector<int64_t, 3> times = {coresOf(program, stream, withParts)};
     for (const Instruction &i : stream.instructions) {
       ++s.instructions;
       if (i.opcode == Opcode::Loop) {

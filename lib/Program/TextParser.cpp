@@ -520,13 +520,15 @@ Expected<Program> Parser::parse() {
       ok = stream(Stream::allCores, program);
     else if (kind == "controller")
       ok = stream(Stream::controller, program);
+    else if (kind == "idle")
+      ok = stream(Stream::idleCores, program);
     else if (int64_t core = 0; kind == "core")
       ok = number("the core's number", core, 0, maxNumber) &&
            stream(core, program);
     else
       ok = fail(start, "'" + kind.take_front(40) +
                            "' opens no section: use tensor, product, part, "
-                           "kernel, core, cores or controller");
+                           "kernel, core, cores, idle or controller");
   }
   if (!ok)
     return createStringError(message);

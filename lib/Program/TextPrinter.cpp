@@ -140,6 +140,8 @@ public:
     os << '\n';
     if (stream.core == Stream::allCores)
       os << "cores {\n";
+    else if (stream.core == Stream::idleCores)
+      os << "idle {\n";
     else if (stream.core == Stream::controller)
       os << "controller {\n";
     else

@@ -19,7 +19,7 @@ using namespace imc::program;
 
 /// Instructions that one execution may take: minutes of a real chip.
 static constexpr int64_t maxExecuted = int64_t(1) << 28;
-/// Cores times streams, and cores times kernels.
+/// Cores, and cores times kernels.
 static constexpr int64_t maxPairs = 10'000'000;
 
 Execution::Execution(Verifier &verifier) : v(verifier), p(verifier.p) {}
@@ -35,18 +35,18 @@ void Execution::report(StringRef rule, char kind, int64_t thing,
 //===----------------------------------------------------------------------===//
 
 void Execution::prepare() {
-  bool all = any_of(p.streams,
-                    [](const Stream &s) { return s.core == Stream::allCores; });
+  auto isShared = [](const Stream &s) {
+    return s.core == Stream::allCores || s.core == Stream::idleCores;
+  };
   std::set<int64_t> numbers;
   for (const Stream &stream : p.streams)
-    if (stream.core != Stream::allCores)
+    if (!isShared(stream))
       numbers.insert(stream.core);
-  const auto streams = static_cast<int64_t>(p.streams.size());
-  if (all) {
-    if (p.chip.cores > maxPairs / std::max<int64_t>(streams, 1)) {
-      v.add("size", Twine(p.chip.cores) + " cores times " + Twine(streams) +
-                        " streams are more than the " + Twine(maxPairs) +
-                        " that the verifier follows");
+  const std::set<int64_t> withParts = coresWithParts(p);
+  if (any_of(p.streams, isShared)) {
+    if (p.chip.cores > maxPairs) {
+      v.add("size", Twine(p.chip.cores) + " cores are more than the " +
+                        Twine(maxPairs) + " that the verifier follows");
       givenUp = true;
       return;
     }
@@ -56,14 +56,15 @@ void Execution::prepare() {
   for (int64_t number : numbers) {
     coreIndex[number] = cores.size();
     cores.emplace_back().number = number;
+    cores.back().idle = number >= 0 && !withParts.count(number);
   }
   for (const auto &[s, stream] : enumerate(p.streams)) {
-    if (stream.core != Stream::allCores)
+    if (!isShared(stream))
       cores[coreIndex[stream.core]].streams.push_back(s);
     else
-      for (Core &core : cores)
-        if (core.number != Stream::controller)
-          core.streams.push_back(s);
+      sharedIdle.push_back(s);
+    if (stream.core == Stream::allCores)
+      shared.push_back(s);
     std::vector<size_t> &ends =
         loopEnds.emplace_back(stream.instructions.size());
     SmallVector<size_t, 2> open;
@@ -131,12 +132,24 @@ void Execution::prepare() {
     runnable.push_back(c);
 }
 
+const std::vector<size_t> &Execution::commonOf(const Core &core) const {
+  static const std::vector<size_t> none;
+  return core.number == Stream::controller ? none
+         : core.idle                       ? sharedIdle
+                                           : shared;
+}
+
 void Execution::advance(Core &core) {
-  while (core.stream < core.streams.size()) {
-    const size_t s = core.streams[core.stream];
+  const std::vector<size_t> &common = commonOf(core);
+  while (core.own < core.streams.size() || core.common < common.size()) {
+    // Its own streams and the shared ones in the order of the table.
+    const bool own = core.common == common.size() ||
+                     (core.own < core.streams.size() &&
+                      core.streams[core.own] < common[core.common]);
+    const size_t s = own ? core.streams[core.own] : common[core.common];
     const std::vector<Instruction> &body = p.streams[s].instructions;
     if (core.at == body.size()) {
-      ++core.stream;
+      ++(own ? core.own : core.common);
       core.at = 0;
       continue;
     }

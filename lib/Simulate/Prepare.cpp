@@ -63,6 +63,7 @@ llvm::Error Simulator::prepareStreams() {
     cores[size_t(c)].group =
         std::min(c, numCores - 1) / program.chip.cores_per_group;
   }
+  const std::set<int64_t> withParts = program::coresWithParts(program);
   for (size_t s = 0; s != program.streams.size(); ++s) {
     const Stream &stream = program.streams[s];
     begins.push_back(uint32_t(code.size()));
@@ -112,13 +113,15 @@ llvm::Error Simulator::prepareStreams() {
         break;
       }
     }
-    if (stream.core == Stream::allCores)
+    if (stream.core == Stream::allCores || stream.core == Stream::idleCores) {
       for (int64_t c = 0; c < numCores; ++c)
-        cores[size_t(c)].streams.push_back(uint32_t(s));
-    else
+        if (stream.core == Stream::allCores || !withParts.count(c))
+          cores[size_t(c)].streams.push_back(uint32_t(s));
+    } else {
       cores[stream.core == Stream::controller ? size_t(numCores)
                                               : size_t(stream.core)]
           .streams.push_back(uint32_t(s));
+    }
   }
   begins.push_back(uint32_t(code.size()));
   return llvm::Error::success();

@@ -16,8 +16,9 @@
 // (mapping::Tiling::tiles()), numbered pack by pack, strip after strip, column
 // tile after column tile; slot i lies in array i / row_sets of its copy.
 //
-// A core executes the streams of its own number and those of allCores one after
-// the other, in the order of the table: steps never go back along them.
+// A core executes the streams of its own number, those of allCores and, if no
+// part lies in it, those of idleCores one after the other, in the order of the
+// table: steps never go back along them.
 //
 // Instructions are issued in order and run beside each other where nothing
 // forbids it. A part has two blocks in flight: of block i, `load` waits for the
@@ -43,6 +44,7 @@
 #include "imc/Mapping/Mapping.h"
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -178,10 +180,11 @@ struct Instruction {
   int64_t count = 0;
 };
 
-/// In order. Core `allCores` stands for every core of the chip, `controller`
-/// for the memory controller.
+/// In order. Core `allCores` stands for every core of the chip, `idleCores` for
+/// every one that no entry of the table of parts lies in, `controller` for the
+/// memory controller.
 struct Stream {
-  static constexpr int64_t allCores = -1, controller = -2;
+  static constexpr int64_t allCores = -1, controller = -2, idleCores = -3;
   int64_t core = 0;
   std::vector<Instruction> instructions;
 };
@@ -216,6 +219,13 @@ struct Program {
   std::vector<Kernel> kernels;
   std::vector<Stream> streams; ///< by core; several of one core run in order
 };
+
+/// The cores that parts lie in.
+std::set<int64_t> coresWithParts(const Program &program);
+
+/// Cores that execute a stream; `withParts` of them are not idle.
+int64_t coresOf(const Program &program, const Stream &stream,
+                int64_t withParts);
 
 } // namespace imc::program
 

@@ -153,8 +153,12 @@ void Oracle::flatten() {
     core.number = number;
     int64_t step = 0;
     for (const Stream &stream : p.streams) {
+      const bool idle = std::none_of(
+          p.parts.begin(), p.parts.end(),
+          [number = number](const Part &part) { return part.core == number; });
       if (stream.core != number &&
-          !(stream.core == Stream::allCores && number >= 0))
+          !(stream.core == Stream::allCores && number >= 0) &&
+          !(stream.core == Stream::idleCores && number >= 0 && idle))
         continue;
       std::vector<std::array<int64_t, 3>> loops; // begin, iteration, count
       const std::vector<Instruction> &body = stream.instructions;

@@ -32,6 +32,18 @@ TEST(StatisticsTest, CountsLoopsWithoutRunningThem) {
   EXPECT_LT(s.instructions, s.executed);
 }
 
+TEST(StatisticsTest, StreamsOfIdleCoresCountForEach) {
+  Program p = pipelined();
+  const Statistics before = statistics(p);
+  p.chip.cores += 1000;
+  p.streams.push_back({Stream::idleCores, {{Opcode::Step, 5, 0, {0, 0}, 0}}});
+  const int64_t idle =
+      p.chip.cores - static_cast<int64_t>(coresWithParts(p).size());
+  EXPECT_GE(idle, 1000);
+  EXPECT_EQ(statistics(p).executed, before.executed + idle);
+  EXPECT_EQ(statistics(p).instructions, before.instructions + 1);
+}
+
 TEST(StatisticsTest, LargeLoopsTakeNoTime) {
   Program p = convolutions();
   const int64_t large = int64_t(1) << 24;

@@ -89,6 +89,9 @@ TEST(TextTest, EveryFieldIsKept) {
       "  store p0, 0, 1\n"
       "  vector k0, 0, 1 ; k\n"
       "}\n"
+      "\nidle {\n"
+      "  step s3\n"
+      "}\n"
       "\ncontroller {\n"
       "  fetch w0, 3 ; p\n"
       "  spill s1, 4\n"
@@ -151,7 +154,7 @@ TEST(TextTest, ErrorsNamePlaceTokenAndWayOut) {
             "x.imcp:5:24: '2' where ',' or ']' in a list is expected");
   EXPECT_EQ(bodyError("code 0 {}"),
             "x.imcp:5:1: 'code' opens no section: use tensor, product, part, "
-            "kernel, core, cores or controller");
+            "kernel, core, cores, idle or controller");
   EXPECT_EQ(bodyError("core 0 {\n  jump p1\n}"),
             "x.imcp:6:3: 'jump' is no instruction: use one of loop, step, "
             "wait, write, load, mvm, receive, send, store, vector, fetch, "
