@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Builder.h"
+#include "Merge.h"
 
 #include "imc/Machine/Kind.h"
 
@@ -14,12 +15,17 @@
 
 #include <limits>
 #include <map>
+#include <numeric>
 
 using namespace imc;
 using namespace imc::schedule;
 using namespace imc::schedule::detail;
 using llvm::Error;
 using llvm::Twine;
+
+/// Iterations that a part takes its windows in, where the buffer allows it:
+/// enough for loads, products and stores to overlap, few enough to be cheap.
+static constexpr int64_t blocksPerPart = 64;
 
 namespace {
 
@@ -33,27 +39,120 @@ struct Fit {
 
 } // namespace
 
-/// Iterations that a part takes its windows in, where the buffer allows it:
-/// enough for loads, products and stores to overlap, few enough to be cheap.
-static constexpr int64_t blocksPerPart = 64;
+static int64_t windowsPerCopy(const program::Part &part) {
+  return ceilDiv(part.windows, part.copies);
+}
+
+void Builder::measure(program::Part &part, int64_t perCopy) const {
+  const program::Product &product = program.products[part.product];
+  part.block = std::min(part.copies * perCopy, part.windows);
+  part.lines.size =
+      lineBits(product, part, part.block, program.chip.input_bits);
+  part.accumulators.size =
+      accumulatorBits(product, part, part.block, program.chip.accumulator_bits);
+}
+
+std::vector<int64_t> Builder::evenBlocks() const {
+  // Cores that hand each other partial sums have equal blocks.
+  std::vector<int64_t> leader(program.chip.cores);
+  std::iota(leader.begin(), leader.end(), 0);
+  auto find = [&](int64_t core) {
+    while (leader[core] != core)
+      core = leader[core] = leader[leader[core]];
+    return core;
+  };
+  for (const program::Part &part : program.parts)
+    if (part.next != none)
+      leader[find(part.core)] = find(program.parts[part.next].core);
+  std::map<int64_t, std::map<int64_t, std::vector<int64_t>>> together;
+  for (auto [index, part] : llvm::enumerate(program.parts))
+    if (part.windows > 0)
+      together[find(part.core)][part.core].push_back(index);
+
+  std::vector<int64_t> result(program.parts.size(), 0);
+  for (const auto &[root, cores] : together) {
+    // Time of the slowest core, of which the first load and the last store
+    // overlap with nothing.
+    auto timeOf = [&, &cores = cores](int64_t blocks) {
+      double time = 0;
+      for (const auto &[core, parts] : cores) {
+        std::vector<Strand> strands;
+        double most = 0;
+        for (int64_t index : parts) {
+          const program::Part &part = program.parts[index];
+          const int64_t windows = windowsPerCopy(part);
+          const int64_t perCopy = ceilDiv(windows, blocks);
+          const double turns = program.products[part.product].tiling.turns();
+          strands.push_back({ceilDiv(windows, perCopy), perCopy * turns});
+          most = std::max(most, perCopy * turns);
+        }
+        time = std::max(time, timeInStep(strands) + most);
+      }
+      return time;
+    };
+    auto fits = [&, &cores = cores](int64_t blocks) {
+      if (program.chip.tile_buffer_bits == 0)
+        return true;
+      for (const auto &[core, parts] : cores) {
+        int64_t sum = 0;
+        for (int64_t index : parts) {
+          program::Part part = program.parts[index];
+          measure(part, ceilDiv(windowsPerCopy(part), blocks));
+          sum += part.lines.size + part.accumulators.size;
+        }
+        if (sum > program.chip.tile_buffer_bits)
+          return false;
+      }
+      return true;
+    };
+    int64_t most = 0;
+    for (const auto &[core, parts] : cores)
+      for (int64_t index : parts)
+        most = std::max(most, windowsPerCopy(program.parts[index]));
+    // Up to blocksPerPart, then octave after octave until they fit. Where none
+    // do, fitBuffers says what is missing.
+    int64_t chosen = blocksPerPart;
+    for (int64_t low = 1, high = blocksPerPart;; low = high + 1, high *= 2) {
+      if (fits(high)) {
+        std::vector<std::pair<double, int64_t>> choices;
+        const int64_t step = std::max<int64_t>(1, high / blocksPerPart);
+        for (int64_t blocks = high; blocks >= low; blocks -= step)
+          choices.push_back({timeOf(blocks), -blocks});
+        llvm::sort(choices);
+        for (auto [time, negative] : choices)
+          if (fits(chosen = -negative))
+            break;
+        break;
+      }
+      if (high >= most)
+        break;
+    }
+    for (const auto &[core, parts] : cores)
+      for (int64_t index : parts)
+        result[index] = ceilDiv(windowsPerCopy(program.parts[index]), chosen);
+  }
+  return result;
+}
 
 Error Builder::fitBuffers(bool together) {
   const program::Chip &chip = program.chip;
   auto measure = [&](Fit &fit) {
     program::Part &part = program.parts[fit.part];
-    const program::Product &product = program.products[part.product];
-    part.block = std::min(part.copies * fit.perCopy, part.windows);
-    fit.lines = lineBits(product, part, part.block, chip.input_bits);
-    fit.accumulators =
-        accumulatorBits(product, part, part.block, chip.accumulator_bits);
+    this->measure(part, fit.perCopy);
+    fit.lines = part.lines.size;
+    fit.accumulators = part.accumulators.size;
   };
+  std::vector<int64_t> blocks;
+  if (options.kind == program::Schedule::Pipeline)
+    blocks = evenBlocks();
   // Parts that share a tile buffer: all of a core, or each for itself.
   std::map<std::pair<int64_t, int64_t>, std::vector<Fit>> sharing;
   for (auto [index, part] : llvm::enumerate(program.parts)) {
     if (part.windows == 0)
       continue;
     Fit fit{static_cast<int64_t>(index),
-            ceilDiv(ceilDiv(part.windows, part.copies), blocksPerPart)};
+            blocks.empty() ? ceilDiv(windowsPerCopy(part), blocksPerPart)
+                           : blocks[index]};
     measure(fit);
     sharing[{part.core, together ? 0 : index}].push_back(fit);
   }

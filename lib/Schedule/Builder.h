@@ -72,6 +72,11 @@ private:
   /// Blocks and regions of all parts. Parts of one core share its tile buffer
   /// where `together`, and take turns otherwise.
   llvm::Error fitBuffers(bool together);
+  /// Windows that each copy of a part takes per block, by part, so that all
+  /// parts of a core have equally many blocks as far as their windows divide.
+  std::vector<int64_t> evenBlocks() const;
+  /// Regions that a part needs with blocks of `perCopy` windows per copy.
+  void measure(program::Part &part, int64_t perCopy) const;
   llvm::Error placeTensors();
 
   // Layers.cpp
@@ -80,6 +85,12 @@ private:
   /// Loop over the blocks of a part.
   void writePart(const program::Part &part, int64_t index,
                  std::vector<program::Instruction> &out) const;
+
+  /// Blocks of `count` windows: the first begins at window `first`, that of
+  /// iteration i of the loop around it at `first + stride * i`.
+  void writeBlock(const program::Part &part, int64_t index, int64_t first,
+                  int64_t stride, int64_t count,
+                  std::vector<program::Instruction> &out) const;
 
   /// The same for windows [begin, end), which begin with a block.
   void writeWindows(const program::Part &part, int64_t index, int64_t begin,
@@ -94,6 +105,10 @@ private:
   bool isInner(size_t layer) const;
   llvm::Error numberBeats();
   llvm::Error writePipeline();
+  /// One beat of some parts of a core, beside each other (Merge.h), with
+  /// `kernels` between them.
+  void writeBeat(llvm::ArrayRef<int64_t> parts, llvm::ArrayRef<int64_t> kernels,
+                 std::vector<program::Instruction> &out) const;
 
   // Stream.cpp
   llvm::Error numberStream();

@@ -58,35 +58,36 @@ void Builder::writePart(const program::Part &part, int64_t index,
                out);
 }
 
+void Builder::writeBlock(const program::Part &part, int64_t index,
+                         int64_t first, int64_t stride, int64_t count,
+                         std::vector<Instruction> &out) const {
+  auto emit = [&](Opcode opcode) {
+    out.push_back({opcode, index, first, {stride, 0}, count});
+  };
+  emit(Opcode::Load);
+  emit(Opcode::Mvm);
+  if (part.previous != none)
+    emit(Opcode::Receive);
+  if (part.next != none)
+    emit(Opcode::Send);
+  if (storesAny(program.products[part.product], part.slot_begin, part.slot_end))
+    emit(Opcode::Store);
+}
+
 void Builder::writeWindows(const program::Part &part, int64_t index,
                            int64_t begin, int64_t end,
                            std::vector<Instruction> &out) const {
-  const bool stores =
-      storesAny(program.products[part.product], part.slot_begin, part.slot_end);
-  auto block = [&](int64_t first, int64_t stride, int64_t count) {
-    auto emit = [&](Opcode opcode) {
-      out.push_back({opcode, index, first, {stride, 0}, count});
-    };
-    emit(Opcode::Load);
-    emit(Opcode::Mvm);
-    if (part.previous != none)
-      emit(Opcode::Receive);
-    if (part.next != none)
-      emit(Opcode::Send);
-    if (stores)
-      emit(Opcode::Store);
-  };
   const int64_t whole = (end - begin) / part.block;
   const int64_t rest = (end - begin) % part.block;
   if (whole > 1) {
     out.push_back({Opcode::Loop, 0, 0, {0, 0}, whole});
-    block(begin, part.block, part.block);
+    writeBlock(part, index, begin, part.block, part.block, out);
     out.push_back({Opcode::End, 0, 0, {0, 0}, 0});
   } else if (whole == 1) {
-    block(begin, 0, part.block);
+    writeBlock(part, index, begin, 0, part.block, out);
   }
   if (rest > 0)
-    block(begin + whole * part.block, 0, rest);
+    writeBlock(part, index, begin + whole * part.block, 0, rest, out);
 }
 
 void Builder::writeLayers() {

@@ -8,11 +8,13 @@
 // Products and what lies between them stand on levels, the longest way from the
 // inputs; level l works on inference t in beat t + l. A beat is a step. While
 // all levels have an inference the beats are one loop per core; the beats
-// before and after it have fewer levels each and are written out.
+// before and after it have fewer levels each and are written out. In a beat the
+// parts of a core take turns, block by block, and its lanes work beside them.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Builder.h"
+#include "Merge.h"
 
 #include "imc/Program/IO.h"
 
@@ -20,6 +22,8 @@
 #include "llvm/ADT/Twine.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <map>
 
 using namespace imc;
@@ -32,7 +36,10 @@ using program::Opcode;
 using program::Stream;
 
 /// Beats that are written out repeat their parts: programs stay below this.
-static constexpr int64_t mostInstructions = 20'000'000;
+static constexpr size_t mostInstructions = 20'000'000;
+
+/// Places between the blocks of a beat where kernels may begin.
+static constexpr int64_t kernelPlaces = 16;
 
 Error Builder::checkResident() const {
   const std::string who =
@@ -136,6 +143,83 @@ Error Builder::numberBeats() {
   return Error::success();
 }
 
+/// What the lanes of a core do for a kernel, in a unit that kernels share.
+static double workOf(const program::Kernel &kernel) {
+  return static_cast<double>(kernel.operations + kernel.macs);
+}
+
+void Builder::writeBeat(llvm::ArrayRef<int64_t> parts,
+                        llvm::ArrayRef<int64_t> kernels,
+                        std::vector<Instruction> &out) const {
+  // A core has two kernels in flight. The first two begin at once, each other
+  // one in that part of the beat in which the one two before it should be done.
+  std::vector<double> places;
+  double all = 0, before = 0;
+  for (int64_t kernel : kernels)
+    all += workOf(program.kernels[kernel]);
+  for (size_t i = 0; i != kernels.size(); ++i) {
+    if (i >= 2 && all > 0)
+      before += workOf(program.kernels[kernels[i - 2]]) / all;
+    places.push_back(std::ceil(before * kernelPlaces) / kernelPlaces);
+  }
+
+  std::vector<Strand> strands;
+  std::vector<int64_t> done; // windows
+  for (int64_t index : parts) {
+    const program::Part &part = program.parts[index];
+    const double turns = program.products[part.product].tiling.turns();
+    strands.push_back(
+        {part.windows / part.block, turns * ceilDiv(part.block, part.copies)});
+    done.push_back(0);
+  }
+  const std::vector<Round> rounds = planRounds(strands);
+  double total = 0, now = 0;
+  for (const Round &round : rounds)
+    total += double(round.iterations) * round.time;
+  size_t kernel = 0;
+  auto startKernels = [&](double until) {
+    for (; kernel != kernels.size() && places[kernel] * total <= until;
+         ++kernel)
+      out.push_back({Opcode::Vector,
+                     kernels[kernel],
+                     0,
+                     {0, 0},
+                     program.kernels[kernels[kernel]].pieces});
+  };
+  for (const Round &round : rounds) {
+    const std::vector<size_t> order = orderOf(round);
+    for (int64_t left = round.iterations; left > 0;) {
+      startKernels(now);
+      int64_t go = left;
+      if (kernel != kernels.size())
+        go = std::clamp<int64_t>(
+            std::ceil((places[kernel] * total - now) / round.time), 1, left);
+      if (go > 1)
+        out.push_back({Opcode::Loop, 0, 0, {0, 0}, go});
+      std::vector<int64_t> blocks(strands.size(), 0);
+      for (size_t s : order) {
+        const program::Part &part = program.parts[parts[s]];
+        writeBlock(part, parts[s],
+                   part.first_window + done[s] + blocks[s]++ * part.block,
+                   go > 1 ? round.blocks[s] * part.block : 0, part.block, out);
+      }
+      if (go > 1)
+        out.push_back({Opcode::End, 0, 0, {0, 0}, 0});
+      for (size_t s = 0; s != strands.size(); ++s)
+        done[s] += go * round.blocks[s] * program.parts[parts[s]].block;
+      left -= go;
+      now += double(go) * round.time;
+    }
+  }
+  startKernels(std::numeric_limits<double>::infinity());
+  for (auto [index, windows] : llvm::zip_equal(parts, done)) {
+    const program::Part &part = program.parts[index];
+    if (windows < part.windows)
+      writeBlock(part, index, part.first_window + windows, 0,
+                 part.windows - windows, out);
+  }
+}
+
 Error Builder::writePipeline() {
   const int64_t passes = program.inferences, depth = steps;
   // Parts of every core, the last level first: what leaves makes room.
@@ -151,55 +235,44 @@ Error Builder::writePipeline() {
       return std::pair(-levelOfPart(a), a) < std::pair(-levelOfPart(b), b);
     });
 
-  // A part is written out once per beat in which not all levels work.
-  const int64_t single = 2 * (std::min(passes, depth) - 1);
-  const int64_t perPart = 14 * int64_t(program.parts.size());
-  const int64_t perKernel = 2 * int64_t(program.kernels.size());
-  const int64_t bound =
-      (perPart + perKernel) * (single + 1) + program.chip.cores * perKernel;
-  if (bound > mostInstructions)
-    return refuse("schedule 'pipeline' of " + Twine(program.parts.size()) +
-                  " parts on " + Twine(depth) + " levels needs up to " +
-                  Twine(bound) + " instructions, more than " +
-                  Twine(mostInstructions) +
-                  ": take fewer inferences than levels, or schedule layer by "
-                  "layer");
-
-  // Work of levels [low, high] in a beat.
-  auto parts = [&](int64_t core, int64_t low, int64_t high,
-                   std::vector<Instruction> &out) {
-    auto found = partsAt.find(core);
-    if (found != partsAt.end())
-      for (int64_t part : found->second)
-        if (levelOfPart(part) >= low && levelOfPart(part) <= high)
-          writePart(program.parts[part], part, out);
+  // Work of levels [low, high] in a beat. Kernels come shortest first, so that
+  // few wait for those before them.
+  auto parts = [&](llvm::ArrayRef<int64_t> all, int64_t low, int64_t high) {
+    std::vector<int64_t> some;
+    for (int64_t part : all)
+      if (levelOfPart(part) >= low && levelOfPart(part) <= high)
+        some.push_back(part);
+    return some;
   };
-  auto kernels = [&](int64_t low, int64_t high, std::vector<Instruction> &out) {
+  auto kernels = [&](int64_t low, int64_t high) {
+    std::vector<int64_t> some;
     for (auto [index, kernel] : llvm::enumerate(program.kernels))
       if (kernel.step >= low && kernel.step <= high)
-        out.push_back({Opcode::Vector,
-                       static_cast<int64_t>(index),
-                       0,
-                       {0, 0},
-                       kernel.pieces});
+        some.push_back(index);
+    llvm::stable_sort(some, [&](int64_t a, int64_t b) {
+      return workOf(program.kernels[a]) < workOf(program.kernels[b]);
+    });
+    return some;
   };
+  size_t size = 0;
   auto emit = [&](int64_t core, const std::vector<Instruction> &instructions) {
     if (instructions.empty())
       return;
+    size += instructions.size();
     if (program.streams.empty() || program.streams.back().core != core)
       program.streams.push_back({core, {}});
     llvm::append_range(program.streams.back().instructions, instructions);
   };
+  // A beat in which only some levels work. All cores begin with the kernels.
   auto beat = [&](int64_t number, int64_t low, int64_t high) {
-    emit(Stream::allCores, {{Opcode::Step, number, 0, {0, 0}, 0}});
-    for (const auto &entry : partsAt) {
+    std::vector<Instruction> begin{{Opcode::Step, number, 0, {0, 0}, 0}};
+    writeBeat({}, kernels(low, high), begin);
+    emit(Stream::allCores, begin);
+    for (const auto &[core, all] : partsAt) {
       std::vector<Instruction> out;
-      parts(entry.first, low, high, out);
-      emit(entry.first, out);
+      writeBeat(parts(all, low, high), {}, out);
+      emit(core, out);
     }
-    std::vector<Instruction> out;
-    kernels(low, high, out);
-    emit(Stream::allCores, out);
   };
 
   const int64_t beats = passes + depth - 1;
@@ -207,22 +280,33 @@ Error Builder::writePipeline() {
     const int64_t low = std::max<int64_t>(0, number - passes + 1);
     const int64_t high = std::min(number, depth - 1);
     const int64_t full = passes - depth + 1; // beats of all levels
+    if (size > mostInstructions)
+      return refuse("schedule 'pipeline' of " + Twine(program.parts.size()) +
+                    " parts on " + Twine(depth) + " levels needs more than " +
+                    Twine(mostInstructions) +
+                    " instructions: take fewer inferences than levels, or "
+                    "schedule layer by layer");
     if (number != depth - 1 || full < 2) {
       beat(number, low, high);
       continue;
     }
-    for (int64_t core = 0; core != program.chip.cores; ++core) {
-      std::vector<Instruction> work;
-      parts(core, 0, depth - 1, work);
-      kernels(0, depth - 1, work);
-      if (work.empty())
-        continue;
+    const std::vector<int64_t> lanes = kernels(0, depth - 1);
+    auto loop = [&](int64_t core, llvm::ArrayRef<int64_t> parts) {
       std::vector<Instruction> out{{Opcode::Loop, 0, 0, {0, 0}, full},
                                    {Opcode::Step, number, 0, {1, 0}, 0}};
-      llvm::append_range(out, work);
+      writeBeat(parts, lanes, out);
       out.push_back({Opcode::End, 0, 0, {0, 0}, 0});
+      if (out.size() == 3)
+        return;
+      size += out.size();
       program.streams.push_back({core, std::move(out)});
-    }
+    };
+    const std::set<int64_t> withParts = program::coresWithParts(program);
+    for (int64_t core : withParts)
+      loop(core, partsAt[core]);
+    // All others do the same.
+    if (program.chip.cores > static_cast<int64_t>(withParts.size()))
+      loop(Stream::idleCores, {});
     number += full - 1;
   }
   return Error::success();

@@ -213,7 +213,8 @@ TEST(Schedule, PipelineLoopsOverBeats) {
       if (i.opcode == Opcode::Step)
         beats = std::max(beats, i.index + i.stride[0] * 97 + 1);
     }
-  EXPECT_EQ(loops, 4); // one per core
+  // One per core with parts, and one for the others.
+  EXPECT_EQ(loops, int64_t(program::coresWithParts(p).size()) + 1);
   EXPECT_EQ(beats, 102);
   // More inferences do not make it longer.
   options.inferences = 100000;
@@ -227,6 +228,31 @@ TEST(Schedule, PipelineLoopsOverBeats) {
         make(small(), machineOf("rram-32nm", 1, 4, 8), {}, options));
     EXPECT_EQ(llvm::toString(program::verify(few)), "") << inferences;
   }
+}
+
+// Cores without parts cost one stream, not one each, and the verifier follows.
+TEST(Schedule, PipelineOnAChipOf8192Cores) {
+  schedule::Options options;
+  options.kind = program::Schedule::Pipeline;
+  options.inferences = 100;
+  workload::Workload w = test::resnet18();
+  w.layers.push_back({"relu", "relu", "", workload::Digital{1000, 1000, 1000}});
+  w = test::chained(std::move(w));
+  std::vector<size_t> instructions;
+  for (int64_t groups : {16, 512}) {
+    program::Program p = llvm::cantFail(
+        make(w, machineOf("isaac", groups, 16, 96), {}, options));
+    ASSERT_EQ(p.chip.cores, groups * 16);
+    instructions.push_back(0);
+    int64_t idle = 0;
+    for (const program::Stream &stream : p.streams) {
+      instructions.back() += stream.instructions.size();
+      idle += stream.core == program::Stream::idleCores;
+    }
+    EXPECT_EQ(idle, 1);
+    EXPECT_EQ(llvm::toString(program::verify(p)), "");
+  }
+  EXPECT_EQ(instructions[0], instructions[1]);
 }
 
 TEST(Schedule, StreamWaitsForRows) {

@@ -98,7 +98,7 @@ TEST(Scheduled, PipelinesBeatLayersPerInference) {
   for (const simulate::StepResult &step : layers.steps)
     slowest = std::max(slowest, step.seconds);
   EXPECT_GT(many.seconds, 100 * slowest * 0.99);
-  EXPECT_LT(many.seconds, 100 * layers.seconds);
+  EXPECT_LT(many.seconds, 100 * slowest * 1.005 + layers.seconds);
   // Every inference does the same.
   for (size_t p = 0; p != layers.products.size(); ++p)
     for (const Member &member : members)
