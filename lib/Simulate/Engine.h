@@ -37,6 +37,20 @@ struct Server {
   int64_t step = -1; ///< that `now` belongs to
 };
 
+/// The link of a group. Partial sums wait for it behind everything else that
+/// goes over it, those of the oldest block first: a chain of parts moves on at
+/// the pace of its slowest link however many of them share one.
+struct Link : Server {
+  struct Message {
+    uint64_t block, order;
+    uint32_t part;
+    double bits;
+    double ready; ///< when the port of the tile buffer has read them
+  };
+  std::vector<Message> messages; ///< heap
+  bool armed = false;            ///< an event comes when it is free
+};
+
 /// Engines of a part with a queue each.
 enum Engine { MvmEngine, ReceiveEngine, SendEngine, StoreEngine, numEngines };
 
@@ -159,7 +173,8 @@ private:
     Write,
     Vector,
     Fetch,
-    Spill
+    Spill,
+    Link
   };
   struct Event {
     double time;
@@ -202,6 +217,8 @@ private:
   void begin(PartState &part);
   void beginMvm(PartState &part);
   void beginOut(PartState &part, Engine engine);
+  size_t linkOf(int64_t group) const;
+  void sendOver(size_t link);
   void handle(const Event &event);
   void setLevel(Core &core, int64_t level);
   void release();
@@ -233,7 +250,7 @@ private:
   std::map<std::array<int64_t, 3>, std::unique_ptr<PartWork>> works;
   std::vector<Progress> tensors;
   std::vector<KernelState> kernels;
-  std::vector<Server> links;
+  std::vector<Link> links;
   Server global, memory;
 
   std::vector<Event> heap;

@@ -325,6 +325,10 @@ void Simulator::beginMvm(PartState &part) {
   at(lane.last, Done::Mvm, uint32_t(part.index));
 }
 
+static bool isYounger(const Link::Message &a, const Link::Message &b) {
+  return std::pair(a.block, a.order) > std::pair(b.block, b.order);
+}
+
 void Simulator::beginOut(PartState &part, Engine engine) {
   Lane &lane = part.lanes[engine];
   const Block block = lane.front();
@@ -335,29 +339,61 @@ void Simulator::beginOut(PartState &part, Engine engine) {
       engine == SendEngine ? part.work->sent : part.work->stored;
   const double sums = double(block.count * outputs * accumulator);
   const double b = claimPort(cores[size_t(part.core)], sums, name);
-  double l = now, g = now;
   if (engine == SendEngine) {
     part.sent += block.count;
-    const int64_t other = parts[size_t(part.next)].group;
-    l = claimLink(part.group, sums, name);
-    if (other != part.group)
-      l = std::max(l, claimLink(other, sums, name));
-  } else {
-    part.stored += block.count;
-    const double words =
-        double(block.count * outputs * program.chip.input_bits);
-    l = claimLink(part.group, words, name);
-    g = claimGlobal(words, name);
+    const size_t link = linkOf(part.group);
+    links[link].messages.push_back(
+        {lane.begun, order++, uint32_t(part.index), sums, b});
+    std::push_heap(links[link].messages.begin(), links[link].messages.end(),
+                   isYounger);
+    sendOver(link);
+    return;
   }
+  part.stored += block.count;
+  const double words = double(block.count * outputs * program.chip.input_bits);
+  const double l = claimLink(part.group, words, name);
+  const double g = claimGlobal(words, name);
   double done = std::max({b, l, g});
   part.out_bound = part.receives && part.received_at == now ? Stall::Peer
-                   : done == g && engine == StoreEngine ? Stall::GlobalBuffer
-                   : done == l                          ? Stall::Link
-                                                        : Stall::TileBuffer;
+                   : done == g ? Stall::GlobalBuffer
+                   : done == l ? Stall::Link
+                               : Stall::TileBuffer;
   if (outputs > 0)
     done += prices.noc_hops;
   lane.last = std::max(lane.last, done);
   touch(productWork[size_t(part.product_index)], now, lane.last);
-  at(lane.last, engine == SendEngine ? Done::Send : Done::Store,
-     uint32_t(part.index), block.count);
+  at(lane.last, Done::Store, uint32_t(part.index), block.count);
+}
+
+/// Sends what waits for a link, as long as it is free.
+void Simulator::sendOver(size_t index) {
+  Link &link = links[index];
+  while (!link.messages.empty()) {
+    if (link.free > now) {
+      if (!link.armed) {
+        link.armed = true;
+        at(link.free, Done::Link, uint32_t(index));
+      }
+      return;
+    }
+    std::pop_heap(link.messages.begin(), link.messages.end(), isYounger);
+    const Link::Message message = link.messages.back();
+    link.messages.pop_back();
+    PartState &part = parts[message.part];
+    const std::string &name = part.product->name;
+    double l = claimLink(part.group, message.bits, name);
+    const int64_t other = parts[size_t(part.next)].group;
+    if (linkOf(other) != index)
+      l = std::max(l, claimLink(other, message.bits, name));
+    double done = std::max(message.ready, l);
+    part.out_bound = part.receives && part.received_at == now ? Stall::Peer
+                     : done == l ? Stall::Link
+                                 : Stall::TileBuffer;
+    if (message.bits > 0)
+      done += prices.noc_hops;
+    Lane &lane = part.lanes[SendEngine];
+    lane.last = std::max(lane.last, done);
+    touch(productWork[size_t(part.product_index)], now, lane.last);
+    at(lane.last, Done::Send, message.part);
+  }
 }

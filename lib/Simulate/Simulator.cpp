@@ -46,9 +46,13 @@ double Simulator::claimGlobal(double bits, const std::string &name) {
 double Simulator::claimLink(int64_t group, double bits,
                             const std::string &name) {
   // A mesh has a link per group; all groups share that of a bus or a tree.
-  const int64_t link = group % static_cast<int64_t>(prices.noc_links);
-  return claim(links[size_t(link)], bits * prices.noc_bit_time, Time::Noc, 0,
-               3 + link, name);
+  const size_t link = linkOf(group);
+  return claim(links[link], bits * prices.noc_bit_time, Time::Noc, 0,
+               3 + int64_t(link), name);
+}
+
+size_t Simulator::linkOf(int64_t group) const {
+  return size_t(group % static_cast<int64_t>(prices.noc_links));
 }
 
 double Simulator::claimPort(Core &core, double bits, const std::string &name) {
@@ -310,6 +314,10 @@ void Simulator::handle(const Event &event) {
   case Done::Spill:
     finish(event.index);
     wake(event.index);
+    return;
+  case Done::Link:
+    links[event.index].armed = false;
+    sendOver(event.index);
     return;
   }
 }
