@@ -17,10 +17,18 @@ median of --runs calls, where the variants take turns. All outputs are compared 
 
 Needs numpy, MLIR's tools (MLIR_BIN, /usr/lib/llvm-22/bin) and imc-opt (IMC_BIN, build/bin).
 
+With --loops: reductions and elementwise ops in three forms, all by imc-opt.
+
+  ours      as lib/Execute/LoweringPipeline.cpp: imc-vectorize-loops for float reductions, exp, tanh and erf
+  upstream  the same for every elementwise op
+  llvm      linalg to loops, LLVM's loop vectorizer
+
   python benchmarks/upstream_vectorize.py [--layers 3x3-64 ...] [--variants ours img2col ...] [--runs 9]
+  python benchmarks/upstream_vectorize.py --loops [sum-197x768 ...] [--runs 25]
 """
 import argparse
 import ctypes
+import math
 import os
 import pathlib
 import resource
@@ -242,7 +250,7 @@ def passes(variant, library):
     if variant == "ours":
         return ["--inline", "--imc-lower-to-linalg", "--convert-elementwise-to-linalg", "--imc-prepare-loops", *BUFFERIZE, *OUT,
                 "--imc-lower-strided-copies", f"--imc-vectorize-products=vector-bits={vector_bits()}",
-                "--convert-linalg-to-loops", "--imc-outline-loops", "--imc-legalize-scalars", *TO_LLVM]
+                "--imc-vectorize-loops", "--convert-linalg-to-loops", "--imc-outline-loops", "--imc-legalize-scalars", *TO_LLVM]
     if variant == "affine":
         return [*BUFFERIZE, *OUT, "--convert-linalg-to-affine-loops",
                 f"--affine-super-vectorize=virtual-vector-size={vector_bits() // 32}",
@@ -251,6 +259,140 @@ def passes(variant, library):
         return [*BUFFERIZE, *OUT, "--convert-linalg-to-loops", *TO_LLVM]
     return [f"--transform-preload-library=transform-library-paths={library}", "--transform-interpreter",
             "--empty-tensor-to-alloc-tensor", *OUT, "--convert-linalg-to-loops", "--convert-vector-to-scf=full-unroll", *TO_LLVM]
+
+
+MAPS = """
+#x = affine_map<(i, j) -> (i, j)>
+#r = affine_map<(i, j) -> (i)>
+"""
+
+
+def reduced(op, start, shape):
+    """All dimensions but the first one."""
+    dims = list(range(1, len(shape)))
+    y = tensor(shape[:1])
+    return f"""
+func.func @main(%x: {tensor(shape)}, %w: tensor<1xf32>) -> {y} attributes {{llvm.emit_c_interface}} {{
+  %start = arith.constant {start} : f32
+  %empty = tensor.empty() : {y}
+  %init = linalg.fill ins(%start : f32) outs(%empty : {y}) -> {y}
+  %y = linalg.reduce {{ {op} }} ins(%x : {tensor(shape)}) outs(%init : {y}) dimensions = {dims}
+  return %y : {y}
+}}
+"""
+
+
+def mapped(body, shape, row=False, x="f32", y="f32"):
+    """An op on every element %a, with one number %b per row, or with another matrix."""
+    tx, ty = (tensor(shape).replace("f32", kind) for kind in (x, y))
+    tw, mw = (tensor(shape[:1]), "#r") if row else (tensor(shape), "#x")
+    return f"""{MAPS}
+func.func @main(%x: {tx}, %w: {tw}) -> {ty} attributes {{llvm.emit_c_interface}} {{
+  %empty = tensor.empty() : {ty}
+  %y = linalg.generic {{indexing_maps = [#x, {mw}, #x], iterator_types = ["parallel", "parallel"]}}
+    ins(%x, %w : {tx}, {tw}) outs(%empty : {ty}) {{
+  ^bb0(%a: {x}, %b: f32, %o: {y}):
+    {body}
+    linalg.yield %v : {y}
+  }} -> {ty}
+  return %y : {ty}
+}}
+"""
+
+
+GELU = """%c0 = arith.constant 0.70710678 : f32
+    %c1 = arith.constant 1.0 : f32
+    %0 = arith.addf %a, %b : f32
+    %1 = arith.mulf %0, %c0 : f32
+    %2 = math.erf %1 : f32
+    %3 = arith.addf %2, %c1 : f32
+    %v = arith.mulf %0, %3 : f32"""
+TANH = """%0 = arith.mulf %a, %b : f32
+    %1 = math.tanh %0 : f32
+    %v = arith.mulf %a, %1 : f32"""
+EXP = """%0 = arith.subf %a, %b : f32
+    %v = math.exp %0 : f32"""
+ADD = """%c0 = arith.constant 0.0 : f32
+    %0 = arith.addf %a, %b : f32
+    %v = arith.maximumf %0, %c0 : f32"""
+REQUANTIZE = """%low = arith.constant -128.0 : f32
+    %high = arith.constant 127.0 : f32
+    %0 = arith.sitofp %a : i32 to f32
+    %1 = arith.mulf %0, %b : f32
+    %2 = math.roundeven %1 : f32
+    %3 = arith.maximumf %2, %low : f32
+    %4 = arith.minimumf %3, %high : f32
+    %v = arith.fptosi %4 : f32 to i8"""
+
+
+def erf(x):
+    return np.vectorize(math.erf)(x.astype(np.float64))
+
+
+# name: (module, shapes of x, w and y, numpy). ViT's softmax and LayerNorm, the last pooling and an addition of ResNet-18, ...
+LOOPS = {
+    "sum-197x768": (reduced("arith.addf", "0.0", (197, 768)), (197, 768), (1,), (197,), lambda x, w: x.sum(1)),
+    "sum-512x7x7": (reduced("arith.addf", "0.0", (512, 7, 7)), (512, 7, 7), (1,), (512,), lambda x, w: x.sum((1, 2))),
+    "sum-2364x197": (reduced("arith.addf", "0.0", (2364, 197)), (2364, 197), (1,), (2364,), lambda x, w: x.sum(1)),
+    "max-2364x197": (reduced("arith.maximumf", "0xFF800000", (2364, 197)), (2364, 197), (1,), (2364,), lambda x, w: x.max(1)),
+    "exp-2364x197": (mapped(EXP, (2364, 197), row=True), (2364, 197), (2364,), (2364, 197),
+                     lambda x, w: np.exp(x - w[:, None])),
+    "gelu-197x3072": (mapped(GELU, (197, 3072)), (197, 3072), (197, 3072), (197, 3072),
+                      lambda x, w: (x + w) * (1 + erf((x + w) * np.float32(0.70710678)))),
+    "tanh-128x256": (mapped(TANH, (128, 256)), (128, 256), (128, 256), (128, 256), lambda x, w: x * np.tanh(x * w)),
+    "add-relu-64x3136": (mapped(ADD, (64, 3136)), (64, 3136), (64, 3136), (64, 3136), lambda x, w: np.maximum(x + w, 0)),
+    "requantize-64x3136": (mapped(REQUANTIZE, (64, 3136), row=True, x="i32", y="i8"), (64, 3136), (64,), (64, 3136),
+                           lambda x, w: np.clip(np.rint(x.astype(np.float32) * w[:, None]), -128, 127)),
+}
+LOOP_VARIANTS = {
+    "ours": ["--imc-vectorize-loops"],  # as in LoweringPipeline.cpp
+    "upstream": ["--imc-vectorize-loops=all-elementwise"],
+    "llvm": [],
+}
+
+
+def loop_passes(variant):
+    return ["--imc-prepare-loops", *BUFFERIZE, *OUT, *LOOP_VARIANTS[variant], "--convert-linalg-to-loops", "--imc-legalize-scalars",
+            *TO_LLVM[:-5], "--convert-math-to-llvm", "--convert-math-to-libm", *TO_LLVM[-5:]]
+
+
+def compare_loops(names, runs):
+    """Prints the rows of LOOPS; whether ours is wrong."""
+    random = np.random.default_rng(0)
+    failed = False
+    print("| op | variant | passes s | LLVM s | run us | ratio to llvm | largest error / std |\n|---|---|---|---|---|---|---|")
+    for name in names:
+        text, *dims, numpy = LOOPS[name]
+        x, w = (random.standard_normal(shape, dtype=np.float32) for shape in dims[:2])
+        kind = np.int8 if "i8" in text else np.float32
+        if kind == np.int8:
+            x = random.integers(-20000, 20000, dims[0], dtype=np.int32)
+            w = np.abs(w) / 100
+        want = numpy(x, w)
+        with tempfile.TemporaryDirectory() as temporary:
+            built = {}
+            for variant in LOOP_VARIANTS:
+                folder = pathlib.Path(temporary) / variant
+                folder.mkdir()
+                built[variant] = build_text(text, IMC / "imc-opt", loop_passes(variant), folder)
+            times, error = {variant: [] for variant in built}, {}
+            for run in range(runs + 1):
+                for variant, (library, _, _) in built.items():
+                    y = np.zeros(dims[2], dtype=kind)
+                    arguments = [ctypes.byref(descriptor(array)) for array in (x, w, y)]
+                    start = time.process_time()
+                    library._mlir_ciface_main(*arguments)
+                    seconds = time.process_time() - start
+                    if run:
+                        times[variant].append(seconds)
+                    else:
+                        error[variant] = float(np.max(np.abs(y - want)) / np.std(want))
+            medians = {variant: statistics.median(seconds) for variant, seconds in times.items()}
+            for variant, (_, spent, llvm) in built.items():
+                failed |= not error[variant] < 1e-5
+                print(f"| {name} | {variant} | {spent:.2f} | {llvm:.2f} | {1e6 * medians[variant]:.1f} | "
+                      f"{medians[variant] / medians['llvm']:.2f} | {error[variant]:.1e} |", flush=True)
+    return failed
 
 
 def limit():
@@ -282,13 +424,19 @@ def descriptor(array):
 
 def build(layer, variant, folder, text=None):
     """(library, CPU seconds of passes, CPU seconds of LLVM); `text` replaces the module of the layer."""
-    source, library, lowered = folder / "payload.mlir", folder / "script.mlir", folder / f"{variant}.llvm.mlir"
-    source.write_text(text or payload(layer, variant))
+    folder = folder / variant
+    folder.mkdir(exist_ok=True)
+    library = folder / "script.mlir"
     if variant in SCRIPTED:
         library.write_text(script(layer, variant))
     tool = IMC / "imc-opt" if variant == "ours" else MLIR / "mlir-opt"
-    spent = child([tool, source, *passes(variant, library), "-o", lowered])
-    code, shared = folder / f"{variant}.ll", folder / f"{variant}.so"
+    return build_text(text or payload(layer, variant), tool, passes(variant, library), folder)
+
+
+def build_text(text, tool, passes, folder):
+    source, lowered, code, shared = (folder / name for name in ("payload.mlir", "llvm.mlir", "code.ll", "code.so"))
+    source.write_text(text)
+    spent = child([tool, source, *passes, "-o", lowered])
     llvm = child([MLIR / "mlir-translate", "--mlir-to-llvmir", lowered, "-o", code])
     llvm += child([MLIR / "clang", "-O3", "-march=native", "-fPIC", "-shared", "-Wno-override-module", code, "-o", shared])
     return ctypes.CDLL(str(shared)), spent, llvm
@@ -309,7 +457,10 @@ def main():
     parser.add_argument("--runs", type=int, default=9)
     parser.add_argument("--keep", type=pathlib.Path, help="keep the intermediate files in this folder")
     parser.add_argument("--products", type=int, help="only compile a module of this many products of different shapes")
+    parser.add_argument("--loops", nargs="*", choices=LOOPS, help="compare reductions and elementwise ops instead of products")
     options = parser.parse_args()
+    if options.loops is not None:
+        return int(compare_loops(options.loops or LOOPS, options.runs))
     if options.products:
         for variant in ("ours", "tiled"):
             with tempfile.TemporaryDirectory() as temporary:

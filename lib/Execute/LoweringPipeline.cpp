@@ -66,6 +66,7 @@ void imc::execute::buildLoweringPipelineToLLVM(OpPassManager &pm,
   imc::VectorizeProductsPassOptions products;
   products.vectorBits = vectorBits;
   pm.addPass(imc::createVectorizeProductsPass(products));
+  pm.addPass(imc::createVectorizeLoopsPass());
   pm.addNestedPass<func::FuncOp>(createConvertLinalgToLoopsPass());
   pm.addPass(imc::createOutlineLoopsPass());
   pm.addPass(imc::createLegalizeScalarsPass());

@@ -137,4 +137,52 @@ def VectorizeProductsPass : Pass<"imc-vectorize-products", "mlir::ModuleOp"> {
     "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
 }
 
+def VectorizeLoopsPass : Pass<"imc-vectorize-loops", "mlir::ModuleOp"> {
+  let summary = "Vectorize float reductions, and exp, tanh and erf, by upstream's transforms";
+  let description = [{
+    Ops on memrefs of static shape with rows of at least `min-row` elements become
+    calls of functions on vectors; equal ops share one. In such a function the op is on tensors
+    again, dimensions that lie one behind the other are merged, and upstream tiles
+    (`scf::tileUsingSCF`, `scf::tileReductionUsingScf`), vectorizes
+    (`linalg::vectorize`), hoists and bufferizes. Two classes gain by it:
+
+    - Reductions of f32 and f64 along contiguous elements, which LLVM may not
+      reorder. The order is the same on every host: element k of a row is added to
+      partial sum k mod 16, as long as there are 16 more; partial sum k to sum
+      k mod 4; these four to what the result held, in order; then the rest of the
+      row, in order. Maxima, minima and products likewise.
+    - Elementwise ops with `math.exp`, `math.tanh` or `math.erf` of f32, which would
+      be a call per element. The functions are upstream's polynomials: within 5 units
+      in the last place of the exact value; results of exp below 2^-126 are zero;
+      infinities and NaN as in the host's library.
+
+    Whether an op is rewritten depends on the op alone, so that two modules with the
+    same op compute the same bits, and not on the first dimension of several, so that
+    a sample has the same result in any batch.
+
+    Other elementwise ops and reductions of integers stay: LLVM's loop vectorizer
+    does as well (docs/decisions/0006). So do rows whose elements lie apart, results that share a buffer with an operand,
+    operands of i1 or bf16, and bodies with positions, with scalars that are computed
+    elsewhere or with other functions.
+
+    ```mlir
+    linalg.reduce { arith.addf } ins(%x : memref<64x200xf32>) outs(%s : memref<64xf32>) dimensions = [1]
+    // becomes
+    call @vectors(%x, %s) : (memref<64x200xf32>, memref<64xf32>) -> ()
+    ```
+  }];
+  let options = [
+    Option<"minRow", "min-row", "int64_t", /*default=*/"32",
+           "Elements of a row from which on an op is rewritten, 16 or more">,
+    Option<"allElementwise", "all-elementwise", "bool", /*default=*/"false",
+           "Rewrite elementwise ops without exp, tanh and erf as well">];
+  let dependentDialects = [
+    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "mlir::bufferization::BufferizationDialect", "mlir::func::FuncDialect",
+    "mlir::LLVM::LLVMDialect", "mlir::linalg::LinalgDialect",
+    "mlir::math::MathDialect", "mlir::memref::MemRefDialect",
+    "mlir::scf::SCFDialect", "mlir::tensor::TensorDialect",
+    "mlir::vector::VectorDialect"];
+}
+
 #endif // IMC_CONVERSION_PASSES_TD

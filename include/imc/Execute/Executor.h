@@ -6,12 +6,12 @@
 // Runs a module of any phase on the host: imc ops are lowered to linalg, linalg
 // to loops, loops to LLVM, and LLVM's just-in-time compiler makes machine code.
 //
-// Numbers: nothing is reassociated or otherwise relaxed (no fast-math), so that
-// a result does not depend on the machine's vector width, and two phases whose
-// integer parts agree give the same bits. Sums run in the order of the ops'
-// definition (input channel, kernel row, kernel column). Large float products
-// and convolutions (`imc-vectorize-products`) add their terms by fused
-// multiply-adds where the host has them; which ones depends on the op alone.
+// Numbers: no fast-math, and no order that depends on the machine's vector
+// width; two phases whose integer parts agree give the same bits. Long float
+// rows are added in partial sums (`imc-vectorize-loops`), the rest in the order
+// of the ops' definition (input channel, kernel row, kernel column), in large
+// float products (`imc-vectorize-products`) by fused multiply-adds where the
+// host has them; which ones depends on the op alone.
 //
 // Weights are passed to the compiled code by pointer; they are neither copied
 // nor compiled.
