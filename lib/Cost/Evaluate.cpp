@@ -54,8 +54,7 @@ static void addModel(const workload::Workload &workload,
       noise += noiseToSignal(*product, t, prices);
       writes += static_cast<double>(placed.rounds);
       model.adc_lost_bits =
-          std::max(model.adc_lost_bits,
-                   t.lossless_bits - mapping::adcBits(knobs, machine));
+          std::max(model.adc_lost_bits, mapping::lostBits(knobs, machine));
       const double programmed =
           static_cast<double>(product->weight_elements * t.columns_per_weight);
       entry.programmed_cells = programmed;
@@ -79,8 +78,7 @@ static void addModel(const workload::Workload &workload,
         noise += noiseToSignal(dynamic.stored(), t, prices);
         writes += detail::real(detail::ceilDiv(t.arrays(), placed.arrays));
         model.adc_lost_bits =
-            std::max(model.adc_lost_bits,
-                     t.lossless_bits - mapping::adcBits(knobs, machine));
+            std::max(model.adc_lost_bits, mapping::lostBits(knobs, machine));
       }
       detail::describe(counts, priced, prices, entry);
     } else {

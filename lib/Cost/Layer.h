@@ -15,6 +15,7 @@
 #define IMC_LIB_COST_LAYER_H
 
 #include "Parts.h"
+#include "Sqnr.h"
 #include "imc/Cost/Cost.h"
 
 #include <algorithm>
@@ -379,17 +380,6 @@ inline DigitalPrice priceDigital(const workload::Digital &d, double word,
   return {energy, latency};
 }
 
-/// Noise over signal of a product (E-SQNR).
-inline double noise(const workload::Product &p, const mapping::Tiling &t,
-                    const Prices &prices) {
-  // Strips that hold rows of one group; the others add exact zeros.
-  const double strips = real(ceilDiv(p.rows, t.rows));
-  return prices.noise_base + prices.noise_strip * (strips / real(p.rows));
-}
-
-inline double sqnrDb(double noise) {
-  return noise > 0 ? -10.0 * std::log10(noise) : 0.0;
-}
 inline double powerDensity(double energy, double latency, double area) {
   return latency > 0 ? energy / latency / area : 0.0;
 }
@@ -414,7 +404,7 @@ inline void deriveFigures(ModelCost &model, int64_t batch, double noise,
                           double cells, const machine::Machine &m,
                           const mapping::Knobs &k, double area) {
   model.sqnr_db = sqnrDb(noise);
-  model.adc_error_bound = errorBound(model.adc_lost_bits, m, k);
+  model.adc_error_bound = model.adc_lost_bits > 0 ? errorBound(m, k) : 0;
   model.power_density_w_mm2 =
       powerDensity(model.energy_j, model.latency_s, area);
   if (model.latency_s > 0) {

@@ -108,7 +108,8 @@ LegacyPrices imc::cost::detail::legacyPrices(const Machine &m,
   p.conversion = a.conversion_pj * pico;
   p.addition = a.addition_pj * pico * supply * supply;
   p.write = a.write_pj * pico * supply * supply;
-  p.memory_bit = m.memory.energy_pj_per_bit * pico;
+  p.memory_bit =
+      machine::memoryKind(m).absent ? 0 : m.memory.energy_pj_per_bit * pico;
   p.cycle = m.timing.cycle_time_ns * nano;
   return p;
 }
@@ -181,8 +182,7 @@ static void addModel(const workload::Workload &workload, const Machine &machine,
       model.placed_arrays = std::max(
           model.placed_arrays, std::min(c.arrays * c.copies, model.capacity));
       model.adc_lost_bits =
-          std::max(model.adc_lost_bits,
-                   t.lossless_bits - mapping::adcBits(knobs, machine));
+          std::max(model.adc_lost_bits, mapping::lostBits(knobs, machine));
       noise += noiseToSignal(*product, t, prices.design);
       entry.programmed_cells =
           real(product->weight_elements * t.columns_per_weight);
@@ -255,8 +255,7 @@ void Pricer::priceLegacy(const Machine &machine, const mapping::Knobs &knobs,
           std::max(figures.placed_arrays,
                    std::min(c.arrays * c.copies, result.capacity));
       figures.adc_lost_bits =
-          std::max(figures.adc_lost_bits,
-                   t.lossless_bits - mapping::adcBits(knobs, machine));
+          std::max(figures.adc_lost_bits, mapping::lostBits(knobs, machine));
     }
     for (size_t u = 0; u != model.others.size(); ++u) {
       needs.add(*model.others[u].layer, none, {}, model.others[u].count);

@@ -81,7 +81,7 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
 
   const double word = detail::real(knobs.input_bits);
   const double tiles = detail::real(machine.tiles());
-  const int64_t adcBits = mapping::adcBits(knobs, machine);
+  const int64_t lostBits = mapping::lostBits(knobs, machine);
   for (size_t i = 0, e = prepared.size(); i != e; ++i) {
     const Model &model = prepared[i];
     ModelFigures &figures = result.models[i];
@@ -102,7 +102,7 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
       const int64_t arrays = detail::arraysOf(t);
       logical += arrays * shape.count;
       result.demands[u] = {product.windows, arrays, shape.count, t.turns()};
-      lost = std::max(lost, t.lossless_bits - adcBits);
+      lost = std::max(lost, lostBits);
     }
     int64_t dynamicArrays = 0;
     if (knobs.dynamic_products != mapping::DynamicProducts::Digital)
@@ -162,7 +162,7 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
           noise = detail::noise(dynamic.stored(), t, prices);
           writes += detail::real(detail::ceilDiv(t.arrays(), arrays) *
                                  model.others[u].count);
-          lost = std::max(lost, t.lossless_bits - adcBits);
+          lost = std::max(lost, lostBits);
         }
       } else {
         counts = detail::countDynamic(dynamic, machine, knobs);

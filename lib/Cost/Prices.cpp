@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Sqnr.h"
 #include "imc/Cost/Cost.h"
 #include "imc/Machine/Kind.h"
 #include "imc/Machine/Scaling.h"
@@ -34,38 +35,6 @@ double imc::cost::delayFactor(const machine::Technology &t) {
   const double over = std::max(t.vdd_v - t.threshold_v, least);
   const double nominal = std::max(t.vdd_nominal_v - t.threshold_v, least);
   return t.vdd_v / t.vdd_nominal_v * std::pow(nominal / over, t.alpha);
-}
-
-/// Sum of 4^(step * i), i = 0 .. count - 1: noise powers of recombined slices.
-static double powersOfFour(int64_t step, int64_t count) {
-  double sum = 0;
-  for (int64_t i = 0; i < count; ++i)
-    sum += std::ldexp(1.0, static_cast<int>(2 * step * i));
-  return sum;
-}
-
-/// E-SQNR: weights and inputs uniform over their ranges; every quantiser adds
-/// the variance of one twelfth of its squared step.
-static void noiseTerms(const Machine &m, const mapping::Knobs &k, Prices &p) {
-  const int n = static_cast<int>(k.weight_bits);
-  const int b = static_cast<int>(k.input_bits);
-  p.noise_base = std::ldexp(1.0, -2 * n) + std::ldexp(0.25, -2 * b);
-  const int64_t lost =
-      mapping::losslessBits(m.drivenRows(), m.dac.bits, m.cell.bits) -
-      mapping::adcBits(k, m);
-  p.noise_strip = 0;
-  if (lost <= 0)
-    return;
-  const int64_t phases = (k.input_bits + m.dac.bits - 1) / m.dac.bits;
-  const int64_t columns = mapping::columnsPerWeight(k, m.cell.bits);
-  const double slices = k.encoding == mapping::Encoding::Differential
-                            ? 2 * powersOfFour(m.cell.bits, columns / 2)
-                            : powersOfFour(m.cell.bits, columns);
-  // Variance of the dropped bits over that of one product: 4^n / 12 times the
-  // mean square 4^b / 3 of an input.
-  p.noise_strip = std::ldexp(1.0, static_cast<int>(2 * lost)) / 12 * slices *
-                  powersOfFour(m.dac.bits, phases) /
-                  (std::ldexp(1.0, 2 * n) / 12 * std::ldexp(1.0, 2 * b) / 3);
 }
 
 machine::Operating imc::cost::operate(const Machine &m,
@@ -212,15 +181,26 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   p.lane_operation = p.cycle / lanes.per_cycle;
   p.min_cycle_ns = shortestCycle(o).in(units::ns);
 
-  noiseTerms(m, k, p);
+  // E-SQNR: weights and inputs are rounded to their bits.
+  p.noise_base = std::ldexp(1.0, static_cast<int>(-2 * k.weight_bits)) +
+                 std::ldexp(0.25, static_cast<int>(-2 * k.input_bits));
+  detail::prepareNoise(m, k, p.converters);
   return p;
 }
 
 // E-DROP
-double imc::cost::errorBound(int64_t lostBits, const Machine &m,
-                             const mapping::Knobs &k) {
-  if (lostBits <= 0)
+double imc::cost::errorBound(const Machine &m, const mapping::Knobs &k) {
+  const int64_t all = mapping::losslessBits(m), range = mapping::rangeBits(m),
+                adc = mapping::adcBits(k, m);
+  if (std::min(range, adc) >= all)
     return 0;
+  auto power = [](int64_t bits) {
+    return std::ldexp(1.0, static_cast<int>(bits));
+  };
+  // Off by less than a step, or above the last code.
+  const double step = power(std::max<int64_t>(0, range - adc));
+  const double last = (power(std::min(range, adc)) - 1) * step;
+  const double error = std::max(step - 1, power(all) - 1 - last);
   const int64_t phases = (k.input_bits + m.dac.bits - 1) / m.dac.bits;
   const int64_t columns = mapping::columnsPerWeight(k, m.cell.bits);
   // Sum of 2^(step * i), i = 0 .. count - 1.
@@ -236,6 +216,5 @@ double imc::cost::errorBound(int64_t lostBits, const Machine &m,
   const double largest = static_cast<double>(m.drivenRows()) *
                          std::ldexp(1.0, static_cast<int>(k.weight_bits - 1)) *
                          (std::ldexp(1.0, static_cast<int>(k.input_bits)) - 1);
-  return slices * places(m.dac.bits, phases) *
-         (std::ldexp(1.0, static_cast<int>(lostBits)) - 1) / largest;
+  return slices * places(m.dac.bits, phases) * error / largest;
 }

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "imc/Explore/JointProblem.h"
+#include "imc/Machine/Unset.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -89,6 +90,22 @@ JointProblem::create(SpaceFile file, machine::TargetSpec spec,
     return fail("target '" + spec.name + "' leaves open " +
                 llvm::join(open, ", ") +
                 ", which the space does not set; list them under knobs");
+  }
+  // Kinds that have no figures would make every design of theirs impossible.
+  machine::Machine probe = spec.values;
+  for (const KnobChoices &knob : file.knobs)
+    if (knob.field)
+      knob.field->set(probe, knob.values.front());
+  for (const KnobChoices &knob : file.knobs) {
+    if (!knob.field || llvm::StringRef(knob.field->name) != "kind")
+      continue;
+    for (double kind : knob.values) {
+      machine::Machine other = probe;
+      knob.field->set(other, kind);
+      if (llvm::Error error = machine::checkGiven(other))
+        return fail(llvm::toString(std::move(error)) +
+                    ", or list its figures as knobs");
+    }
   }
   auto space = search::Space::create(std::move(genes));
   if (!space)

@@ -8,6 +8,7 @@
 
 #include "imc/Machine/Kind.h"
 #include "imc/Machine/Schema.h"
+#include "imc/Machine/Unset.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -36,7 +37,8 @@ const Field *Component::find(StringRef wanted) const {
 bool imc::machine::operator==(const Machine &a, const Machine &b) {
   for (const Component &component : schema())
     for (const Field &field : component.fields)
-      if (field.get(a) != field.get(b))
+      if (const double x = field.get(a), y = field.get(b);
+          x != y && !(isUnset(x) && isUnset(y)))
         return false;
   return true;
 }
@@ -181,7 +183,44 @@ Error imc::machine::setField(Machine &machine, StringRef path, StringRef text) {
   return Error::success();
 }
 
+Error imc::machine::checkGiven(const Machine &machine) {
+  for (const Component &component : schema()) {
+    std::vector<const Field *> missing;
+    for (const Field &field : component.fields)
+      if (component.has(field, machine) &&
+          (isUnset(field.get(machine)) ||
+           // Whole numbers cannot be unset; their 0 is none that is allowed.
+           (field.required && !field.kinds.empty() &&
+            field.type == FieldType::Integer && field.get(machine) == 0 &&
+            field.min > 0)))
+        missing.push_back(&field);
+    if (missing.empty())
+      continue;
+    std::string text;
+    for (const Field *field : missing) {
+      std::string about = field->doc;
+      if (!about.empty() && about.back() == '.')
+        about.pop_back();
+      text += (text.empty() ? "'" : ", '") + field->path() + "' (" + about +
+              (*field->unit ? std::string(", ") + field->unit : "") + ")";
+    }
+    std::string kinds;
+    for (const Field *kind : component.kindFields())
+      if (missing.front()->belongsTo(static_cast<int64_t>(kind->get(machine))))
+        kinds += (kinds.empty() ? "'" : " and '") + kind->path() + "' is " +
+                 formatValue(*kind, kind->get(machine));
+    return fail(text + (missing.size() == 1 ? " is" : " are") +
+                " missing, but " + kinds + ", which needs " +
+                (missing.size() == 1 ? "it" : "them") + ": give " +
+                (missing.size() == 1 ? "it" : "each") + " (--set machine." +
+                missing.front()->path() + "=...) or keep the kind");
+  }
+  return Error::success();
+}
+
 Error imc::machine::check(const Machine &machine) {
+  if (Error error = checkGiven(machine))
+    return error;
   for (const Component &component : schema())
     for (const Field &field : component.fields)
       if (component.has(field, machine))

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "imc/Machine/Target.h"
+#include "imc/Machine/Unset.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -386,7 +387,7 @@ void Reader::dropUnused(const Component &component, const Field &field) {
   }
   open.erase(field.path());
   spec.sources.erase(field.path());
-  field.set(spec.values, field.default_value);
+  field.set(spec.values, unsetValue(field));
 }
 
 /// Runs `body` and turns what it throws into an error.
@@ -463,7 +464,8 @@ std::string imc::machine::toYAML(const TargetSpec &spec) {
     auto says = [&](const Field &field) {
       return (field.required && component.has(field, spec.values)) ||
              spec.findKnob(field.path()) || spec.sources.count(field.path()) ||
-             field.get(spec.values) != field.default_value;
+             (field.get(spec.values) != field.default_value &&
+              !isUnset(field.get(spec.values)));
     };
     if (llvm::none_of(component.fields, says))
       continue;

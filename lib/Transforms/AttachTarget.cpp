@@ -9,6 +9,7 @@
 
 #include "dialects/imc/IR/IMC.h"
 #include "imc/Machine/Target.h"
+#include "imc/Machine/Unset.h"
 
 namespace imc {
 #define GEN_PASS_DEF_ATTACHTARGETPASS
@@ -20,14 +21,13 @@ using namespace imc;
 
 LogicalResult imc::attachTarget(ModuleOp module,
                                 const machine::TargetSpec &spec) {
-  // Open fields are legal here: passes that need numbers name them.
-  if (spec.knobs.empty()) {
-    llvm::Expected<machine::Machine> machine = spec.machine();
-    if (!machine) {
-      module.emitError("imc-attach-target: ")
-          << llvm::toString(machine.takeError());
-      return failure();
-    }
+  // Open fields are legal here: passes that need numbers name them. Figures
+  // that no file gives are not.
+  llvm::Error error = spec.knobs.empty() ? spec.machine().takeError()
+                                         : machine::checkGiven(spec.values);
+  if (error) {
+    module.emitError("imc-attach-target: ") << llvm::toString(std::move(error));
+    return failure();
   }
   module->setAttr(IMCDialect::targetAttrName,
                   TargetAttr::get(module.getContext(), spec));

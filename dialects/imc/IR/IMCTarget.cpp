@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/imc/IR/IMC.h"
+#include "imc/Machine/Unset.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -40,7 +41,8 @@ imc::detail::targetComponents(MLIRContext *context,
       double value = field.get(spec.values);
       // A default says nothing; leaving it out keeps the text short.
       bool isRequired = field.required && component.has(field, spec.values);
-      if (isRequired || value != field.default_value)
+      if (isRequired ||
+          (value != field.default_value && !machine::isUnset(value)))
         fields.set(field.name, fieldAttribute(context, field, value));
     }
     components.push_back(ComponentAttr::get(context, component.name,
@@ -89,7 +91,7 @@ static void readComponents(ArrayRef<ComponentAttr> components,
       // Other kinds of the component may have no use for it, so its default
       // need not be a value that it could be given.
       if (!value) {
-        field.set(spec.values, field.default_value);
+        field.set(spec.values, machine::unsetValue(field));
         continue;
       }
       SmallVector<Attribute> values = {value};

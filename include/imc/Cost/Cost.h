@@ -111,6 +111,33 @@ struct Counts {
   double groups = 1;          ///< groups at work
 };
 
+/// What the converters of a design make of column sums (E-SQNR, E-CLIP), over
+/// the signal of one row of a product; made and read by lib/Cost/Sqnr.h.
+struct ConverterNoise {
+  /// Error of a product that one strip of rows is to blame for.
+  struct Strip {
+    double variance; ///< over the signal
+    double mean;     ///< over its root; the means of all strips add up
+  };
+  /// Sums of one kind of slice in one kind of input phase.
+  struct Sum {
+    /// Of what one row adds: mean, standard deviation, and the third and
+    /// fourth cumulant in units of the latter.
+    double mean, deviation, skewness, excess;
+    /// Squares of what these sums count for, added; what they count for, added.
+    double square_weight, mean_weight;
+  };
+  int kinds; ///< of sums; 0: nothing is lost
+  Sum sums[4];
+  double covariance[4][4]; ///< of the kinds' sums, weighed, per row
+  double last;             ///< largest value that the converter reports
+  /// Mean and mean square of the rounding error.
+  double step_mean, step_square;
+  Strip full;         ///< a strip of all rows that an array drives
+  Strip quiet;        ///< a strip that is never clipped
+  int64_t quiet_rows; ///< rows of the largest such strip
+};
+
 /// What things cost on one design: everything of the cost model that does not
 /// depend on the layer. Energies in J per action, times in s, areas in mm2.
 struct Prices {
@@ -130,8 +157,10 @@ struct Prices {
   double area_mm2;
   double min_cycle_ns; ///< shortest clock at this supply
   bool has_memory;
-  // Noise over signal of a product: noise_base + noise_strip * strips / rows.
-  double noise_base, noise_strip;
+  // Noise over signal of a product (E-SQNR): of weights and inputs, and what
+  // the converters add.
+  double noise_base;
+  ConverterNoise converters;
 };
 
 /// Prices of a design.
@@ -190,7 +219,8 @@ struct ModelCost {
   /// Closed-form proxy of the arithmetic quality (E-SQNR), not an accuracy:
   /// signal to quantisation noise of the whole chain of products, in dB.
   double sqnr_db = 0;
-  /// Bits that the converters drop in the worst layer (E-LOST), 0: none.
+  /// Bits of the largest sum that the converters drop or clip (E-LOST), 0:
+  /// none.
   int64_t adc_lost_bits = 0;
   /// Largest error of one matrix-vector product that dropped bits can cause,
   /// over its largest result (E-DROP); 0 when nothing is dropped.
@@ -275,10 +305,9 @@ void priceLayer(const Counts &counts, const Prices &prices, LayerCost &cost);
 double noiseToSignal(const workload::Product &product,
                      const mapping::Tiling &tiling, const Prices &prices);
 
-/// Largest error of a product over its largest result when converters drop
-/// `lostBits` bits (E-DROP), a pure number.
-double errorBound(int64_t lostBits, const machine::Machine &machine,
-                  const mapping::Knobs &knobs);
+/// Largest error of a product over its largest result that its converters can
+/// cause (E-DROP), a pure number; 0 where they lose nothing.
+double errorBound(const machine::Machine &machine, const mapping::Knobs &knobs);
 
 /// The object of `imc cost --json` without the keys "version" and "target",
 /// which belong to the caller. Entries of one node are merged under its name.

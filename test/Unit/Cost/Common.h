@@ -54,6 +54,7 @@ inline Design randomDesign(machine::Machine start, std::mt19937_64 &random) {
   m.adc.bits = 4 + int64_t(random() % 9);
   m.adc.share = int64_t(pick({1, 3, 8, 64, 1024}));
   m.dac.bits = 1 + int64_t(random() % 8);
+  m.adc.clip_bits = random() % 2 ? int64_t(random() % 6) : 0;
   if (random() % 4 == 0)
     m.memory.kind = 0; // none
   mapping::Knobs &k = d.knobs;

@@ -174,13 +174,78 @@ TEST(Limits, ErrorBoundOfDroppedBits) {
   m.cell.bits = 1;
   mapping::Knobs knobs;
   knobs.weight_bits = knobs.input_bits = 2;
-  EXPECT_EQ(errorBound(0, m, knobs), 0);
+  m.adc.bits = 3; // sums of 0 to 4
+  EXPECT_EQ(errorBound(m, knobs), 0);
   // Two slices (1 + 2), two phases (1 + 2), 2^1 - 1 each; the largest result
   // is 4 rows of 2 times 3.
-  EXPECT_DOUBLE_EQ(errorBound(1, m, knobs), 9.0 / 24);
-  EXPECT_DOUBLE_EQ(errorBound(2, m, knobs), 27.0 / 24);
+  m.adc.bits = 2;
+  EXPECT_DOUBLE_EQ(errorBound(m, knobs), 9.0 / 24);
+  m.adc.bits = 1;
+  EXPECT_DOUBLE_EQ(errorBound(m, knobs), 27.0 / 24);
   knobs.encoding = mapping::Encoding::Differential; // a pair of one bit
-  EXPECT_DOUBLE_EQ(errorBound(1, m, knobs), 2 * 3.0 / 24);
+  m.adc.bits = 2;
+  EXPECT_DOUBLE_EQ(errorBound(m, knobs), 2 * 3.0 / 24);
+}
+
+TEST(Limits, ErrorBoundOfClippedSums) {
+  machine::Machine m = test::shipped("rram-32nm");
+  m.array.rows = 4;
+  m.cell.bits = 1;
+  mapping::Knobs knobs;
+  knobs.weight_bits = knobs.input_bits = 2;
+  // Sums of 3 bits; codes 0 to 3 in steps of 1: a 7 is read as 3.
+  m.adc.bits = 2;
+  m.adc.clip_bits = 1;
+  EXPECT_DOUBLE_EQ(errorBound(m, knobs), 9.0 * 4 / 24);
+  // 0 and 1, then 0 and 2.
+  m.adc.bits = 1;
+  m.adc.clip_bits = 2;
+  EXPECT_DOUBLE_EQ(errorBound(m, knobs), 9.0 * 6 / 24);
+  m.adc.clip_bits = 1;
+  EXPECT_DOUBLE_EQ(errorBound(m, knobs), 9.0 * 5 / 24);
+}
+
+/// What a converter clips costs quality, and only what it gains pays for it.
+TEST(Limits, RangeOfConverters) {
+  machine::Machine m = test::shipped("rram-32nm");
+  m.array.rows = 256;
+  m.cell.bits = 2; // sums of 10 bits
+  m.adc.bits = 7;
+  mapping::Knobs knobs = packed();
+  knobs.encoding = mapping::Encoding::Differential;
+  std::vector<double> sqnr, bound;
+  for (int64_t clip = 0; clip <= 3; ++clip) {
+    m.adc.clip_bits = clip;
+    Cost cost = evaluate({test::resnet18()}, m, knobs);
+    EXPECT_TRUE(cost.feasible) << clip;
+    EXPECT_EQ(cost.models[0].adc_lost_bits, 3) << clip;
+    sqnr.push_back(cost.models[0].sqnr_db);
+    bound.push_back(cost.models[0].adc_error_bound);
+  }
+  // Sums of such cells have a mean of 96 and a deviation of 14: below 512 and
+  // 256 they all fit, in finer steps. Below 128 some do not, but sums of the
+  // highest slice, of one bit, do.
+  for (int64_t clip = 1; clip <= 3; ++clip)
+    EXPECT_GT(sqnr[size_t(clip)], sqnr[size_t(clip - 1)] + 5) << clip;
+  // The worst case only gets worse.
+  EXPECT_TRUE(std::is_sorted(bound.begin(), bound.end()));
+  m.adc.clip_bits = 4;
+  Cost cost = evaluate({test::resnet18()}, m, knobs);
+  EXPECT_FALSE(cost.feasible);
+  ASSERT_EQ(cost.violations.size(), 1u);
+  EXPECT_EQ(cost.violations[0].rule, Rule::AdcRange);
+  EXPECT_EQ(cost.violations[0].value, 4);
+  EXPECT_EQ(cost.violations[0].limit, 3);
+  EXPECT_EQ(cost.violations[0].where, "machine.adc.clip_bits");
+  EXPECT_LT(cost.models[0].sqnr_db, sqnr[3]);
+  // Sums of offset cells have a mean of 192.
+  knobs.encoding = mapping::Encoding::Offset;
+  for (int64_t clip : {0, 3}) {
+    m.adc.clip_bits = clip;
+    sqnr[size_t(clip)] =
+        evaluate({test::resnet18()}, m, knobs).models[0].sqnr_db;
+  }
+  EXPECT_LT(sqnr[3], sqnr[0] - 10);
 }
 
 TEST(Limits, BitsOfAQuantizedModel) {

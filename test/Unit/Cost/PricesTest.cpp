@@ -259,21 +259,25 @@ TEST(Sqnr, Lossless) {
 
 TEST(Sqnr, DroppedBits) {
   // 256 rows, 1-bit inputs, 2-bit cells: 10 bits; 8-bit converter: 2 lost.
-  // Step 4, variance 16/12. Slices 1 + 16 + 256 + 4096 = 4369; phases
-  // (4^8 - 1)/3 = 21845. Signal of one row: 4^8/12 x 4^8/3. One strip over 256
-  // rows: 16/12 x 4369 x 21845 / (4^16/36) / 256 = 0.00416654.
+  // Step 4: residues 0, 1, 2, 3 are off by 0, -1, +2, +1: mean 1/2, variance
+  // 15/12. Squares of the slices 1 + 16 + 256 + 4096 = 4369, of the phases
+  // (4^8 - 1)/3 = 21845; slices 85, phases 255. Signal of one row: 4^8/12 x
+  // 4^8/3. One strip over 256 rows: 15/12 x 4369 x 21845 / (4^16/36) / 256 =
+  // 0.00390613 and (85 x 255 / 2)^2 / (4^16/36) / 256 = 0.00384557.
   machine::Machine m = nominal("rram-32nm");
   m.adc.bits = 8;
   Prices p = priceDesign(m, {});
   workload::Product product = workload::matmul(1, 256, 10);
   mapping::Tiling t = mapping::tile(product, m, {});
   EXPECT_EQ(t.lossless_bits, 10);
-  EXPECT_CLOSE(noiseToSignal(product, t, p), 1.25 / 65536 + 0.00416654, 1e-5);
-  // 257 rows need two strips.
+  EXPECT_CLOSE(noiseToSignal(product, t, p),
+               1.25 / 65536 + 0.00390613 + 0.00384557, 1e-5);
+  // 257 rows need two strips, whose means add up.
   product = workload::matmul(1, 257, 10);
   t = mapping::tile(product, m, {});
   EXPECT_CLOSE(noiseToSignal(product, t, p),
-               1.25 / 65536 + 0.00416654 * 2 * 256 / 257, 1e-5);
+               1.25 / 65536 + (0.00390613 * 2 + 0.00384557 * 4) * 256 / 257,
+               1e-5);
   workload::Workload w{"one", 0, {{"fc", "matmul", "", product}}};
   EXPECT_EQ(evaluate({w}, m, {}).models[0].adc_lost_bits, 2);
 }

@@ -49,8 +49,17 @@ TEST(TargetSpec, ClosedFieldsMayBeSetToAnythingInRange) {
   EXPECT_EQ(text(spec.resolve("cell.kind", "sram")), "");
   spec.resolveAll();
   EXPECT_EQ(spec.values.array.rows, 64);
-  // Two bits per SRAM cell: only the whole machine shows the contradiction.
+  // The file speaks of resistive cells only; 0 would be free.
   llvm::Expected<Machine> machine = spec.machine();
+  ASSERT_FALSE(bool(machine));
+  EXPECT_EQ(llvm::toString(machine.takeError()),
+            "target 'rram-32nm': 'cell.capacitance_ff' (Capacitance of sram "
+            "switched per cell and phase, fF) is missing, but 'cell.kind' is "
+            "sram, which needs it: give it (--set machine.cell.capacitance_ff"
+            "=...) or keep the kind");
+  EXPECT_EQ(text(spec.resolve("cell.capacitance_ff", "1")), "");
+  // Two bits per SRAM cell: only the whole machine shows the contradiction.
+  machine = spec.machine();
   ASSERT_FALSE(bool(machine));
   EXPECT_EQ(llvm::toString(machine.takeError()),
             "target 'rram-32nm': 'cell.bits' is 2 but 'cell.kind' is sram: an "

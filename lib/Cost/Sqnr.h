@@ -1,0 +1,56 @@
+//===- Sqnr.h - Noise of converters in a product ----------------*- C++ -*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// E-SQNR and E-CLIP: prepared once per design (Sqnr.cpp), then a few flops per
+// product, shared by the detailed evaluation and the fast path. No loops over
+// rows, slices or phases here.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_LIB_COST_SQNR_H
+#define IMC_LIB_COST_SQNR_H
+
+#include "imc/Cost/Cost.h"
+
+#include <cmath>
+
+namespace imc::cost::detail {
+
+/// What the converters do to the sums of a strip of `rows` rows: variance and
+/// mean of the error, as in ConverterNoise::Strip.
+ConverterNoise::Strip converterNoise(const ConverterNoise &noise, double rows);
+
+/// Fills everything of `noise` for a design.
+void prepareNoise(const machine::Machine &machine, const mapping::Knobs &knobs,
+                  ConverterNoise &noise);
+
+/// Noise over signal of a product (E-SQNR), a pure number.
+inline double noise(const workload::Product &p, const mapping::Tiling &t,
+                    const Prices &prices) {
+  const ConverterNoise &c = prices.converters;
+  if (c.kinds == 0)
+    return prices.noise_base;
+  // Strips that hold rows of one group; the others add exact zeros.
+  const auto full = static_cast<double>(p.rows / t.rows);
+  const int64_t rest = p.rows % t.rows;
+  ConverterNoise::Strip last = {0, 0};
+  if (rest != 0)
+    last = rest <= c.quiet_rows ? c.quiet
+                                : converterNoise(c, static_cast<double>(rest));
+  const double variance = full * c.full.variance + last.variance;
+  const double mean = full * c.full.mean + last.mean;
+  return prices.noise_base +
+         (variance + mean * mean) / static_cast<double>(p.rows);
+}
+
+inline double sqnrDb(double noise) {
+  return noise > 0 ? -10.0 * std::log10(noise) : 0.0;
+}
+
+} // namespace imc::cost::detail
+
+#endif // IMC_LIB_COST_SQNR_H
