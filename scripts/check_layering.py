@@ -14,7 +14,7 @@ LAYERS = {
     "Cost": 2, "Schedule": 2, "Simulate": 2,
     "dialects": 3,
     "Transforms": 4, "Conversion": 4, "Import": 4, "Export": 4, "Execute": 4,
-    "Pipelines": 5,
+    "Pipelines": 5, "Accuracy": 5,
     "Explore": 6,
     "tools": 7,
 }

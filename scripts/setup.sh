@@ -10,7 +10,7 @@ what="${1:-test}"
 packages=(
   build-essential ninja-build cmake ccache git python3 python3-venv
   clang-22 lld-22 llvm-22-dev llvm-22-tools libmlir-22-dev mlir-22-tools
-  protobuf-compiler libprotobuf-dev libyaml-cpp-dev libsqlite3-dev
+  protobuf-compiler libprotobuf-dev libyaml-cpp-dev libsqlite3-dev libzip-dev
   libgtest-dev libbenchmark-dev libcli11-dev
 )
 if [ "$what" = test ]; then

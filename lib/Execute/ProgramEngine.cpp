@@ -7,6 +7,8 @@
 
 #include "imc/Execute/ProgramEngine.h"
 
+#include "imc/Execute/Windows.h"
+
 #include <algorithm>
 #include <functional>
 #include <numeric>
@@ -28,21 +30,6 @@ ProgramEngine::ProgramEngine(const program::Program &program)
   for (size_t p = 0; p != program.products.size(); ++p)
     if (program.products[p].operand < 0)
       stored.push_back(int64_t(p));
-}
-
-/// Weights by group, row and column, whatever the operator.
-static std::vector<int8_t> byRows(const ArrayProduct &p) {
-  if (!p.isConvolution())
-    return p.weights.vec();
-  const int64_t rows = product(llvm::ArrayRef(p.weight_shape).drop_front());
-  const int64_t cols = p.weight_shape[0] / p.groups;
-  std::vector<int8_t> out(p.weights.size());
-  for (int64_t g = 0; g < p.groups; ++g)
-    for (int64_t n = 0; n < cols; ++n)
-      for (int64_t r = 0; r < rows; ++r)
-        out[size_t((g * rows + r) * cols + n)] =
-            p.weights[size_t((g * cols + n) * rows + r)];
-  return out;
 }
 
 llvm::Error ProgramEngine::prepare(int64_t index, const ArrayProduct &p) {
@@ -86,7 +73,7 @@ llvm::Error ProgramEngine::prepare(int64_t index, const ArrayProduct &p) {
                 " in the program; products in loops, and programs of more "
                 "inferences than the model does at once, cannot be executed "
                 "on values");
-  const std::vector<int8_t> weights = byRows(p);
+  const std::vector<int8_t> weights = Windows::weights(p);
   v.weights = weights;
   llvm::Expected<simulate::ProductRunner> runner =
       simulate::ProductRunner::create(program, stored[size_t(index)], v);

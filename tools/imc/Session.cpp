@@ -90,7 +90,8 @@ Session::Session() {
 }
 
 FailureOr<OwningOpRef<ModuleOp>>
-Session::loadModel(StringRef path, ArrayRef<std::string> shapes) {
+Session::loadModel(StringRef path, ArrayRef<std::string> shapes,
+                   int64_t batch) {
   StringRef extension = sys::path::extension(path);
   if (!sys::fs::exists(path)) {
     fail(Twine("cannot read '") + path +
@@ -99,6 +100,7 @@ Session::loadModel(StringRef path, ArrayRef<std::string> shapes) {
   }
   if (extension == ".onnx") {
     ONNXImportOptions options;
+    options.batch = batch;
     for (const std::string &text : shapes) {
       Expected<ONNXShapeBinding> binding = parseONNXShapeBinding(text);
       if (!binding) {

@@ -54,9 +54,11 @@ public:
 
   /// Reads a model: ONNX by its extension, otherwise MLIR text or bytecode,
   /// which is normalised (Pipelines.h) when it has no phase yet.
-  /// `shapes` are the texts of --shape (ONNX only). Failures were printed.
+  /// `shapes` are the texts of --shape (ONNX only), `batch` as in
+  /// ONNXImportOptions. Failures were printed.
   mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>
-  loadModel(llvm::StringRef path, llvm::ArrayRef<std::string> shapes = {});
+  loadModel(llvm::StringRef path, llvm::ArrayRef<std::string> shapes = {},
+            int64_t batch = 0);
 
   /// The products and digital work of a module at any phase, under the model's
   /// file name. Failures were printed.
@@ -128,6 +130,7 @@ mlir::LogicalResult calibrate(mlir::ModuleOp module, Phase to,
 std::string modelName(llvm::StringRef path);
 
 /// Each command registers its sub-command and stores its exit status.
+void addAccuracyCommand(CLI::App &app, int &status);
 void addCompileCommands(CLI::App &app, int &status); ///< import, compile
 void addCostCommand(CLI::App &app, int &status);
 void addProgramCommand(CLI::App &app, int &status);

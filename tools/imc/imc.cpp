@@ -26,6 +26,7 @@ int main(int argc, char **argv) {
   app.get_formatter()->column_width(36);
 
   int status = 0;
+  imc::driver::addAccuracyCommand(app, status);
   imc::driver::addCompileCommands(app, status);
   imc::driver::addCostCommand(app, status);
   imc::driver::addProgramCommand(app, status);

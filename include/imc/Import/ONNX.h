@@ -49,6 +49,10 @@ struct ONNXImportOptions {
   /// binding that matches nothing, or two that disagree, are errors.
   std::vector<ONNXShapeBinding> shapes;
 
+  /// Value of every input's first dimension that is symbolic and bound by
+  /// nothing: for callers that bring samples one by one. 0: it is refused.
+  int64_t batch = 0;
+
   /// The folder that external data must lie in. `importONNX` sets it to the
   /// model's folder. Empty (the default for buffers): no file is opened, and
   /// external tensors become `imc.missing_weight`.

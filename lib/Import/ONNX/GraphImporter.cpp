@@ -290,6 +290,10 @@ GraphImporter::inputShape(const onnx::ValueInfoProto &input) {
       shape.push_back(bound->second[d]);
     } else if (!dim.dim_param().empty() && value != dimBindings.end()) {
       shape.push_back(value->second);
+    } else if (d == 0 && options.batch > 0) {
+      shape.push_back(options.batch);
+      if (!dim.dim_param().empty())
+        dimBindings.try_emplace(dim.dim_param(), options.batch);
     } else {
       auto diag = error();
       diag << "dimension " << d << " of input '" << input.name() << "' is ";

@@ -1,0 +1,85 @@
+//===- CrossbarEngine.h - Products on simulated arrays ----------*- C++ -*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Executes the products of a module on arrays with converters and devices
+// (imc/Crossbar), the rest compiled. Without options it computes what the
+// module's ops say, bit for bit.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_EXECUTE_CROSSBARENGINE_H
+#define IMC_EXECUTE_CROSSBARENGINE_H
+
+#include "imc/Crossbar/Crossbar.h"
+#include "imc/Execute/ArrayEngine.h"
+#include "imc/Execute/Windows.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace imc::execute {
+
+struct CrossbarOptions {
+  /// Instead of the range that the ops state; calibrated ones (Layer, Array,
+  /// Column) need calibration: setCalibrating.
+  std::optional<crossbar::Range> range;
+  crossbar::Ties ties = crossbar::Ties::HalfUp;
+  crossbar::Step step = crossbar::Step::PowerOfTwo;
+  crossbar::Criterion criterion = crossbar::Criterion::Quantile;
+  double quantile = 1;
+  int64_t threads = 1;
+
+  bool calibrates() const { return range && *range >= crossbar::Range::Layer; }
+};
+
+/// One product at a time; not thread safe from outside. The first error of a
+/// run is kept for takeError(), and results are zero from there on.
+class CrossbarEngine final : public ArrayEngine {
+public:
+  explicit CrossbarEngine(const CrossbarOptions &options) : options(options) {}
+
+  llvm::Error prepare(int64_t index, const ArrayProduct &product) override;
+  void run(int64_t index, const uint8_t *inputs, int32_t *results) override;
+
+  /// While on, ideal arrays compute exactly and count their sums; finish()
+  /// then fixes the ranges. Only with calibrated ranges.
+  void beginCalibration() { calibrating = true; }
+  /// Refused where a product never ran.
+  llvm::Error finishCalibration();
+
+  int64_t size() const { return int64_t(ready.size()); }
+  const crossbar::Product &product(int64_t index) const {
+    return ready[size_t(index)].product;
+  }
+  /// Conversions and saturated ones since finishCalibration().
+  const crossbar::Statistics &statistics(int64_t index) const {
+    return ready[size_t(index)].statistics;
+  }
+  llvm::Error takeError();
+
+private:
+  struct Ready {
+    std::string name;
+    Windows windows;
+    crossbar::Product product;
+    crossbar::Readout readout;
+    crossbar::Statistics statistics;
+    int64_t ran = 0; ///< windows
+  };
+
+  CrossbarOptions options;
+  bool calibrating = false;
+  std::vector<Ready> ready;
+  std::vector<uint8_t> codes;
+  std::vector<int32_t> scratch;
+  std::string problem;
+};
+
+} // namespace imc::execute
+
+#endif // IMC_EXECUTE_CROSSBARENGINE_H

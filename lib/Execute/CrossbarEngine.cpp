@@ -1,0 +1,120 @@
+//===- CrossbarEngine.cpp - Products on simulated arrays ------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Execute/CrossbarEngine.h"
+
+#include <algorithm>
+
+using namespace imc;
+using namespace imc::execute;
+
+/// Errors of the library do not know the product.
+static llvm::Error nameProduct(llvm::Error error, const std::string &name) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(),
+                                 "product '" + name +
+                                     "': " + llvm::toString(std::move(error)));
+}
+
+static crossbar::Encoding toCrossbar(mapping::Encoding encoding) {
+  switch (encoding) {
+  case mapping::Encoding::Offset:
+    return crossbar::Encoding::Offset;
+  case mapping::Encoding::Differential:
+    return crossbar::Encoding::Differential;
+  case mapping::Encoding::TwosComplement:
+    return crossbar::Encoding::TwosComplement;
+  }
+  llvm_unreachable("no such encoding");
+}
+
+llvm::Error CrossbarEngine::prepare(int64_t, const ArrayProduct &p) {
+  Windows windows(p);
+  crossbar::Shape shape;
+  shape.groups = windows.groups();
+  shape.k = windows.depth();
+  shape.n = windows.columns();
+  shape.groups_per_pack = p.groups_per_pack;
+  crossbar::Arrays arrays;
+  arrays.encoding = toCrossbar(p.encoding);
+  arrays.weight_bits = p.weight_bits;
+  arrays.cell_bits = p.cell_bits;
+  arrays.input_bits = p.input_bits;
+  arrays.dac_bits = p.dac_bits;
+  arrays.rows = p.tiling.rows;
+  arrays.cols = p.tiling.cols;
+  llvm::Expected<crossbar::Product> product =
+      crossbar::Product::create(shape, arrays, Windows::weights(p));
+  if (!product)
+    return nameProduct(product.takeError(), p.name);
+
+  crossbar::Readout readout;
+  readout.adc_bits = p.adc_bits;
+  readout.ties = options.ties;
+  readout.step = options.step;
+  readout.criterion = options.criterion;
+  readout.quantile = options.quantile;
+  if (options.range)
+    readout.range = *options.range;
+  if (readout.range == crossbar::Range::Lossless)
+    readout.adc_bits = 0;
+  if (!options.calibrates())
+    if (llvm::Error error = product->setReadout(readout))
+      return nameProduct(std::move(error), p.name);
+  ready.push_back({p.name, windows, std::move(*product), readout, {}, 0});
+  return llvm::Error::success();
+}
+
+void CrossbarEngine::run(int64_t index, const uint8_t *inputs,
+                         int32_t *results) {
+  Ready &r = ready[size_t(index)];
+  const Windows &w = r.windows;
+  const uint8_t *x = w.gather(inputs, codes);
+  int32_t *sums = w.sums(results, scratch);
+  crossbar::Options run;
+  run.threads = options.threads;
+  run.first_window = r.ran;
+  llvm::Error error = llvm::Error::success();
+  if (calibrating) {
+    error = r.product.calibrate(x, w.rows(), r.readout.range, run);
+    crossbar::Readout lossless;
+    lossless.range = crossbar::Range::Lossless;
+    lossless.adc_bits = 0;
+    if (!error)
+      error = r.product.setReadout(lossless);
+  }
+  if (!error)
+    error = r.product.run(x, w.rows(), sums, run, &r.statistics);
+  r.ran += w.rows();
+  if (error) {
+    if (problem.empty())
+      problem = llvm::toString(nameProduct(std::move(error), r.name));
+    else
+      llvm::consumeError(std::move(error));
+    std::fill_n(sums, w.rows() * w.groups() * w.columns(), 0);
+  }
+  w.scatter(sums, results);
+}
+
+llvm::Error CrossbarEngine::finishCalibration() {
+  calibrating = false;
+  for (Ready &r : ready) {
+    if (llvm::Error error = r.product.setReadout(r.readout))
+      return nameProduct(std::move(error), r.name);
+    r.statistics = {};
+    r.ran = 0;
+  }
+  return takeError();
+}
+
+llvm::Error CrossbarEngine::takeError() {
+  if (problem.empty())
+    return llvm::Error::success();
+  llvm::Error error =
+      llvm::createStringError(llvm::inconvertibleErrorCode(), problem);
+  problem.clear();
+  return error;
+}
