@@ -85,6 +85,16 @@ public:
     return engine.finishCalibration();
   }
 
+  Error program(int64_t trial) {
+    if (!options.device)
+      return Error::success();
+    crossbar::Draw draw;
+    draw.seed = options.seed;
+    draw.trial = trial;
+    draw.time_s = options.time_s;
+    return engine.program(*options.device, draw);
+  }
+
   execute::CrossbarEngine engine;
   execute::IntegerEngine exact;
   ErrorMeter meter;
@@ -107,6 +117,9 @@ static Error runWorst(Bench &bench, Evaluation &result) {
   });
   if (int64_t(order.size()) > bench.options.worst)
     order.resize(size_t(bench.options.worst));
+  if (!order.empty())
+    if (Error error = bench.program(0))
+      return error;
   for (int64_t layer : order) {
     bench.meter.useArraysFor(layer);
     Expected<Outputs> outputs = bench.run();
@@ -161,7 +174,9 @@ Expected<Evaluation> accuracy::evaluate(mlir::ModuleOp imported,
     result.layers.push_back({{}, bench.engine.product(i).proof(), {}});
   int64_t agreeing = 0;
   result.output.name = bench.executor->outputs().front().name;
-  for (int64_t trial = 0; trial < 1; ++trial) {
+  for (int64_t trial = 0; trial < options.trials; ++trial) {
+    if (Error error = bench.program(trial))
+      return std::move(error);
     Expected<Outputs> outputs = bench.run();
     if (!outputs)
       return outputs.takeError();
@@ -180,7 +195,8 @@ Expected<Evaluation> accuracy::evaluate(mlir::ModuleOp imported,
     result.trials.push_back(std::move(*s));
     result.outputs.push_back(std::move(*outputs));
   }
-  result.agreement = double(agreeing) / double(int64_t(data.labels.size()));
+  result.agreement =
+      double(agreeing) / double(options.trials * int64_t(data.labels.size()));
   for (auto [i, layer] : llvm::enumerate(result.layers)) {
     layer.error = bench.meter.errors()[i];
     layer.converters = bench.engine.statistics(int64_t(i));

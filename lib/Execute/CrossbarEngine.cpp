@@ -51,12 +51,25 @@ llvm::Error CrossbarEngine::prepare(int64_t, const ArrayProduct &p) {
   if (!product)
     return nameProduct(product.takeError(), p.name);
 
+  if (crossbar::losslessBits(arrays) != p.tiling.lossless_bits)
+    return llvm::createStringError(
+        llvm::inconvertibleErrorCode(),
+        "product '" + p.name +
+            "': lossless_bits = " + std::to_string(p.tiling.lossless_bits) +
+            ", but sums of " + std::to_string(arrays.rows) + " rows take " +
+            std::to_string(crossbar::losslessBits(arrays)) +
+            " bits; state these");
+
   crossbar::Readout readout;
   readout.adc_bits = p.adc_bits;
   readout.ties = options.ties;
   readout.step = options.step;
   readout.criterion = options.criterion;
   readout.quantile = options.quantile;
+  if (p.range_bits < p.tiling.lossless_bits) {
+    readout.range = crossbar::Range::Bits;
+    readout.range_bits = p.range_bits;
+  }
   if (options.range)
     readout.range = *options.range;
   if (readout.range == crossbar::Range::Lossless)
@@ -108,6 +121,19 @@ llvm::Error CrossbarEngine::finishCalibration() {
     r.ran = 0;
   }
   return takeError();
+}
+
+llvm::Error CrossbarEngine::program(const crossbar::Device &device,
+                                    const crossbar::Draw &draw) {
+  for (auto [index, r] : llvm::enumerate(ready)) {
+    crossbar::Draw own = draw;
+    own.layer = int64_t(index);
+    if (llvm::Error error = r.product.program(device, own))
+      return nameProduct(std::move(error), r.name);
+    r.statistics = {};
+    r.ran = 0;
+  }
+  return llvm::Error::success();
 }
 
 llvm::Error CrossbarEngine::takeError() {

@@ -93,3 +93,34 @@ def test_a_file_that_is_no_archive_is_refused(tool, models):
     error = tool("imc", "accuracy", models / MODEL, "--data", models / MODEL, "--target", "rram-32nm",
                  check=False).stderr
     assert error.startswith("error: cannot read") and "numpy.savez" in error
+
+
+NOISY = ["--set", "pass.encoding=differential", "--samples", "25"]
+
+
+def test_draws_depend_on_the_seed_alone(tool, models):
+    noisy = [*NOISY, "--noise", "generic-lognormal", "--trials", "2"]
+    one = accuracy(tool, models, *noisy, "--seed", "1")
+    assert accuracy(tool, models, *noisy, "--seed", "1", "--threads", "2") == one
+    other = accuracy(tool, models, *noisy, "--seed", "2")
+    assert other["layers"][0]["snr_db"] != one["layers"][0]["snr_db"]
+    assert one["trials"] == 2 and len(one["arrays"]["top1_by_trial"]) == 2
+    assert one["arrays"]["output_snr_db"] < 40
+
+
+def test_drift_costs_more_with_time(tool, models):
+    device = [*NOISY, "--noise", "pcm-aihwkit"]
+    fresh, old = (accuracy(tool, models, *device, "--time", seconds)["arrays"]["output_snr_db"]
+                  for seconds in ("25", "1e7"))
+    assert old < fresh - 3
+
+
+@pytest.mark.parametrize("arguments, message", [
+    (["--trials", "3"], "--trials 3 asks for draws of devices: name one with --noise"),
+    (["--noise", "unobtainium"], "unobtainium"),
+    (["--noise", "cmo-hfox"], "needs the time since programming"),
+    (["--noise", "rram-wan", "--time", "12345"], "ask for one of these times"),
+])
+def test_refusals_of_devices(tool, models, arguments, message):
+    error = accuracy(tool, models, *NOISY, *arguments, check=False)
+    assert error.startswith("error: ") and message in error

@@ -29,9 +29,9 @@ namespace imc::driver {
 namespace {
 
 struct AccuracyOptions {
-  std::string model, data, json, output, range,
+  std::string model, data, noise, json, output, range,
       ties = "half_up", step = "power_of_two", criterion = "quantile";
-  std::vector<std::string> calibrate;
+  CalibrationArguments calibration;
   DesignOptions design;
   accuracy::DatasetOptions dataset;
   accuracy::EvaluateOptions evaluate;
@@ -81,6 +81,10 @@ Error readChoices(const AccuracyOptions &options,
   if (!criterion)
     return refuse("criterion", "quantile or squared_error", options.criterion);
   arrays.criterion = *criterion;
+  if (options.noise.empty() && evaluate.trials > 1)
+    return createStringError(
+        "--trials " + Twine(evaluate.trials) +
+        " asks for draws of devices: name one with --noise");
   return Error::success();
 }
 
@@ -105,6 +109,7 @@ json::Value decibels(const accuracy::ProductError &e) {
 }
 
 json::Object report(const AccuracyOptions &options,
+                    const accuracy::EvaluateOptions &evaluate,
                     const accuracy::Dataset &data,
                     const accuracy::Evaluation &e) {
   const bool five = e.host.has_top5;
@@ -147,6 +152,11 @@ json::Object report(const AccuracyOptions &options,
                             {"samples", int64_t(data.labels.size())},
                             {"notes", std::move(notes)}}},
       {"range", options.range.empty() ? "as compiled" : options.range},
+      {"noise", options.noise.empty() ? json::Value(nullptr)
+                                      : json::Value(options.noise)},
+      {"trials", evaluate.trials},
+      {"seed", int64_t(evaluate.seed)},
+      {"time_s", evaluate.time_s},
       {"top1", e.top1().mean},
       {"top1_deviation", e.top1().deviation},
       {"imported", toJSON(e.host)},
@@ -162,8 +172,9 @@ std::string percent(double share) {
   return formatv("{0:F1} %", 100 * share).str();
 }
 
-void print(const AccuracyOptions &options, const accuracy::Dataset &data,
-           const accuracy::Evaluation &e) {
+void print(const AccuracyOptions &options,
+           const accuracy::EvaluateOptions &evaluate,
+           const accuracy::Dataset &data, const accuracy::Evaluation &e) {
   const bool five = e.host.has_top5;
   outs() << modelName(options.model) << " on " << options.design.target << ", "
          << data.labels.size() << " samples of "
@@ -176,11 +187,20 @@ void print(const AccuracyOptions &options, const accuracy::Dataset &data,
       outs() << formatv(" {0,16}", top5);
     outs() << "\n";
   };
+  auto both = [](const accuracy::Spread &s, int64_t trials) {
+    return trials > 1
+               ? formatv("{0:F2} ± {1:F2} %", 100 * s.mean, 100 * s.deviation)
+                     .str()
+               : percent(s.mean);
+  };
   line("step", "top-1", "top-5");
   line("imported", percent(e.host.top1()), percent(e.host.top5()));
   line("quantized, products in integers", percent(e.integers.top1()),
        percent(e.integers.top5()));
-  line("arrays, ideal devices", percent(e.top1().mean), percent(e.top5().mean));
+  line(evaluate.device ? "arrays, " + std::to_string(evaluate.trials) +
+                             " draws of " + evaluate.device->name
+                       : std::string("arrays, ideal devices"),
+       both(e.top1(), evaluate.trials), both(e.top5(), evaluate.trials));
   outs() << formatv("  same class as in integers {0}, signal to noise of the "
                     "outputs ",
                     percent(e.agreement));
@@ -212,16 +232,6 @@ void print(const AccuracyOptions &options, const accuracy::Dataset &data,
   }
 }
 
-/// Inputs that fix the ranges of activations: a `.npz` file in the form of the
-/// data, or what `imc run --calibrate` takes.
-LogicalResult calibrateActivations(ModuleOp module,
-                                   const AccuracyOptions &options,
-                                   CompileOptions &compile) {
-  if (options.calibrate.empty())
-    return success();
-  return calibrate(module, Phase::Tiled, options.calibrate, compile);
-}
-
 /// Outputs of each trial as trial_<n>.npy, samples x classes in f64.
 Error writeOutputs(StringRef folder, ArrayRef<accuracy::Outputs> trials) {
   if (std::error_code error = sys::fs::create_directories(folder))
@@ -245,6 +255,13 @@ int runAccuracy(const AccuracyOptions &options) {
   accuracy::EvaluateOptions evaluate = options.evaluate;
   if (Error error = readChoices(options, evaluate))
     return fail(std::move(error));
+  if (!options.noise.empty()) {
+    Expected<crossbar::Device> device =
+        crossbar::loadDevice(options.noise, targetFolders());
+    if (!device)
+      return fail(device.takeError());
+    evaluate.device = std::move(*device);
+  }
   Session session;
   Expected<Design> design = session.loadDesign(options.design);
   if (!design)
@@ -260,7 +277,7 @@ int runAccuracy(const AccuracyOptions &options) {
 
   OwningOpRef<ModuleOp> tiled = (*imported)->clone();
   CompileOptions compile = design->compileOptions();
-  if (failed(calibrateActivations(*tiled, options, compile)) ||
+  if (failed(calibrate(*tiled, Phase::Tiled, options.calibration, compile)) ||
       failed(compileTo(*tiled, Phase::Tiled, compile)))
     return 1;
   Expected<accuracy::Evaluation> result =
@@ -273,11 +290,12 @@ int runAccuracy(const AccuracyOptions &options) {
     if (Error error = writeOutputs(options.output, result->outputs))
       return fail(std::move(error));
   if (options.json != "-")
-    print(options, *data, *result);
+    print(options, evaluate, *data, *result);
   if (options.json.empty())
     return 0;
   if (Error error = writeFile(options.json, [&](raw_ostream &os) {
-        os << formatv("{0:2}\n", json::Value(report(options, *data, *result)));
+        os << formatv("{0:2}\n",
+                      json::Value(report(options, evaluate, *data, *result)));
       }))
     return fail(std::move(error));
   return 0;
@@ -308,9 +326,7 @@ void addAccuracyCommand(CLI::App &app, int &status) {
       ->add_option("--skip", options->dataset.skip,
                    "Leave out so many samples from the first")
       ->check(CLI::NonNegativeNumber);
-  command->add_option("--calibrate", options->calibrate,
-                      "Inputs that fix the ranges of activations (a folder or "
-                      "files); without, ranges are measured at run time");
+  options->calibration.addTo(*command);
   command->add_option("--range", options->range,
                       "What converters cover, instead of the machine's: "
                       "lossless, full, or calibrated per layer, array, column");
@@ -335,6 +351,17 @@ void addAccuracyCommand(CLI::App &app, int &status) {
       ->add_option("--step", options->step,
                    "Distance of codes: power_of_two or free")
       ->capture_default_str();
+  command->add_option("--noise", options->noise,
+                      "Devices: one of targets/devices (pcm-aihwkit, rram-wan, "
+                      "...) or a file; without, cells and converters are "
+                      "ideal");
+  command->add_option("--trials", evaluate.trials, "Draws of devices")
+      ->check(CLI::PositiveNumber);
+  command->add_option("--seed", evaluate.seed, "Seed of the draws");
+  command
+      ->add_option("--time", evaluate.time_s,
+                   "Seconds since programming, for drift and read noise")
+      ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--threads", evaluate.arrays.threads,
                    "Threads; the results are the same for any number")

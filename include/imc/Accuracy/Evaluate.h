@@ -15,6 +15,7 @@
 #define IMC_ACCURACY_EVALUATE_H
 
 #include "imc/Accuracy/Measure.h"
+#include "imc/Crossbar/Device.h"
 #include "imc/Execute/CrossbarEngine.h"
 
 #include <optional>
@@ -26,6 +27,12 @@ struct EvaluateOptions {
   execute::CrossbarOptions arrays;
   /// Leading samples of the data whose sums fix calibrated ranges.
   int64_t calibration_samples = 32;
+  /// Draws of this device; without one, cells and converters are ideal and
+  /// there is one trial.
+  std::optional<crossbar::Device> device;
+  int64_t trials = 1;
+  uint64_t seed = 0;
+  double time_s = 0; ///< since programming
   /// So many products of the lowest signal-to-noise ratio are run alone.
   int64_t worst = 3;
 };
@@ -54,7 +61,7 @@ struct Evaluation {
   /// Share of samples whose class is that of the integers, over all trials.
   double agreement = 0;
   std::vector<LayerReport> layers;
-  std::vector<AloneReport> worst;    ///< lowest signal-to-noise ratio first
+  std::vector<AloneReport> worst; ///< lowest signal-to-noise ratio first
   std::vector<Confusion> confusions; ///< of the first trial
 
   Spread top1() const;

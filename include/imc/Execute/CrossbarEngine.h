@@ -15,6 +15,7 @@
 #define IMC_EXECUTE_CROSSBARENGINE_H
 
 #include "imc/Crossbar/Crossbar.h"
+#include "imc/Crossbar/Device.h"
 #include "imc/Execute/ArrayEngine.h"
 #include "imc/Execute/Windows.h"
 
@@ -52,11 +53,17 @@ public:
   /// Refused where a product never ran.
   llvm::Error finishCalibration();
 
+  /// One draw of a device for all products; `layer` of the draw is the number
+  /// of the product.
+  llvm::Error program(const crossbar::Device &device,
+                      const crossbar::Draw &draw);
+
   int64_t size() const { return int64_t(ready.size()); }
   const crossbar::Product &product(int64_t index) const {
     return ready[size_t(index)].product;
   }
-  /// Conversions and saturated ones since finishCalibration().
+  /// Conversions and saturated ones since the last call of program() or
+  /// finishCalibration().
   const crossbar::Statistics &statistics(int64_t index) const {
     return ready[size_t(index)].statistics;
   }
@@ -69,7 +76,7 @@ private:
     crossbar::Product product;
     crossbar::Readout readout;
     crossbar::Statistics statistics;
-    int64_t ran = 0; ///< windows
+    int64_t ran = 0; ///< windows since programming
   };
 
   CrossbarOptions options;
