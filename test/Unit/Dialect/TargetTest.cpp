@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/imc/IR/IMC.h"
+#include "imc/Machine/Unset.h"
 
 #include "mlir/AsmParser/AsmParser.h"
 #include "mlir/IR/BuiltinOps.h"
@@ -48,7 +49,7 @@ struct TargetTest : testing::Test {
         if (!field.kinds.empty() && llvm::none_of(kinds, [&](double kind) {
               return field.belongsTo(int64_t(kind));
             })) {
-          field.set(spec.values, field.default_value);
+          field.set(spec.values, machine::unsetValue(field));
           continue;
         }
         double value = draw(field);
