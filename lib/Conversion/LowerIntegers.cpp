@@ -35,11 +35,14 @@ Values lowering::lower(RewriterBase &b, ChooseQParamsOp op) {
   Location loc = op.getLoc();
   Arith a(b, loc);
   unsigned rank = shapeOf(op.getX()).size();
+  // What the results have: nothing, or the rows.
+  ArrayRef<int64_t> shape = shapeOf(op.getScale());
+  SmallVector<AffineExpr, 6> kept = identity(b, shape.size());
   // R1: the range includes zero, hence the initial values.
   Value zero = a.f32(0);
   auto extreme = [&](bool maximum) {
-    return generic(b, loc, rank, op.getX(), filled(b, loc, {}, zero),
-                   {identity(b, rank), {}},
+    return generic(b, loc, rank, op.getX(), filled(b, loc, shape, zero),
+                   {identity(b, rank), kept},
                    [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
                      if (maximum)
                        return arith::MaximumFOp::create(b, loc, args[0],
@@ -48,29 +51,42 @@ Values lowering::lower(RewriterBase &b, ChooseQParamsOp op) {
                    });
   };
   Value lo = extreme(false), hi = extreme(true);
+  const bool symmetric = op.getSymmetric();
   float codes = static_cast<float>((1 << op.getBits()) - 1);
+  float top = static_cast<float>((1 << (op.getBits() - 1)) - 1);
 
   Value scale = generic(
-      b, loc, 0, {lo, hi}, empty(b, loc, {}, b.getF32Type()), {{}, {}, {}},
+      b, loc, shape.size(), {lo, hi}, empty(b, loc, shape, b.getF32Type()),
+      {kept, kept, kept},
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
         Arith a(b, loc);
-        Value range = arith::SubFOp::create(b, loc, args[1], args[0]);
-        Value step = arith::DivFOp::create(b, loc, range, a.f32(codes));
+        // R2 and R2S.
+        Value range =
+            symmetric
+                ? arith::MaximumFOp::create(
+                      b, loc, arith::NegFOp::create(b, loc, args[0]), args[1])
+                      .getResult()
+                : arith::SubFOp::create(b, loc, args[1], args[0]).getResult();
+        Value step = arith::DivFOp::create(b, loc, range,
+                                           a.f32(symmetric ? top : codes));
         Value isZero = arith::CmpFOp::create(b, loc, arith::CmpFPredicate::OEQ,
                                              step, a.f32(0));
         return a.select(isZero, a.f32(1), step);
       });
-  Value zeroPoint = generic(
-      b, loc, 0, {lo, scale}, empty(b, loc, {}, b.getI32Type()), {{}, {}, {}},
-      [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
-        Arith a(b, loc);
-        Value quotient = arith::DivFOp::create(
-            b, loc, arith::NegFOp::create(b, loc, args[0]), args[1]);
-        Value rounded = math::RoundEvenOp::create(b, loc, quotient);
-        return arith::FPToSIOp::create(
-            b, loc, b.getI32Type(),
-            clampNumber(b, loc, rounded, a.f32(0), a.f32(codes)));
-      });
+  if (symmetric)
+    return {scale, filled(b, loc, shape, a.i32(1 << (op.getBits() - 1)))};
+  Value zeroPoint =
+      generic(b, loc, shape.size(), {lo, scale},
+              empty(b, loc, shape, b.getI32Type()), {kept, kept, kept},
+              [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
+                Arith a(b, loc);
+                Value quotient = arith::DivFOp::create(
+                    b, loc, arith::NegFOp::create(b, loc, args[0]), args[1]);
+                Value rounded = math::RoundEvenOp::create(b, loc, quotient);
+                return arith::FPToSIOp::create(
+                    b, loc, b.getI32Type(),
+                    clampNumber(b, loc, rounded, a.f32(0), a.f32(codes)));
+              });
   return {scale, zeroPoint};
 }
 
@@ -83,7 +99,8 @@ Values lowering::lower(RewriterBase &b, QuantizeOp op) {
   // itself may not fit an i32.
   return {generic(
       b, loc, rank, {op.getX(), op.getScale(), op.getZeroPoint()}, op.getInit(),
-      {identity(b, rank), {}, {}, identity(b, rank)},
+      {identity(b, rank), identity(b, shapeOf(op.getScale()).size()),
+       identity(b, shapeOf(op.getScale()).size()), identity(b, rank)},
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
         Arith a(b, loc);
         Value zeroPoint =
@@ -102,12 +119,13 @@ Values lowering::lower(RewriterBase &b, QuantizeOp op) {
 Values lowering::lower(RewriterBase &b, DequantizeOp op) {
   unsigned rank = shapeOf(op.getAcc()).size();
   SmallVector<AffineExpr, 6> all = identity(b, rank), channel = {all[1]};
+  SmallVector<AffineExpr, 6> row = identity(b, shapeOf(op.getXScale()).size());
   // R5: integers first, then the two scales, then the product, then the bias.
   return {generic(
       b, op.getLoc(), rank,
       {op.getAcc(), op.getXScale(), op.getXZeroPoint(), op.getWScale(),
        op.getWSum(), op.getBias()},
-      op.getInit(), {all, {}, {}, channel, channel, channel, all},
+      op.getInit(), {all, row, row, channel, channel, channel, all},
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
         Arith a(b, loc);
         Value integer = a.sub(args[0], a.mul(args[2], args[4]));

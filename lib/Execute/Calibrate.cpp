@@ -10,13 +10,12 @@
 
 #include "imc/Execute/Calibrate.h"
 
-#include "imc/Execute/Executor.h"
-
+#include "Observe.h"
 #include "dialects/imc/IR/IMC.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/Matchers.h"
-#include "llvm/ADT/SetVector.h"
 
 #include <cmath>
 #include <limits>
@@ -46,10 +45,14 @@ static FailureOr<SmallVector<Operation *>> findProducts(ModuleOp module) {
           << ", expected an f32 tensor; calibrate at phase 'offloaded'";
       return WalkResult::interrupt();
     }
-    if (op->getParentOp() != function) {
+    Operation *parent = op->getParentOp();
+    while (isa<scf::ForOp>(parent))
+      parent = parent->getParentOp();
+    if (parent != function) {
       op->emitOpError("cannot be calibrated inside '")
-          << op->getParentOp()->getName()
-          << "'; calibrate before tiling, at phase 'offloaded'";
+          << parent->getName()
+          << "', only in the function and in scf.for; use ranges measured at "
+             "run time";
       return WalkResult::interrupt();
     }
     products.push_back(op);
@@ -78,98 +81,38 @@ static Value withoutPadding(Value x) {
   return x;
 }
 
-namespace {
-/// The activations that a compiled copy of a module makes for its products.
-class Observer {
-public:
-  /// Fails with a diagnostic.
-  LogicalResult prepare(ModuleOp module, ArrayRef<Operation *> products);
-
-  /// Calls `see(i, values)` for activation i, in order, of every sample.
-  LogicalResult
-  run(ModuleOp module, ArrayRef<std::vector<Tensor>> samples,
-      llvm::function_ref<LogicalResult(size_t, ArrayRef<float>)> see);
-
-  /// The activation that each product reads; products may share one.
-  SmallVector<size_t> activation;
-  size_t numActivations = 0;
-
-private:
-  std::unique_ptr<Executor> executor;
-  size_t first = 0;
-};
-} // namespace
-
-LogicalResult Observer::prepare(ModuleOp module,
-                                ArrayRef<Operation *> products) {
-  OwningOpRef<ModuleOp> copy = module.clone();
-  auto function = copy->lookupSymbol<func::FuncOp>("main");
-  FailureOr<SmallVector<Operation *>> copies = findProducts(*copy);
-  if (failed(copies))
-    return failure();
-  if (!function.getBody().hasOneBlock())
-    return function.emitError("cannot calibrate: 'main' has several blocks");
-  auto returnOp =
-      cast<func::ReturnOp>(function.getBody().front().getTerminator());
-  first = function.getNumResults();
-  llvm::SetVector<Value> values;
-  for (Operation *product : *copies) {
-    Value x = withoutPadding(product->getOperand(0));
-    values.insert(x);
-    activation.push_back(llvm::find(values, x) - values.begin());
-  }
-  numActivations = values.size();
-  SmallVector<unsigned> positions(values.size(), first);
-  SmallVector<Type> types;
-  for (Value value : values)
-    types.push_back(value.getType());
-  returnOp.getOperandsMutable().append(values.getArrayRef());
-  if (failed(function.insertResults(positions, types,
-                                    SmallVector<DictionaryAttr>(types.size()))))
-    return failure();
-  FailureOr<std::unique_ptr<Executor>> compiled = Executor::compile(*copy);
-  if (failed(compiled))
-    return failure();
-  executor = std::move(*compiled);
-  return success();
-}
-
-LogicalResult
-Observer::run(ModuleOp module, ArrayRef<std::vector<Tensor>> samples,
-              llvm::function_ref<LogicalResult(size_t, ArrayRef<float>)> see) {
-  for (const std::vector<Tensor> &sample : samples) {
-    llvm::Expected<std::vector<Tensor>> outputs = executor->run(sample);
-    if (!outputs)
-      return module.emitError("cannot calibrate: ")
-             << llvm::toString(outputs.takeError());
-    for (size_t i = 0; i < numActivations; ++i)
-      if (failed(see(i, std::as_const((*outputs)[first + i]).as<float>())))
-        return failure();
-  }
-  return success();
-}
-
-LogicalResult imc::execute::calibrate(ModuleOp module,
-                                      ArrayRef<std::vector<Tensor>> samples,
-                                      const CalibrationOptions &options) {
+FailureOr<Calibration>
+Calibration::measure(ModuleOp module, ArrayRef<std::vector<Tensor>> samples,
+                     RangeMethod method) {
   if (samples.empty())
     return module.emitError("cannot calibrate without inputs");
   FailureOr<SmallVector<Operation *>> products = findProducts(module);
   if (failed(products))
     return failure();
-  Observer observer;
-  if (failed(observer.prepare(module, *products)))
+  FailureOr<Observer> observer = Observer::compile(
+      module, [](ModuleOp copy) -> FailureOr<SmallVector<Value>> {
+        FailureOr<SmallVector<Operation *>> products = findProducts(copy);
+        if (failed(products))
+          return failure();
+        SmallVector<Value> inputs;
+        for (Operation *product : *products)
+          inputs.push_back(withoutPadding(product->getOperand(0)));
+        return inputs;
+      });
+  if (failed(observer))
     return failure();
 
-  std::vector<std::pair<double, double>> extremes(
-      observer.numActivations, {std::numeric_limits<double>::infinity(),
-                                -std::numeric_limits<double>::infinity()});
-  auto findExtremes = [&](size_t i, ArrayRef<float> values) -> LogicalResult {
-    auto &[lo, hi] = extremes[i];
-    for (float value : values) {
+  Calibration result;
+  result.activation = observer->value;
+  result.extremes.assign(observer->numValues,
+                         {std::numeric_limits<double>::infinity(),
+                          -std::numeric_limits<double>::infinity()});
+  auto findExtremes = [&](size_t i, const Tensor &tensor) -> LogicalResult {
+    auto &[lo, hi] = result.extremes[i];
+    for (float value : tensor.as<float>()) {
       if (!std::isfinite(value)) {
         size_t reader =
-            llvm::find(observer.activation, i) - observer.activation.begin();
+            llvm::find(observer->value, i) - observer->value.begin();
         return (*products)[reader]->emitOpError(
                    "cannot be calibrated: its input holds ")
                << value << " on the given data";
@@ -179,31 +122,58 @@ LogicalResult imc::execute::calibrate(ModuleOp module,
     }
     return success();
   };
-  if (failed(observer.run(module, samples, findExtremes)))
+  if (failed(observer->run(module, samples, findExtremes)))
     return failure();
+  // A loop that never runs, an activation without elements.
+  for (auto &[lo, hi] : result.extremes)
+    if (lo > hi)
+      lo = hi = 0;
+  if (method == RangeMethod::MinMax)
+    return result;
+  for (auto [lo, hi] : result.extremes)
+    result.histograms.emplace_back(lo, hi);
+  auto count = [&](size_t i, const Tensor &tensor) {
+    result.histograms[i].add(tensor.as<float>());
+    return success();
+  };
+  if (failed(observer->run(module, samples, count)))
+    return failure();
+  return result;
+}
 
-  std::vector<Histogram> histograms;
-  if (options.rule.method != RangeMethod::MinMax) {
-    for (auto [lo, hi] : extremes)
-      histograms.emplace_back(lo, hi);
-    auto count = [&](size_t i, ArrayRef<float> values) {
-      histograms[i].add(values);
-      return success();
-    };
-    if (failed(observer.run(module, samples, count)))
-      return failure();
-  }
+LogicalResult Calibration::assign(ModuleOp module,
+                                  const CalibrationOptions &options) const {
+  FailureOr<SmallVector<Operation *>> products = findProducts(module);
+  if (failed(products))
+    return failure();
+  if (products->size() != activation.size())
+    return module.emitError("has ")
+           << products->size() << " products, " << activation.size()
+           << " were measured; calibrate this module";
+  assert((!histograms.empty() || options.rule.method == RangeMethod::MinMax) &&
+         "no histograms were measured");
   Builder attributes(module.getContext());
-  for (auto [product, activation] :
-       llvm::zip_equal(*products, observer.activation)) {
+  for (auto [product, i] : llvm::zip_equal(*products, activation)) {
+    auto own =
+        product->getAttrOfType<IntegerAttr>(imc::IMCDialect::inputBitsAttrName);
+    const int64_t bits = own ? own.getInt() : options.inputBits;
     auto [lo, hi] =
-        histograms.empty()
-            ? extremes[activation]
-            : histograms[activation].range(options.rule, options.inputBits);
+        options.rule.method == RangeMethod::MinMax
+            ? extremes[i]
+            : histograms[i].range(options.rule, bits, options.symmetric);
     product->setAttr(imc::IMCDialect::rangeAttrName,
                      attributes.getF64ArrayAttr({lo, hi}));
   }
   return success();
+}
+
+LogicalResult imc::execute::calibrate(ModuleOp module,
+                                      ArrayRef<std::vector<Tensor>> samples,
+                                      const CalibrationOptions &options) {
+  FailureOr<Calibration> calibration =
+      Calibration::measure(module, samples, options.rule.method);
+  return failure(failed(calibration) ||
+                 failed(calibration->assign(module, options)));
 }
 
 llvm::Expected<std::vector<std::vector<Tensor>>>

@@ -96,15 +96,17 @@ double Histogram::percentileThreshold(double percent) const {
 /// H3. Every threshold is an edge of a bin. The counts beyond it join the last
 /// bin inside, which is what clipping does to them; the quantized distribution
 /// spreads the counts of a level evenly over its bins that are not empty.
-double Histogram::klThreshold(int64_t bits) const {
+double Histogram::klThreshold(int64_t bits, bool symmetric) const {
   std::vector<double> counts(numBins);
   for (int64_t i = 0; i < numBins; ++i)
     counts[i] = static_cast<double>(up[i]) + static_cast<double>(down[i]);
   const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
-  // Codes are shared by both signs where both occur.
-  const int64_t levels = std::min<int64_t>(
-      int64_t(1) << (lo < 0 && hi > 0 ? std::max<int64_t>(bits - 1, 0) : bits),
-      numBins);
+  // Codes are shared by both signs where both occur or have codes.
+  const int64_t levels =
+      std::min<int64_t>(int64_t(1) << (symmetric || (lo < 0 && hi > 0)
+                                           ? std::max<int64_t>(bits - 1, 0)
+                                           : bits),
+                        numBins);
   double best = std::numeric_limits<double>::infinity(), inside = 0;
   int64_t chosen = numBins;
   std::vector<double> levelCount(levels);
@@ -144,13 +146,15 @@ double Histogram::klThreshold(int64_t bits) const {
 
 /// H4: both ends on a grid of 128 parts, one after the other, until neither
 /// moves. The centre of a bin stands for its values.
-std::pair<double, double> Histogram::mseRange(int64_t bits) const {
+std::pair<double, double> Histogram::mseRange(int64_t bits,
+                                              bool symmetric) const {
   constexpr int64_t steps = 128;
   const double top = static_cast<double>((int64_t(1) << bits) - 1);
   auto error = [&](double low, double high) {
     int32_t zeroPoint;
-    const double scale = imc::chooseScale(
-        static_cast<float>(low), static_cast<float>(high), bits, zeroPoint);
+    const double scale =
+        imc::chooseScale(static_cast<float>(low), static_cast<float>(high),
+                         bits, zeroPoint, symmetric);
     double sum = 0;
     for (int sign : {-1, 1})
       for (int64_t i = 0; i < numBins; ++i) {
@@ -189,8 +193,8 @@ std::pair<double, double> Histogram::mseRange(int64_t bits) const {
   return range;
 }
 
-std::pair<double, double> Histogram::range(const RangeRule &rule,
-                                           int64_t bits) const {
+std::pair<double, double> Histogram::range(const RangeRule &rule, int64_t bits,
+                                           bool symmetric) const {
   assert(bits >= 1 && bits <= 16);
   if (amax == 0)
     return {0, 0};
@@ -200,9 +204,9 @@ std::pair<double, double> Histogram::range(const RangeRule &rule,
   case RangeMethod::Percentile:
     return within(percentileThreshold(rule.percentile));
   case RangeMethod::MSE:
-    return mseRange(bits);
+    return mseRange(bits, symmetric);
   case RangeMethod::KL:
-    return within(klThreshold(bits));
+    return within(klThreshold(bits, symmetric));
   }
   llvm_unreachable("a method of the enumeration");
 }

@@ -10,6 +10,7 @@
 #include "imc/Transforms/Passes.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "llvm/ADT/StringSwitch.h"
 
 using namespace mlir;
 using namespace imc;
@@ -20,6 +21,7 @@ namespace {
 struct Decisions {
   int64_t weightBits, inputBits, adcBits;
   std::string activations, encoding, groupPacking, replication, dynamicProducts;
+  QuantizationOptions quantization;
 };
 } // namespace
 
@@ -33,6 +35,13 @@ static void build(OpPassManager &pm, Phase from, Phase to, bool verify,
     options.weightBits = decisions.weightBits;
     options.inputBits = decisions.inputBits;
     options.activations = decisions.activations;
+    const QuantizationOptions &quantization = decisions.quantization;
+    options.weightGranularity = quantization.weightGranularity;
+    options.weightScheme = quantization.weightScheme;
+    options.weightRange = quantization.weightRange;
+    options.inputGranularity = quantization.inputGranularity;
+    options.inputScheme = quantization.inputScheme;
+    options.outputBits = quantization.outputBits;
     pm.addPass(createQuantizePass(options));
   }
   if (passes(Phase::Tiled)) {
@@ -67,7 +76,8 @@ void imc::buildPipeline(OpPassManager &pm, Phase from, Phase to,
   Decisions decisions{options.knobs.weight_bits, options.knobs.input_bits,
                       options.knobs.adc_bits,    options.activations,
                       text("encoding"),          text("group_packing"),
-                      text("replication"),       text("dynamic_products")};
+                      text("replication"),       text("dynamic_products"),
+                      options.quantization};
   build(pm, from, to, options.verify, decisions);
 }
 
@@ -87,9 +97,34 @@ LogicalResult imc::compileTo(ModuleOp module, Phase to,
            << "'; start from an earlier one";
   if (options.target && failed(attachTarget(module, *options.target)))
     return failure();
-  PassManager pm(module.getContext(), ModuleOp::getOperationName());
-  buildPipeline(pm, *from, to, options);
-  return pm.run(module);
+  auto run = [&](Phase first, Phase last) {
+    PassManager pm(module.getContext(), ModuleOp::getOperationName());
+    buildPipeline(pm, first, last, options);
+    return pm.run(module);
+  };
+  if (options.quantization.layers.empty())
+    return run(*from, to);
+  if (*from > Phase::Offloaded || to < Phase::Offloaded)
+    return module.emitError("bits of single layers are set between phase "
+                            "'imported' and 'quantized', not from '")
+           << stringifyPhase(*from) << "' to '" << stringifyPhase(to) << "'";
+  if (failed(run(*from, Phase::Offloaded)) ||
+      failed(setLayerBits(module, options.quantization.layers)))
+    return failure();
+  return run(Phase::Offloaded, to);
+}
+
+bool QuantizationOptions::set(StringRef name, StringRef value) {
+  std::string *text = llvm::StringSwitch<std::string *>(name)
+                          .Case("weight_granularity", &weightGranularity)
+                          .Case("weight_scheme", &weightScheme)
+                          .Case("weight_range", &weightRange)
+                          .Case("input_granularity", &inputGranularity)
+                          .Case("input_scheme", &inputScheme)
+                          .Default(nullptr);
+  if (text)
+    *text = value.str();
+  return text || (name == "output_bits" && !value.getAsInteger(10, outputBits));
 }
 
 namespace {
@@ -152,10 +187,10 @@ static void registerPipeline(Phase to) {
           attach.dirs.assign(options.dirs.begin(), options.dirs.end());
           pm.addPass(createAttachTargetPass(attach));
         }
-        Decisions decisions{options.weightBits,  options.inputBits,
-                            options.adcBits,     options.activations,
-                            options.encoding,    options.groupPacking,
-                            options.replication, options.dynamicProducts};
+        Decisions decisions{
+            options.weightBits,  options.inputBits,       options.adcBits,
+            options.activations, options.encoding,        options.groupPacking,
+            options.replication, options.dynamicProducts, {}};
         build(pm, Phase::Imported, to, options.verify, decisions);
       });
 }

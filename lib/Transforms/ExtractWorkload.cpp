@@ -175,7 +175,8 @@ LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
                                     RankedTensorType y, int64_t groups,
                                     ArrayRef<int64_t> strides,
                                     ArrayRef<int64_t> dilations) {
-  if (auto bits = op->getAttrOfType<IntegerAttr>(IMCDialect::inputBitsAttrName))
+  if (auto bits = op->getAttrOfType<IntegerAttr>(IMCDialect::inputBitsAttrName);
+      bits && !getElementTypeOrSelf(x).isF32())
     workload.model_bits = bits.getInt();
   workload::Product product;
   bool isConv = w.getRank() == 4;

@@ -45,9 +45,18 @@ struct QParams {
   }
 };
 
+/// How the operands of one product become integers.
+struct Rule {
+  WeightRule weight;
+  int64_t inputBits = 8;
+  bool symmetric = false; ///< inputs around the middle code
+  bool perRow = false;    ///< inputs with a scale for each row
+};
+
 /// One product that is going to be rewritten.
 struct Product {
   Operation *op;
+  Rule rule;
   Value x, w, init;
   /// Weight dimension that counts output channels: rows of an F×… filter,
   /// columns of a K×N matrix.
@@ -65,14 +74,14 @@ struct QuantizedWeight {
 struct QuantizedInput {
   Value x;
   Block *block;
+  int64_t bits;
   std::optional<QParams> calibrated;
   Value quantized, scale, zeroPoint;
 };
 
 class Quantizer {
 public:
-  Quantizer(MLIRContext *context, int64_t weightBits, int64_t inputBits)
-      : rewriter(context), weightBits(weightBits), inputBits(inputBits) {}
+  explicit Quantizer(MLIRContext *context) : rewriter(context) {}
 
   LogicalResult rewrite(Product product);
 
@@ -92,8 +101,7 @@ private:
   Value scalarTensor(Location loc, Attribute value, Type element);
 
   IRRewriter rewriter;
-  int64_t weightBits, inputBits;
-  std::map<std::pair<Operation *, bool>, QuantizedWeight> weights;
+  std::map<std::tuple<Operation *, bool, int64_t>, QuantizedWeight> weights;
   SmallVector<QuantizedInput> inputs;
   llvm::SetVector<Operation *> roots;
 };
@@ -102,7 +110,7 @@ private:
 
 /// The parameters that `imc.range = [lo, hi]` gives (Q4); the dialect has
 /// checked its form. Fails, with a diagnostic, when the product has no range.
-static FailureOr<QParams> readRange(Operation *op, int64_t bits) {
+static FailureOr<QParams> readRange(Operation *op, const Rule &rule) {
   auto range = op->getAttrOfType<ArrayAttr>(IMCDialect::rangeAttrName);
   if (!range)
     return op->emitOpError(
@@ -113,14 +121,17 @@ static FailureOr<QParams> readRange(Operation *op, int64_t bits) {
     return static_cast<float>(cast<FloatAttr>(range[i]).getValueAsDouble());
   };
   QParams params;
-  params.scale = chooseScale(bound(0), bound(1), bits, params.zeroPoint);
+  params.scale = chooseScale(bound(0), bound(1), rule.inputBits,
+                             params.zeroPoint, rule.symmetric);
   return params;
 }
 
 FailureOr<QuantizedWeight> Quantizer::quantizeWeight(const Product &product) {
   Operation *root = product.w.getDefiningOp();
   roots.insert(root);
-  auto [it, isNew] = weights.try_emplace({root, product.channelFirst});
+  const WeightRule &rule = product.rule.weight;
+  auto [it, isNew] =
+      weights.try_emplace({root, product.channelFirst, rule.bits});
   if (!isNew)
     return it->second;
   OpBuilder::InsertionGuard guard(rewriter);
@@ -151,7 +162,7 @@ FailureOr<QuantizedWeight> Quantizer::quantizeWeight(const Product &product) {
         HeapAsmResourceBlob::allocate(channels * sizeof(float), 64);
     AsmResourceBlob sum =
         HeapAsmResourceBlob::allocate(channels * sizeof(int32_t), 64);
-    quantizeWeights(values, channels, product.channelFirst, weightBits,
+    quantizeWeights(values, channels, product.channelFirst, rule,
                     reinterpret_cast<int8_t *>(weight.getMutableData().data()),
                     reinterpret_cast<float *>(scale.getMutableData().data()),
                     reinterpret_cast<int32_t *>(sum.getMutableData().data()));
@@ -181,12 +192,15 @@ QuantizedInput Quantizer::quantizeInput(const Product &product) {
   // Products come in program order, so an entry of the same block dominates.
   for (const QuantizedInput &known : inputs)
     if (known.x == product.x && known.block == block &&
+        known.bits == product.rule.inputBits &&
         known.calibrated == product.calibrated) {
       ++numShared;
       return known;
     }
   Location loc = product.op->getLoc();
-  QuantizedInput input{product.x, block, product.calibrated, {}, {}, {}};
+  const Rule &rule = product.rule;
+  QuantizedInput input{product.x, block, rule.inputBits, product.calibrated, {},
+                       {},        {}};
   if (product.calibrated) {
     input.scale =
         scalarTensor(loc, rewriter.getF32FloatAttr(product.calibrated->scale),
@@ -195,8 +209,8 @@ QuantizedInput Quantizer::quantizeInput(const Product &product) {
         loc, rewriter.getI32IntegerAttr(product.calibrated->zeroPoint),
         rewriter.getI32Type());
   } else {
-    auto choose =
-        imc::ChooseQParamsOp::create(rewriter, loc, product.x, inputBits);
+    auto choose = imc::ChooseQParamsOp::create(
+        rewriter, loc, product.x, rule.inputBits, rule.symmetric, rule.perRow);
     input.scale = choose.getScale();
     input.zeroPoint = choose.getZeroPoint();
   }
@@ -205,7 +219,7 @@ QuantizedInput Quantizer::quantizeInput(const Product &product) {
                                         rewriter.getI8Type());
   input.quantized =
       imc::QuantizeOp::create(rewriter, loc, product.x, input.scale,
-                              input.zeroPoint, empty, inputBits)
+                              input.zeroPoint, empty, rule.inputBits)
           .getResult();
   inputs.push_back(input);
   return input;
@@ -296,8 +310,9 @@ LogicalResult Quantizer::rewrite(Product product) {
                                 sums)
               .getResult();
 
-  acc.getDefiningOp()->setAttr(IMCDialect::weightBitsAttrName,
-                               rewriter.getI64IntegerAttr(weightBits));
+  acc.getDefiningOp()->setAttr(
+      IMCDialect::weightBitsAttrName,
+      rewriter.getI64IntegerAttr(product.rule.weight.bits));
 
   Value bias = findBias(product, channels);
   bool addInit = !bias;
@@ -344,13 +359,78 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
       return module.emitError()
              << "imc-quantize: input-bits = " << inputBits.getValue()
              << " is out of range; an activation takes 1 to "
-                "8 bits (pass.input_bits)";
+                "8 bits (pass.input_bits): codes are i8, and sums of wider "
+                "ones "
+                "leave the 32 bits of a column sum";
     if (activations != "dynamic" && activations != "calibrated")
       return module.emitError()
              << "imc-quantize: activations = '" << activations.getValue()
              << "' is unknown; use dynamic (range measured at run time) or "
                 "calibrated (imc.range)";
+    const std::tuple<StringRef, const std::string &, StringRef, StringRef>
+        choices[] = {
+            {"weight-granularity", weightGranularity, "per_channel",
+             "per_tensor"},
+            {"weight-scheme", weightScheme, "symmetric", "affine"},
+            {"weight-range", weightRange, "minmax", "mse"},
+            {"input-granularity", inputGranularity, "per_tensor", "per_token"},
+            {"input-scheme", inputScheme, "affine", "symmetric"}};
+    for (const auto &[name, value, first, second] : choices)
+      if (value != first && value != second)
+        return module.emitError("imc-quantize: ")
+               << name << " = '" << value << "' is unknown; use " << first
+               << " or " << second;
+    if (weightScheme == "affine")
+      return module.emitError(
+          "imc-quantize: weight-scheme = affine cannot be stored: arrays take "
+          "one offset off all columns (imc.encode_weights), not a zero point "
+          "per channel; use symmetric");
+    if (inputGranularity == "per_token" && activations == "calibrated")
+      return module.emitError(
+          "imc-quantize: input-granularity = per_token measures each row at "
+          "run time; use activations = dynamic, or per_tensor with calibrated "
+          "ranges");
+    if (inputScheme == "symmetric" && inputBits < 2)
+      return module.emitError("imc-quantize: input-scheme = symmetric takes at "
+                              "least 2 input-bits, not ")
+             << inputBits.getValue();
+    if (outputBits != 0)
+      return module.emitError("imc-quantize: output-bits = ")
+             << outputBits.getValue()
+             << " is refused: products of a float model return f32, which the "
+                "next product rounds to its input-bits; a model with "
+                "QuantizeLinear after its products keeps these codes";
     return success();
+  }
+
+  /// The options with the bits that the product asks for; fails with a
+  /// diagnostic.
+  FailureOr<Rule> ruleOf(Operation *op) {
+    Rule rule{
+        {weightBits, weightGranularity == "per_tensor", weightRange == "mse"},
+        inputBits,
+        inputScheme == "symmetric",
+        inputGranularity == "per_token"};
+    auto read = [&](StringRef name, int64_t least, int64_t &bits) {
+      auto attribute = op->getAttrOfType<IntegerAttr>(name);
+      if (!attribute)
+        return success();
+      bits = attribute.getInt();
+      if (bits >= least && bits <= 8)
+        return success();
+      op->emitOpError("cannot be quantized: '")
+          << name << "' is " << bits << ", expected " << least << " to 8";
+      return failure();
+    };
+    if (failed(read(IMCDialect::weightBitsAttrName, 2, rule.weight.bits)) ||
+        failed(read(IMCDialect::inputBitsAttrName, rule.symmetric ? 2 : 1,
+                    rule.inputBits)))
+      return failure();
+    if (rule.perRow && isa<imc::Conv2DOp>(op))
+      return op->emitOpError("cannot be quantized: input-granularity = "
+                             "per_token needs rows, and the windows of a "
+                             "convolution share their inputs; use per_tensor");
+    return rule;
   }
 
   /// What `op` needs for its rewrite; fails with a diagnostic.
@@ -386,8 +466,12 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
                << getWeightName(root) << "' holds " << values[*index]
                << " at element " << *index << "; weights must be finite";
     }
+    FailureOr<Rule> rule = ruleOf(op);
+    if (failed(rule))
+      return failure();
+    product.rule = *rule;
     if (activations == "calibrated") {
-      FailureOr<QParams> params = readRange(op, inputBits);
+      FailureOr<QParams> params = readRange(op, product.rule);
       if (failed(params))
         return failure();
       product.calibrated = *params;
@@ -420,7 +504,8 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
       if (!isa<imc::Conv2DOp, imc::MatmulOp>(op))
         return;
       // The model's own integers stay as they are (Q5).
-      if (op->hasAttr(IMCDialect::inputBitsAttrName)) {
+      if (op->hasAttr(IMCDialect::inputBitsAttrName) &&
+          getElementTypeOrSelf(op->getOperand(0)).isInteger(8)) {
         refused |= failed(checkInteger(op));
         return;
       }
@@ -433,7 +518,7 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
     if (refused)
       return signalPassFailure();
 
-    Quantizer quantizer(&getContext(), weightBits, inputBits);
+    Quantizer quantizer(&getContext());
     for (const Product &product : products)
       if (failed(quantizer.rewrite(product)))
         return signalPassFailure();

@@ -11,6 +11,8 @@
 #include <cassert>
 #include <cmath>
 #include <cstring>
+#include <limits>
+#include <vector>
 
 using namespace imc;
 
@@ -20,48 +22,107 @@ static int8_t round(float value, float scale, float top) {
   return static_cast<int8_t>(std::clamp(q, -top, top));
 }
 
-void imc::quantizeWeights(llvm::ArrayRef<float> values, int64_t channels,
-                          bool channelFirst, int64_t bits, int8_t *weight,
-                          float *scale, int32_t *sum) {
-  assert(bits >= 2 && bits <= 8 && "weights have 2 to 8 bits");
-  const float top = static_cast<float>((1 << (bits - 1)) - 1);
-  const int64_t rows =
-      channels ? static_cast<int64_t>(values.size()) / channels : 0;
-  std::fill_n(scale, channels, 0.0f);
-  std::fill_n(sum, channels, 0);
-  // Both layouts are walked in memory order; `scale` holds the maxima first.
-  auto toScales = [&] {
-    for (int64_t n = 0; n < channels; ++n) {
-      scale[n] = scale[n] / top;
-      // A maximum so small that its scale underflows counts as zero.
-      if (scale[n] == 0.0f)
-        scale[n] = 1.0f;
+namespace {
+/// Walks values in memory order and tells the channel of each.
+class Channels {
+public:
+  Channels(int64_t channels, int64_t size, bool channelFirst)
+      : channels(channels), rows(channels ? size / channels : 0),
+        channelFirst(channelFirst) {}
+
+  template <typename Function>
+  void forEach(Function &&see) const {
+    int64_t i = 0;
+    if (channelFirst) {
+      for (int64_t n = 0; n < channels; ++n)
+        for (int64_t k = 0; k < rows; ++k)
+          see(i++, n);
+      return;
     }
-  };
-  if (channelFirst) {
-    for (int64_t n = 0; n < channels; ++n)
-      for (int64_t k = 0; k < rows; ++k)
-        scale[n] = std::max(scale[n], std::fabs(values[n * rows + k]));
-    toScales();
-    for (int64_t n = 0; n < channels; ++n)
-      for (int64_t k = 0; k < rows; ++k)
-        sum[n] += weight[n * rows + k] =
-            round(values[n * rows + k], scale[n], top);
-    return;
+    for (int64_t k = 0; k < rows; ++k)
+      for (int64_t n = 0; n < channels; ++n)
+        see(i++, n);
   }
-  for (int64_t k = 0; k < rows; ++k)
-    for (int64_t n = 0; n < channels; ++n)
-      scale[n] = std::max(scale[n], std::fabs(values[k * channels + n]));
-  toScales();
-  for (int64_t k = 0; k < rows; ++k)
-    for (int64_t n = 0; n < channels; ++n)
-      sum[n] += weight[k * channels + n] =
-          round(values[k * channels + n], scale[n], top);
+
+private:
+  int64_t channels, rows;
+  bool channelFirst;
+};
+} // namespace
+
+/// Q1: a maximum so small that its scale underflows counts as zero.
+static float toScale(float maximum, float top) {
+  const float scale = maximum / top;
+  return scale == 0.0f ? 1.0f : scale;
 }
 
-float imc::chooseScale(float lo, float hi, int64_t bits, int32_t &zeroPoint) {
+/// Q7: `scale` holds the maxima and receives the scales.
+static void chooseLeastError(llvm::ArrayRef<float> values,
+                             const Channels &order, bool perTensor, float top,
+                             llvm::MutableArrayRef<float> scale) {
+  constexpr int steps = 128;
+  const std::vector<float> maximum(scale.begin(), scale.end());
+  std::vector<double> best(scale.size(),
+                           std::numeric_limits<double>::infinity());
+  std::vector<float> candidate(scale.size());
+  std::vector<double> error(scale.size());
+  for (int k = steps; k >= 1; --k) {
+    const float share = static_cast<float>(k) / static_cast<float>(steps);
+    for (size_t n = 0; n < scale.size(); ++n)
+      candidate[n] = toScale(maximum[n] * share, top);
+    std::fill(error.begin(), error.end(), 0.0);
+    order.forEach([&](int64_t i, int64_t n) {
+      const double d =
+          static_cast<double>(values[i]) -
+          static_cast<double>(round(values[i], candidate[n], top)) *
+              static_cast<double>(candidate[n]);
+      error[perTensor ? 0 : n] += d * d;
+    });
+    for (size_t n = 0; n < scale.size(); ++n)
+      if (double e = error[perTensor ? 0 : n]; e < best[n]) {
+        best[n] = e;
+        scale[n] = candidate[n];
+      }
+  }
+}
+
+void imc::quantizeWeights(llvm::ArrayRef<float> values, int64_t channels,
+                          bool channelFirst, const WeightRule &rule,
+                          int8_t *weight, float *scale, int32_t *sum) {
+  assert(rule.bits >= 2 && rule.bits <= 8 && "weights have 2 to 8 bits");
+  const float top = static_cast<float>((1 << (rule.bits - 1)) - 1);
+  const Channels order(channels, static_cast<int64_t>(values.size()),
+                       channelFirst);
+  std::fill_n(scale, channels, 0.0f);
+  std::fill_n(sum, channels, 0);
+  // `scale` holds the maxima first.
+  order.forEach([&](int64_t i, int64_t n) {
+    scale[n] = std::max(scale[n], std::fabs(values[i]));
+  });
+  if (rule.perTensor && channels)
+    std::fill_n(scale, channels, *std::max_element(scale, scale + channels));
+  if (rule.leastError)
+    chooseLeastError(values, order, rule.perTensor, top,
+                     llvm::MutableArrayRef<float>(scale, channels));
+  else
+    for (int64_t n = 0; n < channels; ++n)
+      scale[n] = toScale(scale[n], top);
+  order.forEach([&](int64_t i, int64_t n) {
+    sum[n] += weight[i] = round(values[i], scale[n], top);
+  });
+}
+
+float imc::chooseScale(float lo, float hi, int64_t bits, int32_t &zeroPoint,
+                       bool symmetric) {
   lo = std::min(lo, 0.0f);
   hi = std::max(hi, 0.0f);
+  if (symmetric) {
+    assert(bits >= 2 && "one bit has no middle");
+    zeroPoint = 1 << (bits - 1);
+    const float scale =
+        std::max(-lo, hi) / static_cast<float>((1 << (bits - 1)) - 1);
+    return scale == 0.0f ? 1.0f : scale;
+  }
   const float top = static_cast<float>((1 << bits) - 1);
   float scale = (hi - lo) / top;
   // Also covers a range so small that its scale underflows.

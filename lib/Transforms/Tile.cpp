@@ -40,13 +40,14 @@ struct Product {
   Operation *op;
   Value x, w, init;
   workload::Product work;
+  mapping::Knobs knobs; ///< with the bits of this product
   mapping::Tiling tiling;
 };
 
 class Tiler {
 public:
-  Tiler(MLIRContext *context, const machine::Machine &machine,
-        const mapping::Knobs &knobs);
+  Tiler(MLIRContext *context, const machine::Machine &machine)
+      : rewriter(context), machine(machine) {}
   LogicalResult rewrite(const Product &product);
 
 private:
@@ -57,24 +58,10 @@ private:
   FailureOr<Value> cut(imc::MVMOp mvm, const mapping::Tiling &tiling);
 
   IRRewriter rewriter;
-  EncodingAttr encoding;
-  InputAttr input;
-  int64_t adcBits, rangeBits;
+  const machine::Machine &machine;
 };
 
 } // namespace
-
-Tiler::Tiler(MLIRContext *context, const machine::Machine &machine,
-             const mapping::Knobs &knobs)
-    : rewriter(context), adcBits(mapping::adcBits(knobs, machine)),
-      rangeBits(mapping::rangeBits(machine)) {
-  // A cell or a converter wider than the number it handles is used in part.
-  encoding = EncodingAttr::get(
-      context, static_cast<EncodingKind>(knobs.encoding), knobs.weight_bits,
-      std::min(machine.cell.bits, knobs.weight_bits));
-  input = InputAttr::get(context, knobs.input_bits,
-                         std::min(machine.dac.bits, knobs.input_bits));
-}
 
 FailureOr<Value> Tiler::cut(imc::MVMOp mvm, const mapping::Tiling &tiling) {
   // Iterations are (pack, window, row strip, column strip, column); a dimension
@@ -103,6 +90,13 @@ LogicalResult Tiler::rewrite(const Product &product) {
   Operation *op = product.op;
   Location loc = op->getLoc();
   const mapping::Tiling &t = product.tiling;
+  const mapping::Knobs &knobs = product.knobs;
+  // A cell or a converter wider than the number it handles is used in part.
+  auto encoding = EncodingAttr::get(
+      op->getContext(), static_cast<EncodingKind>(knobs.encoding),
+      knobs.weight_bits, std::min(machine.cell.bits, knobs.weight_bits));
+  auto input = InputAttr::get(op->getContext(), knobs.input_bits,
+                              std::min(machine.dac.bits, knobs.input_bits));
   rewriter.setInsertionPoint(op);
   SmallVector<int64_t, 2> kernel{1, 1}, strides{1, 1}, dilations{1, 1};
   auto wShape = cast<ShapedType>(product.w.getType()).getShape();
@@ -132,9 +126,9 @@ LogicalResult Tiler::rewrite(const Product &product) {
                    rewriter, loc, zero,
                    empty(loc, {t.packs, windows, t.column_tiles, t.cols}, i32))
                    .getResult(0);
-  auto readout =
-      ReadoutAttr::get(rewriter.getContext(), adcBits, t.lossless_bits,
-                       rangeBits, ReadoutPolicy::Full);
+  auto readout = ReadoutAttr::get(
+      rewriter.getContext(), mapping::adcBits(knobs, machine), t.lossless_bits,
+      mapping::rangeBits(machine), ReadoutPolicy::Full);
   auto mvm = imc::MVMOp::create(rewriter, loc, u, cells, sums, input, readout);
   FailureOr<Value> acc = cut(mvm, t);
   if (failed(acc))
@@ -194,7 +188,8 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
   /// What `op` needs for its rewrite but the tiling; fails with a diagnostic.
   FailureOr<Product> check(Operation *op) {
     Product product{
-        op, op->getOperand(0), op->getOperand(1), op->getOperand(2), {}, {}};
+        op, op->getOperand(0), op->getOperand(1), op->getOperand(2), {}, {},
+        {}};
     if (op->getNumResults() != 1 ||
         !getElementTypeOrSelf(product.x).isInteger(8))
       return op->emitOpError("cannot be tiled: its operands are ")
@@ -227,18 +222,12 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
                                    "bits is unknown; run imc-quantize");
   }
 
-  /// Takes `value` for a knob that all products share; fails with a diagnostic.
-  LogicalResult agree(Operation *op, StringRef name, int64_t value,
-                      bool isFirst, int64_t &knob) {
-    mapping::Knobs probe;
-    if (llvm::Error error = mapping::setKnob(probe, name, value))
+  /// Takes the bits of one product; fails with a diagnostic.
+  LogicalResult setBits(Operation *op, StringRef name, int64_t value,
+                        mapping::Knobs &knobs) {
+    if (llvm::Error error = mapping::setKnob(knobs, name, value))
       return op->emitOpError("cannot be tiled: ")
              << llvm::toString(std::move(error));
-    if (!isFirst && value != knob)
-      return op->emitOpError("has pass.")
-             << name << " = " << value << ", an earlier product has " << knob
-             << "; one module is tiled with one setting";
-    knob = value;
     return success();
   }
 
@@ -270,11 +259,14 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
       // Weights without the attribute use all of their 8 bits.
       auto weightBits =
           op->getAttrOfType<IntegerAttr>(IMCDialect::weightBitsAttrName);
-      if (failed(agree(op, "input_bits", *bits, products.empty(),
-                       knobs->input_bits)) ||
-          failed(agree(op, "weight_bits", weightBits ? weightBits.getInt() : 8,
-                       products.empty(), knobs->weight_bits)))
+      product->knobs = *knobs;
+      if (failed(setBits(op, "input_bits", *bits, product->knobs)) ||
+          failed(setBits(op, "weight_bits",
+                         weightBits ? weightBits.getInt() : 8,
+                         product->knobs))) {
         refused = true;
+        continue;
+      }
       product->work = *layer.product();
       products.push_back(*product);
     }
@@ -290,11 +282,11 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
       return signalPassFailure();
     }
 
-    Tiler tiler(&getContext(), *machine, *knobs);
+    Tiler tiler(&getContext(), *machine);
     for (Product &product : products) {
-      product.tiling = mapping::tile(product.work, *machine, *knobs);
+      product.tiling = mapping::tile(product.work, *machine, product.knobs);
       remarkOnTiling(product.op->getLoc(), getLayerName(product.op->getLoc()),
-                     product.work, product.tiling, *machine, *knobs);
+                     product.work, product.tiling, *machine, product.knobs);
       if (failed(tiler.rewrite(product)))
         return signalPassFailure();
       numTiles += product.tiling.tiles();

@@ -58,21 +58,6 @@ module attributes {imc.phase = "quantized"} {
 // -----
 
 module attributes {imc.phase = "quantized"} {
-  func.func @two_settings(%x: tensor<1x2xf32>, %s: tensor<f32>, %z: tensor<i32>, %w: tensor<2x1xi8>) -> (tensor<1x1xi32>, tensor<1x1xi32>) {
-    %e = tensor.empty() : tensor<1x2xi8>
-    %q = imc.quantize ins(%x, %s, %z : tensor<1x2xf32>, tensor<f32>, tensor<i32>) outs(%e : tensor<1x2xi8>) bits = 8 -> tensor<1x2xi8>
-    %p = imc.quantize ins(%x, %s, %z : tensor<1x2xf32>, tensor<f32>, tensor<i32>) outs(%e : tensor<1x2xi8>) bits = 4 -> tensor<1x2xi8>
-    %i = arith.constant dense<0> : tensor<1x1xi32>
-    %y = imc.matmul ins(%q, %w : tensor<1x2xi8>, tensor<2x1xi8>) outs(%i : tensor<1x1xi32>) -> tensor<1x1xi32>
-    // expected-error @below {{has pass.input_bits = 4, an earlier product has 8; one module is tiled with one setting}}
-    %v = imc.matmul ins(%p, %w : tensor<1x2xi8>, tensor<2x1xi8>) outs(%i : tensor<1x1xi32>) -> tensor<1x1xi32>
-    return %y, %v : tensor<1x1xi32>, tensor<1x1xi32>
-  }
-}
-
-// -----
-
-module attributes {imc.phase = "quantized"} {
   func.func @weight_bits(%x: tensor<1x2xf32>, %s: tensor<f32>, %z: tensor<i32>, %w: tensor<2x1xi8>) -> tensor<1x1xi32> {
     %e = tensor.empty() : tensor<1x2xi8>
     %q = imc.quantize ins(%x, %s, %z : tensor<1x2xf32>, tensor<f32>, tensor<i32>) outs(%e : tensor<1x2xi8>) bits = 8 -> tensor<1x2xi8>

@@ -122,3 +122,21 @@ def test_refuses_by_name(tool, models, tmp_path, arguments, message):
                    "--at", "quantized", *arguments, check=False)
     assert refused.returncode == 1
     assert message in refused.stderr
+
+
+def test_states_of_loops(tool, shared, tmp_path):
+    """The state of an LSTM is observed over all steps: its range becomes a constant, and the classes stay."""
+    model = shared / "models" / "trained-small" / "digits_lstm_N.onnx"
+    data = np.load(shared / "models" / "refs" / "digits_lstm_N.npz")
+    np.save(tmp_path / "x.npy", data["in:input"])
+    arguments = ("--shape", "N=32", "--calibrate", tmp_path / "x.npy")
+    tool("imc", "quantize", model, *arguments, "-o", tmp_path / "q.mlir")
+    text = (tmp_path / "q.mlir").read_text()
+    assert "imc.choose_qparams" not in text and len(re.findall(r"imc\.quantize ins", text)) == 3
+    loop = text[text.index("scf.for"):text.index("scf.yield")]
+    scale, zero_point = re.search(r"imc\.quantize ins\(%\w+, (%\w+), (%\w+)", loop).groups()
+    constants = dict(re.findall(r"(%\w+) = arith\.constant dense<([^>]*)> : tensor<(?:f32|i32)>", text))
+    # tanh times sigmoid: within -1 and 1, and on both sides of zero.
+    assert 0.5 / 255 < float(constants[scale]) < 2 / 255 and 50 < int(constants[zero_point]) < 200
+    tool("imc", "run", model, *arguments, "--input", tmp_path / "x.npy", "--at", "quantized", "--output", tmp_path / "out")
+    assert np.array_equal(np.load(tmp_path / "out" / "output_0.npy").argmax(1), data["out:logits"].argmax(1))

@@ -173,3 +173,10 @@ def test_quantized_model_is_left(tool, shared, tmp_path):
     refused = export(tool, shared / "models" / "trained-small" / "glyphs_resnet8_qdq.onnx", glyphs(shared, 2), tmp_path, check=False)
     assert refused.returncode == 1
     assert "in integers" in refused.stderr
+
+
+def test_node_of_several_products(tool, shared, tmp_path):
+    refused = export(tool, shared / "models" / "trained-small" / "digits_lstm_N.onnx", digits(shared, "digits_lstm_N"), tmp_path,
+                     "--shape", "N=32", check=False)
+    assert refused.returncode == 1
+    assert "node '/r/LSTM' is several products" in refused.stderr

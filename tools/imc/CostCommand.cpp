@@ -70,6 +70,8 @@ int runCost(const CostOptions &options) {
   Expected<Design> design = session.loadDesign(options.design);
   if (!design)
     return fail(design.takeError());
+  if (Error error = design->refuseLayerBits("cost"))
+    return fail(std::move(error));
   Expected<machine::Machine> machine = design->target->machine();
   if (!machine)
     return fail(machine.takeError());

@@ -9,6 +9,7 @@
 
 #include "dialects/imc/IR/IMC.h"
 #include "dialects/imc/IR/ModuleText.h"
+#include "imc/Execute/BiasCorrection.h"
 #include "imc/Execute/Calibrate.h"
 #include "imc/Execute/Executor.h"
 #include "imc/Import/ONNX.h"
@@ -175,6 +176,10 @@ void DesignOptions::addTo(CLI::App &command, bool targetRequired) {
   command.add_option("--set", sets,
                      "KNOB=VALUE, as in machine.rows=128 or "
                      "pass.replication=balanced");
+  command.add_option("--layer-bits", layerBits,
+                     "JSON with bits of single layers, as in {\"conv1\": "
+                     "{\"weight_bits\": 4, \"input_bits\": 6}}; --set "
+                     "layer.conv1.weight_bits=4 is the same for one");
   command.add_option("--shape", shapes,
                      "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
 }
@@ -186,6 +191,12 @@ Expected<Design> Session::loadDesign(const DesignOptions &options) {
     if (!target)
       return target.takeError();
     design.target = std::move(*target);
+  }
+  if (!options.layerBits.empty()) {
+    Expected<std::vector<LayerBits>> layers = readLayerBits(options.layerBits);
+    if (!layers)
+      return layers.takeError();
+    design.quantization.layers = std::move(*layers);
   }
   for (const std::string &assignment : options.sets)
     if (Error error = design.set(assignment))
@@ -236,6 +247,16 @@ Error Design::set(StringRef assignment) {
     return createStringError(inconvertibleErrorCode(),
                              Twine("--set takes KNOB=VALUE, not '") +
                                  assignment + "'");
+  if (name.starts_with("layer.")) {
+    Expected<LayerBits> bits = parseLayerBits(assignment);
+    if (!bits)
+      return bits.takeError();
+    quantization.layers.push_back(std::move(*bits));
+    return Error::success();
+  }
+  if (StringRef option = name;
+      option.consume_front("pass.") && quantization.set(option, value))
+    return Error::success();
   if (name.starts_with("pass."))
     return mapping::setKnob(knobs, name, value);
   if (name.starts_with("machine.") && !target)
@@ -244,17 +265,30 @@ Error Design::set(StringRef assignment) {
                                  " changes a machine: name it with --target");
   if (name.starts_with("machine."))
     return target->resolve(name, value);
+  return createStringError(inconvertibleErrorCode(),
+                           Twine("knob '") + name +
+                               "' starts with none of 'machine.', 'pass.' and "
+                               "'layer.'; `imc targets "
+                               "--schema` lists the fields of a machine");
+}
+
+Error Design::refuseLayerBits(StringRef command) const {
+  if (quantization.layers.empty())
+    return Error::success();
   return createStringError(
       inconvertibleErrorCode(),
-      Twine("knob '") + name +
-          "' starts with neither 'machine.' nor 'pass.'; `imc targets "
-          "--schema` lists the fields of a machine");
+      Twine("`imc ") + command +
+          "` gives all products the bits of pass.weight_bits and "
+          "pass.input_bits; layer '" +
+          quantization.layers.front().layer +
+          "' cannot have its own: leave layer.* and --layer-bits out");
 }
 
 CompileOptions Design::compileOptions() const {
   CompileOptions options;
   options.target = target;
   options.knobs = knobs;
+  options.quantization = quantization;
   return options;
 }
 
@@ -265,6 +299,32 @@ void CalibrationArguments::addTo(CLI::App &command) {
   command.add_option("--calibration", rule,
                      "How ranges follow from the inputs of --calibrate: minmax "
                      "(the default), percentile[=99.99], mse or kl");
+  command.add_flag("--bias-correction", biasCorrection,
+                   "Add to each bias what the results of its product are too "
+                   "small on average over the inputs of --calibrate");
+}
+
+Expected<std::vector<std::vector<execute::Tensor>>>
+CalibrationArguments::samples(ModuleOp module) const {
+  Expected<std::vector<execute::Tensor>> tensors =
+      execute::readTensors(inputs, "input");
+  if (!tensors)
+    return tensors.takeError();
+  return execute::splitSamples(module, *tensors);
+}
+
+Expected<execute::CalibrationOptions>
+CalibrationArguments::options(const CompileOptions &compile) const {
+  execute::CalibrationOptions result;
+  result.inputBits = compile.knobs.input_bits;
+  result.symmetric = compile.quantization.inputScheme == "symmetric";
+  if (rule.empty())
+    return result;
+  Expected<execute::RangeRule> parsed = execute::parseRangeRule(rule);
+  if (!parsed)
+    return parsed.takeError();
+  result.rule = *parsed;
+  return result;
 }
 
 LogicalResult calibrate(ModuleOp module, Phase to,
@@ -275,20 +335,19 @@ LogicalResult calibrate(ModuleOp module, Phase to,
     return failure();
   };
   if (arguments.inputs.empty()) {
-    if (arguments.rule.empty())
+    if (arguments.rule.empty() && !arguments.biasCorrection)
       return success();
-    fail(Twine("--calibration ") + arguments.rule +
-         " chooses ranges from data: give inputs with --calibrate");
+    const std::string what =
+        arguments.rule.empty()
+            ? "--bias-correction measures errors"
+            : "--calibration " + arguments.rule + " chooses ranges";
+    fail(Twine(what) + " from data: give inputs with --calibrate");
     return failure();
   }
-  execute::CalibrationOptions calibration;
-  calibration.inputBits = options.knobs.input_bits;
-  if (!arguments.rule.empty()) {
-    Expected<execute::RangeRule> rule = execute::parseRangeRule(arguments.rule);
-    if (!rule)
-      return refuse(rule.takeError());
-    calibration.rule = *rule;
-  }
+  Expected<execute::CalibrationOptions> calibration =
+      arguments.options(options);
+  if (!calibration)
+    return refuse(calibration.takeError());
   if (to < Phase::Quantized) {
     fail("--calibrate finds ranges for integers; go to phase quantized or a "
          "later one");
@@ -296,16 +355,20 @@ LogicalResult calibrate(ModuleOp module, Phase to,
   }
   if (failed(compileTo(module, Phase::Offloaded, options)))
     return failure();
-  Expected<std::vector<execute::Tensor>> tensors =
-      execute::readTensors(arguments.inputs, "input");
-  if (!tensors)
-    return refuse(tensors.takeError());
   Expected<std::vector<std::vector<execute::Tensor>>> samples =
-      execute::splitSamples(module, *tensors);
+      arguments.samples(module);
   if (!samples)
     return refuse(samples.takeError());
   options.activations = "calibrated";
-  return execute::calibrate(module, *samples, calibration);
+  // They are on the products now.
+  options.quantization.layers.clear();
+  if (failed(execute::calibrate(module, *samples, *calibration)))
+    return failure();
+  if (!arguments.biasCorrection)
+    return success();
+  OwningOpRef<ModuleOp> original = module.clone();
+  return failure(failed(compileTo(module, Phase::Quantized, options)) ||
+                 failed(execute::correctBiases(*original, module, *samples)));
 }
 
 std::string modelName(StringRef path) { return sys::path::stem(path).str(); }

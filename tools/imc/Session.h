@@ -8,6 +8,7 @@
 #ifndef IMC_TOOLS_IMC_SESSION_H
 #define IMC_TOOLS_IMC_SESSION_H
 
+#include "imc/Execute/Calibrate.h"
 #include "imc/Machine/Target.h"
 #include "imc/Mapping/Mapping.h"
 #include "imc/Pipelines/Pipelines.h"
@@ -40,8 +41,9 @@ struct Design;
 struct DesignOptions {
   std::string target;
   std::vector<std::string> sets, shapes;
+  std::string layerBits; ///< a JSON file; empty: none
 
-  /// Adds --target, --set and --shape to a command.
+  /// Adds --target, --set, --layer-bits and --shape to a command.
   void addTo(CLI::App &command, bool targetRequired);
 };
 
@@ -100,10 +102,16 @@ std::string sharedFile(llvm::StringRef name);
 struct Design {
   std::optional<machine::TargetSpec> target;
   mapping::Knobs knobs;
+  QuantizationOptions quantization;
 
   /// Applies one `--set`: machine.* closes a field of the description, pass.*
-  /// sets a decision. The error names the knob, the value and the way out.
+  /// sets a decision, layer.NAME.weight_bits and .input_bits those of one
+  /// layer. The error names the knob, the value and the way out.
   llvm::Error set(llvm::StringRef assignment);
+
+  /// An error when bits of single layers were set, which `command` does not
+  /// know.
+  llvm::Error refuseLayerBits(llvm::StringRef command) const;
 
   /// For compileTo; the machine is left out when none was named.
   CompileOptions compileOptions() const;
@@ -113,15 +121,25 @@ struct Design {
 struct CalibrationArguments {
   std::vector<std::string> inputs; ///< a folder or files; empty: dynamic
   std::string rule;                ///< METHOD[=VALUE]; empty: minmax
+  bool biasCorrection = false;
 
-  /// Adds --calibrate and --calibration to a command.
+  /// Adds --calibrate, --calibration and --bias-correction to a command.
   void addTo(CLI::App &command);
+
+  /// The inputs as samples of `module`.
+  llvm::Expected<std::vector<std::vector<execute::Tensor>>>
+  samples(mlir::ModuleOp module) const;
+  /// The rule, for the bits and schemes of `compile`.
+  llvm::Expected<execute::CalibrationOptions>
+  options(const CompileOptions &compile) const;
 };
 
 /// Brings `module` to phase `offloaded`, runs it on the tensors of
 /// `arguments.inputs` and fixes the ranges of activations; `options` then say
-/// so. Does nothing without inputs. Refused when `to` lies before `quantized`,
-/// and when a rule is given without inputs. Failures were printed.
+/// so. With bias correction, `module` is at phase `quantized` then. Does
+/// nothing without inputs. Refused when `to` lies before `quantized`, and when
+/// a rule or bias correction is asked for without inputs. Failures were
+/// printed.
 mlir::LogicalResult calibrate(mlir::ModuleOp module, Phase to,
                               const CalibrationArguments &arguments,
                               CompileOptions &options);

@@ -179,6 +179,8 @@ int runSimulate(const SimulateOptions &options) {
   Expected<Design> design = session.loadDesign(options.design);
   if (!design)
     return fail(design.takeError());
+  if (Error error = design->refuseLayerBits("simulate"))
+    return fail(std::move(error));
   Expected<machine::Machine> machine = design->target->machine();
   if (!machine)
     return fail(machine.takeError());

@@ -59,6 +59,8 @@ Expected<json::Value> problemOfModel(const SolveOptions &options) {
   Expected<Design> design = session.loadDesign(options.design);
   if (!design)
     return design.takeError();
+  if (Error error = design->refuseLayerBits("solve"))
+    return std::move(error);
   Expected<machine::Machine> machine = design->target->machine();
   if (!machine)
     return machine.takeError();

@@ -42,8 +42,8 @@ def IMC_Dialect : Dialect {
     | `imc.range` | a product in f32 | `[lo, hi]`, two finite f64 with lo ≤ hi: calibrated range of the input |
     | `imc.schedule` | module | `"layers"`, `"pipeline"` or `"stream"`: how steps follow one another in its program; `"layers"` without it |
     | `imc.step` | any op | 64-bit integer ≥ 0, position in the layer order |
-    | `imc.weight_bits` | a product in integers | 64-bit integer: bits of its weights (8 without it) |
-    | `imc.input_bits` | a product in integers of the model itself, not made by `imc-quantize` | 64-bit integer: bits of its unsigned inputs |
+    | `imc.weight_bits` | a product | 64-bit integer: bits of its weights (8 without it); of a float product those that `imc-quantize` will give it |
+    | `imc.input_bits` | a product in integers of the model itself, not made by `imc-quantize`; or a float one | 64-bit integer: bits of its unsigned inputs; of a float product those that `imc-quantize` will give it |
     | `imc.cost` | any op | dictionary of figures |
 
     Any other attribute whose name starts with `imc.` is refused on ops, so that a

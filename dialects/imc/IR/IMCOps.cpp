@@ -214,7 +214,39 @@ LogicalResult Conv2DOp::verify() {
 }
 
 LogicalResult ChooseQParamsOp::verify() {
-  return verifyBits(*this, "C1", getBits());
+  if (failed(verifyBits(*this, "C1", getBits())))
+    return failure();
+  if (getSymmetric() && getBits() < 2)
+    return emitOpError("(C1) symmetric codes take at least 2 bits, not ")
+           << getBits();
+  SmallVector<int64_t, 1> shape;
+  if (getPerRow()) {
+    if (shaped(getX()).getRank() != 2)
+      return emitOpError("(C2) per_row needs a matrix, x is ")
+             << getX().getType();
+    shape.push_back(shaped(getX()).getDimSize(0));
+  }
+  for (Value result : getResults())
+    if (shaped(result).getShape() != ArrayRef<int64_t>(shape))
+      return emitOpError("(C2) a result is ")
+             << result.getType() << ", expected "
+             << (getPerRow() ? "one element per row of x" : "rank 0");
+  return success();
+}
+
+/// C3: scale and zero point are for the whole of `of`, or one per row of it.
+static LogicalResult verifyRowScales(Operation *op, ShapedType scale,
+                                     ShapedType zeroPoint, ShapedType of) {
+  if (scale.getShape() != zeroPoint.getShape())
+    return op->emitOpError("(C3) scale is ")
+           << scale << " and zero point " << zeroPoint
+           << ", expected the same shape";
+  if (scale.getRank() == 1 &&
+      (of.getRank() != 2 || of.getDimSize(0) != scale.getDimSize(0)))
+    return op->emitOpError("(C3) ")
+           << scale << " holds one scale per row, which " << of
+           << " does not have";
+  return success();
 }
 
 LogicalResult QuantizeOp::verify() {
@@ -222,6 +254,9 @@ LogicalResult QuantizeOp::verify() {
     return emitOpError() << "(C1) x is " << getX().getType()
                          << " and the destination " << getInit().getType()
                          << ", expected the same shape";
+  if (failed(verifyRowScales(*this, shaped(getScale()), shaped(getZeroPoint()),
+                             shaped(getX()))))
+    return failure();
   return verifyBits(*this, "C2", getBits());
 }
 
@@ -232,6 +267,9 @@ LogicalResult DequantizeOp::verify() {
     return emitOpError() << "(C1) acc is " << acc << " and the destination "
                          << getInit().getType()
                          << ", expected the same shape of rank >= 2";
+  if (failed(verifyRowScales(*this, shaped(getXScale()),
+                             shaped(getXZeroPoint()), acc)))
+    return failure();
   int64_t channels = acc.getDimSize(1);
   return failure(
       failed(verifyExtent(*this, "C2", "size of w_scale",

@@ -146,26 +146,46 @@ def IMC_ChooseQParamsOp : IMC_Op<"choose_qparams", [Pure]> {
     zero point = clamp(round_half_even(−lo / scale), 0, 2^bits − 1)
     ```
 
-    Zero lies in the range, so that it is represented exactly. The op works on tensors
-    only: it is replaced by its digital implementation before bufferization.
+    Zero lies in the range, so that it is represented exactly. `symmetric` keeps the zero point
+    in the middle of the codes; with m = max(−lo, hi),
+
+    ```
+    scale      = m / (2^(bits−1) − 1)            (1 when m = 0)
+    zero point = 2^(bits−1)
+    ```
+
+    With `per_row`, every row of a matrix has a scale and a zero point of its own. The op works on
+    tensors only: it is replaced by its digital implementation before bufferization.
 
     Constraints:
-    - (C1) 1 ≤ bits ≤ 8.
+    - (C1) 1 ≤ bits ≤ 8, and at least 2 when `symmetric`.
+    - (C2) With `per_row` x has rank 2 and the results one element per row; otherwise they have rank 0.
 
     Example:
 
     ```mlir
     %scale, %zp = imc.choose_qparams %x bits = 8 : tensor<1x64x56x56xf32> -> tensor<f32>, tensor<i32>
+    %s, %z = imc.choose_qparams %tokens bits = 8 per_row : tensor<128x512xf32> -> tensor<128xf32>, tensor<128xi32>
     ```
   }];
-  let arguments = (ins RankedTensorOf<[F32]>:$x, I64Attr:$bits);
-  let results = (outs 0DTensorOf<[F32]>:$scale, 0DTensorOf<[I32]>:$zero_point);
-  let assemblyFormat = "$x `bits` `=` $bits attr-dict `:` type($x) `->` type(results)";
+  let arguments = (ins RankedTensorOf<[F32]>:$x, I64Attr:$bits, UnitAttr:$symmetric, UnitAttr:$per_row);
+  let results = (outs TensorRankOf<[F32], [0, 1]>:$scale, TensorRankOf<[I32], [0, 1]>:$zero_point);
+  let assemblyFormat = [{
+    $x `bits` `=` $bits (`symmetric` $symmetric^)? (`per_row` $per_row^)? attr-dict
+    `:` type($x) `->` type(results)
+  }];
   let hasVerifier = 1;
-  let builders = [OpBuilder<(ins "::mlir::Value":$x, "int64_t":$bits), [{
+  let builders = [OpBuilder<(ins "::mlir::Value":$x, "int64_t":$bits,
+      CArg<"bool", "false">:$symmetric, CArg<"bool", "false">:$perRow), [{
+    ::llvm::SmallVector<int64_t, 1> shape;
+    if (perRow)
+      shape.push_back(::llvm::cast<::mlir::RankedTensorType>(x.getType()).getDimSize(0));
     build($_builder, $_state,
-          ::mlir::RankedTensorType::get({}, $_builder.getF32Type()),
-          ::mlir::RankedTensorType::get({}, $_builder.getI32Type()), x, bits);
+          ::mlir::RankedTensorType::get(shape, $_builder.getF32Type()),
+          ::mlir::RankedTensorType::get(shape, $_builder.getI32Type()), x,
+          $_builder.getI64IntegerAttr(bits),
+          symmetric ? $_builder.getUnitAttr() : ::mlir::UnitAttr(),
+          perRow ? $_builder.getUnitAttr() : ::mlir::UnitAttr());
   }]>];
 }
 
@@ -178,11 +198,13 @@ def IMC_QuantizeOp : IMC_TiledOp<"quantize"> {
     q = clamp(round_half_even(x / scale) + zero_point, 0, 2^bits − 1)
     ```
 
-    The payload is unsigned and kept in i8. The destination is overwritten.
+    The payload is unsigned and kept in i8. A scale and zero point of rank 1 are those of the
+    rows of a matrix. The destination is overwritten.
 
     Constraints:
     - (C1) x and the destination have the same shape.
     - (C2) 1 ≤ bits ≤ 8.
+    - (C3) scale and zero_point have the same shape; with rank 1, x has rank 2 and that many rows.
 
     Example:
 
@@ -193,8 +215,8 @@ def IMC_QuantizeOp : IMC_TiledOp<"quantize"> {
   }];
   let arguments = (ins
     IMC_AnyRank<[F32]>:$x,
-    IMC_Shaped<[F32], [0]>:$scale,
-    IMC_Shaped<[I32], [0]>:$zero_point,
+    IMC_Shaped<[F32], [0, 1]>:$scale,
+    IMC_Shaped<[I32], [0, 1]>:$zero_point,
     IMC_AnyRank<[I8]>:$init,
     I64Attr:$bits);
   let assemblyFormat = [{
@@ -219,11 +241,13 @@ def IMC_DequantizeOp : IMC_TiledOp<"dequantize"> {
     ```
 
     w_sum[n] is the sum of all integer weights of channel n: since x = x_scale·(q − x_zero_point),
-    the product counts the zero point once per weight. The destination is overwritten.
+    the product counts the zero point once per weight. x_scale and x_zero_point of rank 1 are those
+    of the rows of a matrix. The destination is overwritten.
 
     Constraints:
     - (C1) acc and the destination have the same shape, of rank ≥ 2.
     - (C2) w_scale, w_sum and bias have as many elements as there are channels.
+    - (C3) x_scale and x_zero_point have the same shape; with rank 1, acc has rank 2 and that many rows.
 
     Example:
 
@@ -235,8 +259,8 @@ def IMC_DequantizeOp : IMC_TiledOp<"dequantize"> {
   }];
   let arguments = (ins
     IMC_AnyRank<[I32]>:$acc,
-    IMC_Shaped<[F32], [0]>:$x_scale,
-    IMC_Shaped<[I32], [0]>:$x_zero_point,
+    IMC_Shaped<[F32], [0, 1]>:$x_scale,
+    IMC_Shaped<[I32], [0, 1]>:$x_zero_point,
     IMC_Shaped<[F32], [1]>:$w_scale,
     IMC_Shaped<[I32], [1]>:$w_sum,
     IMC_Shaped<[F32], [1]>:$bias,

@@ -76,17 +76,25 @@ static SmallVector<Access> elementwise(Value like) {
   return accesses;
 }
 
+/// A scale or zero point: one for all, or one per iteration of the rows.
+static SmallVector<Access> perRow(Value scale) {
+  if (cast<ShapedType>(scale.getType()).getRank() == 0)
+    return {};
+  return {by(0)};
+}
+
 IterationSpace QuantizeOp::getIterationSpace() {
   SmallVector<Access> all = elementwise(getX());
   return {SmallVector<utils::IteratorType>(all.size(), parallel),
-          {all, {}, {}, all}};
+          {all, perRow(getScale()), perRow(getZeroPoint()), all}};
 }
 
 IterationSpace DequantizeOp::getIterationSpace() {
   SmallVector<Access> all = elementwise(getAcc());
   SmallVector<Access> channel = {by(1)};
   return {SmallVector<utils::IteratorType>(all.size(), parallel),
-          {all, {}, {}, channel, channel, channel, all}};
+          {all, perRow(getXScale()), perRow(getXZeroPoint()), channel, channel,
+           channel, all}};
 }
 
 IterationSpace RequantizeOp::getIterationSpace() {

@@ -61,8 +61,10 @@ public:
   void add(llvm::ArrayRef<float> values);
 
   /// The range [lo', hi'] that `rule` chooses for codes of `bits` bits (1 to
-  /// 16, of which MSE and KL depend); it lies in [min(0, lo), max(0, hi)].
-  std::pair<double, double> range(const RangeRule &rule, int64_t bits) const;
+  /// 16; 2 if `symmetric`), which MSE and KL depend on; it lies in
+  /// [min(0, lo), max(0, hi)].
+  std::pair<double, double> range(const RangeRule &rule, int64_t bits,
+                                  bool symmetric = false) const;
 
   /// Values of magnitude [i, i + 1) * width; exact zeros are counted apart.
   llvm::ArrayRef<uint64_t> positive() const { return up; }
@@ -73,8 +75,8 @@ public:
 private:
   std::pair<double, double> within(double threshold) const;
   double percentileThreshold(double percent) const;
-  double klThreshold(int64_t bits) const;
-  std::pair<double, double> mseRange(int64_t bits) const;
+  double klThreshold(int64_t bits, bool symmetric) const;
+  std::pair<double, double> mseRange(int64_t bits, bool symmetric) const;
 
   double lo, hi, amax, binsPerUnit;
   std::vector<uint64_t> up, down;

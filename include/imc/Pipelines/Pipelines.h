@@ -18,6 +18,7 @@
 
 #include "imc/Machine/Target.h"
 #include "imc/Mapping/Mapping.h"
+#include "imc/Transforms/LayerBits.h"
 #include "imc/Transforms/Phase.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -25,8 +26,26 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace imc {
+
+/// The options of imc-quantize (docs/reference/passes-transforms.md) that no
+/// knob of the search has. The pass refuses values that it does not know.
+struct QuantizationOptions {
+  std::string weightGranularity = "per_channel";
+  std::string weightScheme = "symmetric";
+  std::string weightRange = "minmax";
+  std::string inputGranularity = "per_tensor";
+  std::string inputScheme = "affine";
+  int64_t outputBits = 0;
+  /// Bits of single layers.
+  std::vector<LayerBits> layers;
+
+  /// Sets an option by its name with underscores, `weight_granularity`; false
+  /// when there is none, or when the value is no number where one is needed.
+  bool set(llvm::StringRef name, llvm::StringRef value);
+};
 
 /// Everything that decides what a model becomes.
 struct CompileOptions {
@@ -37,6 +56,7 @@ struct CompileOptions {
   mapping::Knobs knobs;
   /// Where ranges of activations come from: "dynamic" or "calibrated".
   std::string activations = "dynamic";
+  QuantizationOptions quantization;
   /// Check the contract of the phase that is reached.
   bool verify = true;
 };
@@ -51,7 +71,8 @@ void buildPipeline(mlir::OpPassManager &pm, Phase from, Phase to,
 void buildPipeline(mlir::OpPassManager &pm, Phase to,
                    const CompileOptions &options);
 
-/// Attaches the machine and brings `module` from the phase it is in to `to`.
+/// Attaches the machine and brings `module` from the phase it is in to `to`;
+/// bits of single layers are set on the way, at phase `offloaded`.
 /// Fails, with diagnostics, when a pass refuses, when the module is already
 /// past `to`, or when the result breaks the contract of `to`; the module is
 /// then in no particular state. Needs the dialects of the passes loaded or

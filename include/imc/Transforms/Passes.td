@@ -88,10 +88,10 @@ def OffloadPass : Pass<"imc-offload", "::mlir::ModuleOp"> {
 def QuantizePass : Pass<"imc-quantize", "::mlir::ModuleOp"> {
   let summary = "Make the operands of every product integers";
   let description = [{
-    Weights become signed integers with one scale per output channel, activations
-    unsigned integers with one scale and zero point per tensor; products accumulate in
+    Weights become signed integers with one scale per output channel (or per tensor), activations
+    unsigned integers with one scale and zero point per tensor (or per row of a matrix); products accumulate in
     i32; `imc.dequantize` returns to f32 and adds the bias. The rules, with labels, are in
-    docs/phases/quantized.md.
+    docs/phases/quantized.md. A product with `imc.weight_bits` or `imc.input_bits` has these bits in place of the options'.
 
     Weights are quantized at compile time into new resources (i8 weights, f32 scales, i32
     column sums). A weight without data (`imc.missing_weight`) yields missing weights of these types.
@@ -118,7 +118,19 @@ def QuantizePass : Pass<"imc-quantize", "::mlir::ModuleOp"> {
     Option<"inputBits", "input-bits", "int64_t", /*default=*/"8",
            "Bits of an activation, unsigned (1 to 8)">,
     Option<"activations", "activations", "std::string", /*default=*/"\"dynamic\"",
-           "Where ranges of activations come from: dynamic (run time) or calibrated (imc.range)">
+           "Where ranges of activations come from: dynamic (run time) or calibrated (imc.range)">,
+    Option<"weightGranularity", "weight-granularity", "std::string", /*default=*/"\"per_channel\"",
+           "What shares a scale of weights: per_channel or per_tensor">,
+    Option<"weightScheme", "weight-scheme", "std::string", /*default=*/"\"symmetric\"",
+           "symmetric; affine weights are refused, since arrays take off one offset for all columns">,
+    Option<"weightRange", "weight-range", "std::string", /*default=*/"\"minmax\"",
+           "Scale of weights: minmax (the largest fits) or mse (least squared error)">,
+    Option<"inputGranularity", "input-granularity", "std::string", /*default=*/"\"per_tensor\"",
+           "What shares a scale of activations: per_tensor, or per_token (a row of a matrix; dynamic only)">,
+    Option<"inputScheme", "input-scheme", "std::string", /*default=*/"\"affine\"",
+           "Zero point of activations: affine (all codes used) or symmetric (the middle code)">,
+    Option<"outputBits", "output-bits", "int64_t", /*default=*/"0",
+           "0: products return f32; other bits are refused, since the next product's input-bits round its result">
   ];
   let statistics = [
     Statistic<"numProducts", "products quantized", "Products whose operands became integers">,

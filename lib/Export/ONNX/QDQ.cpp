@@ -85,6 +85,13 @@ static FailureOr<Product> readProduct(Operation *op) {
           op->getAttrOfType<IntegerAttr>(IMCDialect::weightBitsAttrName))
     product.weightBits = bits.getInt();
   product.weights = std::move(*weights);
+  if (matchPattern(dequantize.getBias(), m_Constant())) {
+    FailureOr<std::vector<float>> bias =
+        readConstant<float>(op, dequantize.getBias(), "its bias");
+    if (failed(bias))
+      return failure();
+    product.bias = std::move(*bias);
+  }
   product.weightScale = std::move(*weightScale);
   llvm::append_range(
       product.shape,

@@ -12,6 +12,7 @@
 #include <cmath>
 #include <cstring>
 #include <functional>
+#include <optional>
 
 using namespace imc::onnxexport;
 using llvm::ArrayRef;
@@ -298,6 +299,21 @@ const onnx::TensorProto *QDQGraph::stored(const std::string &name) const {
   return value ? &value->t() : nullptr;
 }
 
+/// The elements of a stored tensor when it is FLOAT and not in another file.
+static std::optional<std::vector<float>>
+floats(const onnx::TensorProto *tensor) {
+  if (!tensor || tensor->data_type() != onnx::TensorProto::FLOAT ||
+      tensor->data_location() == onnx::TensorProto::EXTERNAL)
+    return std::nullopt;
+  if (!tensor->has_raw_data())
+    return std::vector<float>(tensor->float_data().begin(),
+                              tensor->float_data().end());
+  std::vector<float> values(tensor->raw_data().size() / sizeof(float));
+  std::memcpy(values.data(), tensor->raw_data().data(),
+              values.size() * sizeof(float));
+  return values;
+}
+
 /// That the integers are those of this weight: no rounding moves a value by
 /// more than half a step, other than into the ends of the range.
 llvm::Error QDQGraph::checkWeight(const Product &p, const onnx::NodeProto &node,
@@ -305,16 +321,11 @@ llvm::Error QDQGraph::checkWeight(const Product &p, const onnx::NodeProto &node,
   const onnx::TensorProto *tensor = stored(node.input(1));
   if (!tensor || tensor->data_location() == onnx::TensorProto::EXTERNAL)
     return llvm::Error::success();
-  std::vector<float> values(p.weights.size());
-  if (tensor->has_raw_data()) {
-    if (tensor->raw_data().size() != values.size() * sizeof(float))
-      return refuse(describe(p, node) + ": weight '" + node.input(1) +
-                    "' does not have the bytes of its shape");
-    std::memcpy(values.data(), tensor->raw_data().data(),
-                tensor->raw_data().size());
-  } else if (tensor->float_data_size() == static_cast<int>(values.size())) {
-    values.assign(tensor->float_data().begin(), tensor->float_data().end());
-  }
+  std::optional<std::vector<float>> known = floats(tensor);
+  if (!known || known->size() != p.weights.size())
+    return refuse(describe(p, node) + ": weight '" + node.input(1) +
+                  "' does not have the elements of its shape");
+  const std::vector<float> &values = *known;
   const float alpha = [&] {
     const onnx::AttributeProto *attribute = find(node, "alpha");
     return attribute && node.op_type() == "Gemm" ? attribute->f() : 1.0f;
@@ -337,6 +348,54 @@ llvm::Error QDQGraph::checkWeight(const Product &p, const onnx::NodeProto &node,
                     node.input(1) +
                     "'; export the model that was compiled, unchanged");
   }
+  return llvm::Error::success();
+}
+
+llvm::Error QDQGraph::setBias(const Product &p, onnx::NodeProto &node) {
+  if (p.bias.empty())
+    return llvm::Error::success();
+  const bool hasBias = node.input_size() > 2 && !node.input(2).empty();
+  onnx::AttributeProto *beta = nullptr;
+  for (onnx::AttributeProto &attribute : *node.mutable_attribute())
+    if (node.op_type() == "Gemm" && attribute.name() == "beta")
+      beta = &attribute;
+  std::vector<float> known(p.bias.size());
+  if (hasBias) {
+    std::optional<std::vector<float>> values = floats(stored(node.input(2)));
+    if (!values || (values->size() != known.size() && values->size() != 1)) {
+      // A bias of another form is no part of the product: it stays, and the
+      // product's own is zero unless it was corrected.
+      if (llvm::all_of(p.bias, [](float b) { return b == 0; }))
+        return llvm::Error::success();
+      return refuse(describe(p, node) + ": bias '" + node.input(2) +
+                    "' has no value per channel, so that its correction cannot "
+                    "be written; leave --bias-correction out");
+    }
+    for (size_t n = 0; n < known.size(); ++n)
+      known[n] =
+          (*values)[values->size() == 1 ? 0 : n] * (beta ? beta->f() : 1.0f);
+  }
+  if (known == p.bias)
+    return llvm::Error::success();
+  const auto channels = static_cast<int64_t>(p.bias.size());
+  const std::string base = hasBias ? node.input(2) : node.output(0) + "_bias";
+  const std::string bias =
+      constant(base + "_corrected", onnx::TensorProto::FLOAT, {channels},
+               bytesOf(ArrayRef(p.bias)));
+  if (node.op_type() == "MatMul") {
+    const std::string result = node.output(0);
+    const std::string sums = unique(result + "_uncorrected");
+    node.set_output(0, sums);
+    add(p.node + 1, "Add", {sums, bias}, result);
+    return llvm::Error::success();
+  }
+  if (beta)
+    beta->set_f(1.0f);
+  if (hasBias)
+    replaced.insert(node.input(2));
+  while (node.input_size() < 3)
+    node.add_input("");
+  node.set_input(2, bias);
   return llvm::Error::success();
 }
 
@@ -395,21 +454,21 @@ llvm::Error QDQGraph::quantize(const Product &p) {
   const std::string w = dequantizedWeight(p, weight, dims, transposed);
   node.set_input(0, x);
   node.set_input(1, w);
-  return llvm::Error::success();
+  return setBias(p, node);
 }
 
 void QDQGraph::finish() {
   google::protobuf::RepeatedPtrField<onnx::NodeProto> nodes;
-  for (int i = 0; i < graph.node_size(); ++i) {
+  for (int i = 0; i <= graph.node_size(); ++i) {
     if (auto found = inserted.find(i); found != inserted.end())
       for (onnx::NodeProto &node : found->second)
         *nodes.Add() = std::move(node);
-    nodes.Add()->Swap(graph.mutable_node(i));
+    if (i < graph.node_size())
+      nodes.Add()->Swap(graph.mutable_node(i));
   }
   graph.mutable_node()->Swap(&nodes);
 
-  // Constants of the weights that were replaced, and those alone.
-  llvm::StringSet<> replaced;
+  // Constants of the weights and biases that were replaced, and those alone.
   for (const auto &[key, value] : weights)
     replaced.insert(key.first);
   llvm::StringSet<> used;

@@ -31,6 +31,8 @@ struct Product {
   std::vector<int64_t> shape;
   bool channelFirst = false;
   std::vector<float> weightScale;
+  /// Of the compiled module, corrections included; empty when it is computed.
+  std::vector<float> bias;
 };
 
 /// Edits one model. Errors name the node.
@@ -59,12 +61,15 @@ private:
   std::string dequantizedWeight(const Product &product,
                                 const std::string &weight,
                                 llvm::ArrayRef<int64_t> dims, bool transposed);
+  /// Gives the node the bias of the product where it is another one.
+  llvm::Error setBias(const Product &product, onnx::NodeProto &node);
   const onnx::TensorProto *stored(const std::string &name) const;
 
   onnx::ModelProto &model;
   onnx::GraphProto &graph;
   int64_t opset = 0;
   llvm::StringSet<> names;
+  llvm::StringSet<> replaced; ///< tensors that may have lost their last reader
   std::map<std::string, const onnx::TensorProto *> tensors;
   std::map<std::string, int> producer; ///< index of the node that makes it
   std::map<std::tuple<std::string, float, int32_t, int64_t>, std::string>

@@ -143,3 +143,60 @@ func.func @requantize_multiplier_type(%acc: tensor<4x8xi32>, %b: tensor<8xi32>, 
   %q = imc.requantize ins(%acc, %b, %m, %z : tensor<4x8xi32>, tensor<8xi32>, tensor<8xf32>, tensor<i32>) outs(%e : tensor<4x8xi8>) codes = [0, 255] -> tensor<4x8xi8>
   return
 }
+
+// -----
+
+func.func @symmetric_bits(%x: tensor<4x8xf32>) {
+  // expected-error @below {{(C1) symmetric codes take at least 2 bits, not 1}}
+  %s, %z = imc.choose_qparams %x bits = 1 symmetric : tensor<4x8xf32> -> tensor<f32>, tensor<i32>
+  return
+}
+
+// -----
+
+func.func @rows_of_an_image(%x: tensor<1x4x8x8xf32>) {
+  // expected-error @below {{(C2) per_row needs a matrix, x is 'tensor<1x4x8x8xf32>'}}
+  %s, %z = imc.choose_qparams %x bits = 8 per_row : tensor<1x4x8x8xf32> -> tensor<1xf32>, tensor<1xi32>
+  return
+}
+
+// -----
+
+func.func @rows_missing(%x: tensor<4x8xf32>) {
+  // expected-error @below {{(C2) a result is 'tensor<f32>', expected one element per row of x}}
+  %s, %z = imc.choose_qparams %x bits = 8 per_row : tensor<4x8xf32> -> tensor<f32>, tensor<i32>
+  return
+}
+
+// -----
+
+func.func @rows_not_asked_for(%x: tensor<4x8xf32>) {
+  // expected-error @below {{(C2) a result is 'tensor<4xf32>', expected rank 0}}
+  %s, %z = imc.choose_qparams %x bits = 8 : tensor<4x8xf32> -> tensor<4xf32>, tensor<4xi32>
+  return
+}
+
+// -----
+
+func.func @scale_without_zero_points(%x: tensor<4x8xf32>, %s: tensor<4xf32>, %z: tensor<i32>, %e: tensor<4x8xi8>) {
+  // expected-error @below {{(C3) scale is 'tensor<4xf32>' and zero point 'tensor<i32>', expected the same shape}}
+  %q = imc.quantize ins(%x, %s, %z : tensor<4x8xf32>, tensor<4xf32>, tensor<i32>) outs(%e : tensor<4x8xi8>) bits = 8 -> tensor<4x8xi8>
+  return
+}
+
+// -----
+
+func.func @wrong_rows(%x: tensor<4x8xf32>, %s: tensor<8xf32>, %z: tensor<8xi32>, %e: tensor<4x8xi8>) {
+  // expected-error @below {{(C3) 'tensor<8xf32>' holds one scale per row, which 'tensor<4x8xf32>' does not have}}
+  %q = imc.quantize ins(%x, %s, %z : tensor<4x8xf32>, tensor<8xf32>, tensor<8xi32>) outs(%e : tensor<4x8xi8>) bits = 8 -> tensor<4x8xi8>
+  return
+}
+
+// -----
+
+func.func @rows_of_sums(%acc: tensor<1x8x2x2xi32>, %xs: tensor<1xf32>, %xz: tensor<1xi32>, %ws: tensor<8xf32>, %wsum: tensor<8xi32>, %bias: tensor<8xf32>, %e: tensor<1x8x2x2xf32>) {
+  // expected-error @below {{(C3) 'tensor<1xf32>' holds one scale per row, which 'tensor<1x8x2x2xi32>' does not have}}
+  %y = imc.dequantize ins(%acc, %xs, %xz, %ws, %wsum, %bias : tensor<1x8x2x2xi32>, tensor<1xf32>, tensor<1xi32>, tensor<8xf32>, tensor<8xi32>, tensor<8xf32>)
+      outs(%e : tensor<1x8x2x2xf32>) -> tensor<1x8x2x2xf32>
+  return
+}

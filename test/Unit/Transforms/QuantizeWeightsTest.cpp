@@ -23,12 +23,17 @@ struct Result {
 };
 
 Result quantize(std::vector<float> values, int64_t channels, bool channelFirst,
-                int64_t bits) {
+                WeightRule rule) {
   Result r{std::vector<int8_t>(values.size()), std::vector<float>(channels),
            std::vector<int32_t>(channels)};
-  quantizeWeights(values, channels, channelFirst, bits, r.weight.data(),
+  quantizeWeights(values, channels, channelFirst, rule, r.weight.data(),
                   r.scale.data(), r.sum.data());
   return r;
+}
+
+Result quantize(std::vector<float> values, int64_t channels, bool channelFirst,
+                int64_t bits) {
+  return quantize(std::move(values), channels, channelFirst, WeightRule{bits});
 }
 
 // Q2: with 3 bits and a maximum of 3 the scale is 1, so that halves show the
@@ -96,6 +101,69 @@ TEST(FindNonFinite, FindsTheFirst) {
   EXPECT_EQ(findNonFinite({1.0f, -2.0f}), std::nullopt);
   EXPECT_EQ(findNonFinite({1.0f, -inf, nan}), std::optional<size_t>(1));
   EXPECT_EQ(findNonFinite({nan}), std::optional<size_t>(0));
+}
+
+// Q6: one scale for all channels, that of the largest weight.
+TEST(QuantizeWeights, PerTensorSharesTheScale) {
+  Result r = quantize({3.0f, 1.4f, -0.6f, 0.4f}, 2, true, WeightRule{3, true});
+  EXPECT_EQ(r.scale, (std::vector<float>{1, 1}));
+  EXPECT_EQ(r.weight, (std::vector<int8_t>{3, 1, -1, 0}));
+  EXPECT_EQ(r.sum, (std::vector<int32_t>{4, -1}));
+}
+
+// Q7: an outlier is clipped when that serves the others.
+TEST(QuantizeWeights, LeastErrorClips) {
+  std::vector<float> values(200, 1.0f);
+  for (size_t i = 0; i < values.size(); i += 2)
+    values[i] = -1.0f;
+  values[0] = 8.0f;
+  // With two bits the codes are -1, 0 and 1: max/top would round all but the
+  // outlier to 0.
+  Result widest = quantize(values, 1, true, WeightRule{2, false, false});
+  EXPECT_EQ(widest.scale[0], 8.0f);
+  Result best = quantize(values, 1, true, WeightRule{2, false, true});
+  // 199 values at 1 and one at 8: the mean, 206/200, on the grid of 8/128.
+  EXPECT_NEAR(best.scale[0], 1.03, 8.0 / 128);
+  auto error = [&](const Result &r) {
+    double sum = 0;
+    for (size_t i = 0; i < values.size(); ++i)
+      sum += std::pow(values[i] - r.weight[i] * r.scale[0], 2);
+    return sum;
+  };
+  EXPECT_LT(error(best), 0.3 * error(widest));
+}
+
+TEST(QuantizeWeights, LeastErrorIsNeverWorseInAnyLayout) {
+  std::vector<float> matrix(40 * 7);
+  for (size_t i = 0; i < matrix.size(); ++i)
+    matrix[i] =
+        std::sin(static_cast<float>(i * i)) * (1 + static_cast<float>(i % 7));
+  for (int64_t bits : {2, 3, 4, 8})
+    for (bool perTensor : {false, true})
+      for (bool channelFirst : {false, true}) {
+        double errors[2];
+        for (bool least : {false, true}) {
+          Result r = quantize(matrix, 7, channelFirst,
+                              WeightRule{bits, perTensor, least});
+          errors[least] = 0;
+          for (size_t i = 0; i < matrix.size(); ++i) {
+            float scale = r.scale[channelFirst ? i / 40 : i % 7];
+            errors[least] += std::pow(matrix[i] - r.weight[i] * scale, 2);
+          }
+        }
+        EXPECT_LE(errors[true], errors[false]);
+      }
+}
+
+// R2S: zero is the middle code.
+TEST(ChooseScale, SymmetricKeepsTheMiddle) {
+  int32_t zeroPoint = 0;
+  EXPECT_EQ(chooseScale(-1.0f, 2.54f, 8, zeroPoint, true), 2.54f / 127.0f);
+  EXPECT_EQ(zeroPoint, 128);
+  EXPECT_EQ(chooseScale(0.0f, 3.0f, 3, zeroPoint, true), 1.0f);
+  EXPECT_EQ(zeroPoint, 4);
+  EXPECT_EQ(chooseScale(0.0f, 0.0f, 8, zeroPoint, true), 1.0f);
+  EXPECT_EQ(zeroPoint, 128);
 }
 
 } // namespace
