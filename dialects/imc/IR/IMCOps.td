@@ -165,7 +165,10 @@ def IMC_ChooseQParamsOp : IMC_Op<"choose_qparams", [Pure]> {
 
     ```mlir
     %scale, %zp = imc.choose_qparams %x bits = 8 : tensor<1x64x56x56xf32> -> tensor<f32>, tensor<i32>
-    %s, %z = imc.choose_qparams %tokens bits = 8 per_row : tensor<128x512xf32> -> tensor<128xf32>, tensor<128xi32>
+    ```
+
+    ```mlir
+    %scale, %zp = imc.choose_qparams %tokens bits = 8 per_row : tensor<128x512xf32> -> tensor<128xf32>, tensor<128xi32>
     ```
   }];
   let arguments = (ins RankedTensorOf<[F32]>:$x, I64Attr:$bits, UnitAttr:$symmetric, UnitAttr:$per_row);

@@ -42,9 +42,12 @@ struct ONNXExportSummary {
 /// is raised to 13 for scales per channel, and to 11 for Clip, where no node of
 /// the graph means something else there.
 ///
-/// Errors are diagnostics that name the node: one that holds several products
-/// (LSTM) or whose weight is no stored operand 1, a weight that is not FLOAT, a
-/// range measured at run time, an opset that cannot be raised, external data
+/// LSTM, GRU and RNN of one direction and two products keep their state in
+/// float, which ONNX cannot round; a note says so.
+///
+/// Errors are diagnostics that name the node: one that is several other
+/// products or whose weight is no stored operand 1, a weight that is not FLOAT,
+/// a range measured at run time, an opset that cannot be raised, external data
 /// when `path` lies in another folder. Nothing is written then.
 mlir::FailureOr<ONNXExportSummary>
 exportQDQ(mlir::ModuleOp module, llvm::StringRef source, llvm::StringRef path);

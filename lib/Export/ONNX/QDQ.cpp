@@ -130,15 +130,7 @@ FailureOr<ONNXExportSummary> imc::exportQDQ(ModuleOp module, StringRef source,
       refused = true;
       return;
     }
-    auto [other, isNew] = nodes.try_emplace(product->node, op);
-    if (!isNew) {
-      op->emitOpError("cannot be exported: node '")
-          << product->name
-          << "' is several products, whose operands have no QuantizeLinear of "
-             "their own in ONNX; split the node in the model";
-      refused = true;
-      return;
-    }
+    nodes.try_emplace(product->node, op);
     products.push_back(std::move(*product));
   });
   if (refused)
@@ -146,7 +138,7 @@ FailureOr<ONNXExportSummary> imc::exportQDQ(ModuleOp module, StringRef source,
   if (products.empty())
     return module.emitError("ONNX export: there is no float product to "
                             "quantize; the model is in integers already");
-  llvm::sort(products, [](const Product &a, const Product &b) {
+  llvm::stable_sort(products, [](const Product &a, const Product &b) {
     return a.node < b.node;
   });
 
@@ -168,10 +160,23 @@ FailureOr<ONNXExportSummary> imc::exportQDQ(ModuleOp module, StringRef source,
   if (llvm::Error error = graph.prepare(products, summary.notes))
     return module.emitError("ONNX export: ")
            << llvm::toString(std::move(error));
-  for (const Product &product : products)
-    if (llvm::Error error = graph.quantize(product))
-      return nodes[product.node]->emitError("ONNX export: ")
-             << llvm::toString(std::move(error));
+  for (size_t i = 0, end; i < products.size(); i = end) {
+    for (end = i + 1; end < products.size(); ++end)
+      if (products[end].node != products[i].node)
+        break;
+    Operation *op = nodes[products[i].node];
+    if (end - i > 2)
+      return op->emitError("ONNX export: node '")
+             << products[i].name << "' is " << end - i
+             << " products, whose operands have no QuantizeLinear of their own "
+                "in ONNX; split the node in the model";
+    llvm::Error error =
+        end - i == 2 ? graph.quantizeRecurrent(products[i], products[i + 1],
+                                               summary.notes)
+                     : graph.quantize(products[i]);
+    if (error)
+      return op->emitError("ONNX export: ") << llvm::toString(std::move(error));
+  }
   graph.finish();
   summary.products = static_cast<int64_t>(products.size());
 

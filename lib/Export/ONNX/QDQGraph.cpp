@@ -240,7 +240,7 @@ std::string QDQGraph::roundedInput(const Product &p, const std::string &input) {
 
 std::string QDQGraph::dequantizedWeight(const Product &p,
                                         const std::string &weight,
-                                        ArrayRef<int64_t> dims,
+                                        ArrayRef<int64_t> dims, int64_t axis,
                                         bool transposed) {
   auto &[result, first] = weights[{weight, p.channelFirst || transposed}];
   // A stored matrix that two nodes use with other bits is stored twice.
@@ -277,10 +277,10 @@ std::string QDQGraph::dequantizedWeight(const Product &p,
   onnx::NodeProto &node =
       add(p.node, "DequantizeLinear", {stored, scale, zeroPoint}, result);
   if (!perTensor) {
-    onnx::AttributeProto *axis = node.add_attribute();
-    axis->set_name("axis");
-    axis->set_type(onnx::AttributeProto::INT);
-    axis->set_i(p.channelFirst || transposed ? 0 : 1);
+    onnx::AttributeProto *attribute = node.add_attribute();
+    attribute->set_name("axis");
+    attribute->set_type(onnx::AttributeProto::INT);
+    attribute->set_i(axis);
   }
   return result;
 }
@@ -317,13 +317,13 @@ floats(const onnx::TensorProto *tensor) {
 /// That the integers are those of this weight: no rounding moves a value by
 /// more than half a step, other than into the ends of the range.
 llvm::Error QDQGraph::checkWeight(const Product &p, const onnx::NodeProto &node,
-                                  ArrayRef<int64_t> dims, bool transposed) {
-  const onnx::TensorProto *tensor = stored(node.input(1));
+                                  const std::string &weight, bool transposed) {
+  const onnx::TensorProto *tensor = stored(weight);
   if (!tensor || tensor->data_location() == onnx::TensorProto::EXTERNAL)
     return llvm::Error::success();
   std::optional<std::vector<float>> known = floats(tensor);
   if (!known || known->size() != p.weights.size())
-    return refuse(describe(p, node) + ": weight '" + node.input(1) +
+    return refuse(describe(p, node) + ": weight '" + weight +
                   "' does not have the elements of its shape");
   const std::vector<float> &values = *known;
   const float alpha = [&] {
@@ -345,7 +345,7 @@ llvm::Error QDQGraph::checkWeight(const Product &p, const onnx::NodeProto &node,
       return refuse(describe(p, node) +
                     ": the integers of the compiled model "
                     "are not those of weight '" +
-                    node.input(1) +
+                    weight +
                     "'; export the model that was compiled, unchanged");
   }
   return llvm::Error::success();
@@ -443,7 +443,7 @@ llvm::Error QDQGraph::quantize(const Product &p) {
                   Twine(p.weights.size()) +
                   "; a node is exported when it is one product with a matrix "
                   "or filter of its own shape");
-  if (llvm::Error error = checkWeight(p, node, dims, transposed))
+  if (llvm::Error error = checkWeight(p, node, weight, transposed))
     return error;
   // The factor is in the stored integers.
   if (op == "Gemm")
@@ -451,10 +451,53 @@ llvm::Error QDQGraph::quantize(const Product &p) {
       if (attribute.name() == "alpha")
         attribute.set_f(1.0f);
   const std::string x = roundedInput(p, input);
-  const std::string w = dequantizedWeight(p, weight, dims, transposed);
+  const std::string w = dequantizedWeight(
+      p, weight, dims, p.channelFirst || transposed ? 0 : 1, transposed);
   node.set_input(0, x);
   node.set_input(1, w);
   return setBias(p, node);
+}
+
+llvm::Error QDQGraph::quantizeRecurrent(const Product &input,
+                                        const Product &state,
+                                        std::vector<std::string> &notes) {
+  const bool known = input.node >= 0 && input.node < graph.node_size();
+  onnx::NodeProto *node =
+      known ? graph.mutable_node(static_cast<int>(input.node)) : nullptr;
+  const StringRef op = node ? StringRef(node->op_type()) : "";
+  const Product *const products[] = {&input, &state};
+  auto refuseNode = [&](const Twine &why) {
+    return refuse("node '" + input.name + "' (" + op + ") is two products, " +
+                  why + "; split the node in the model");
+  };
+  if (!node || !isDefaultDomain(node->domain()) ||
+      !(op == "LSTM" || op == "GRU" || op == "RNN"))
+    return refuseNode("whose operands have no QuantizeLinear of their own in "
+                      "ONNX");
+  for (auto [index, p] : llvm::enumerate(products)) {
+    const std::string &weight = node->input(static_cast<int>(index) + 1);
+    const onnx::TensorProto *tensor = stored(weight);
+    if (!tensor || tensor->data_type() != onnx::TensorProto::FLOAT ||
+        tensor->dims_size() != 3 || tensor->dims(0) != 1 ||
+        tensor->dims(1) != p->shape[1] || tensor->dims(2) != p->shape[0])
+      return refuseNode("and weight '" + weight +
+                        "' is no FLOAT initializer of one direction with the "
+                        "shape of its product");
+    if (llvm::Error error = checkWeight(*p, *node, weight, true))
+      return error;
+  }
+  node->set_input(0, roundedInput(input, node->input(0)));
+  for (auto [index, p] : llvm::enumerate(products)) {
+    const int operand = static_cast<int>(index) + 1;
+    const std::string weight = node->input(operand);
+    node->set_input(operand,
+                    dequantizedWeight(*p, weight, {1, p->shape[1], p->shape[0]},
+                                      /*axis=*/1, /*transposed=*/true));
+  }
+  notes.push_back("node '" + input.name + "' (" + op.str() +
+                  "): its state is rounded at every step in imc, which ONNX "
+                  "cannot say; there it stays in float");
+  return llvm::Error::success();
 }
 
 void QDQGraph::finish() {

@@ -44,13 +44,17 @@ public:
   llvm::Error prepare(llvm::ArrayRef<Product> products,
                       std::vector<std::string> &notes);
   llvm::Error quantize(const Product &product);
+  /// The products of a recurrent node: that of its input, and that of its
+  /// state, whose rounding ONNX has no place for.
+  llvm::Error quantizeRecurrent(const Product &input, const Product &state,
+                                std::vector<std::string> &notes);
 
   /// Puts the new nodes in place and removes weights that nothing reads.
   void finish();
 
 private:
   llvm::Error checkWeight(const Product &product, const onnx::NodeProto &node,
-                          llvm::ArrayRef<int64_t> dims, bool transposed);
+                          const std::string &weight, bool transposed);
   std::string unique(std::string name);
   onnx::NodeProto &add(int64_t before, llvm::StringRef op,
                        std::vector<std::string> inputs, std::string output);
@@ -60,7 +64,8 @@ private:
   std::string roundedInput(const Product &product, const std::string &input);
   std::string dequantizedWeight(const Product &product,
                                 const std::string &weight,
-                                llvm::ArrayRef<int64_t> dims, bool transposed);
+                                llvm::ArrayRef<int64_t> dims, int64_t axis,
+                                bool transposed);
   /// Gives the node the bias of the product where it is another one.
   llvm::Error setBias(const Product &product, onnx::NodeProto &node);
   const onnx::TensorProto *stored(const std::string &name) const;
