@@ -161,6 +161,49 @@ TEST(JointProblem, RefusesWhatDoesNotFitTogether) {
              "machine.global_buffer.size_mib");
 }
 
+/// Kinds that the target has no figures for are neither free nor silently left
+/// out of the search.
+TEST(JointProblem, RefusesKindsWithoutFigures) {
+  auto create = [&](llvm::StringRef text) {
+    SpaceFile file = must(parseSpace(text, "s.yaml"));
+    return JointProblem::create(file, testTarget(file.target), {smallCNN()},
+                                {});
+  };
+  const std::string space = "target: rram-32nm\n"
+                            "knobs:\n"
+                            "  machine.rows: [64, 128]\n"
+                            "  machine.adc.kind: [survey, flash]\n";
+  const std::string message = errorOf(create(space));
+  EXPECT_HAS(message, "s.yaml: 'adc.flash_fj'");
+  EXPECT_HAS(message, "are missing, but 'adc.kind' is flash");
+  EXPECT_HAS(message, "or list its figures as knobs");
+  EXPECT_HAS(errorOf(create(space + "  machine.adc.flash_fj: [1, 2]\n"
+                                    "  machine.adc.flash_um2: [1]\n")),
+             "s.yaml: 'adc.flash_ns' (Time of a decision, ns) is missing");
+  EXPECT_TRUE(bool(create(space + "  machine.adc.flash_fj: [1, 2]\n"
+                                  "  machine.adc.flash_um2: [1]\n"
+                                  "  machine.adc.flash_ns: [0.5]\n")));
+}
+
+TEST(JointProblem, RangeOfConvertersIsAKnob) {
+  auto p = problem(R"(target: rram-32nm
+knobs:
+  machine.rows: [128]
+  machine.adc_bits: [6, 9]
+  machine.adc.clip_bits: [0, 2, 4]
+  pass.encoding: [differential]
+)");
+  auto refused = [&](search::Genome genome) {
+    return llvm::is_contained(broken(*p, evaluate(*p, genome)), "adc_range");
+  };
+  EXPECT_FALSE(refused({0, 0, 0, 0}));
+  EXPECT_FALSE(refused({0, 0, 1, 0}));
+  EXPECT_TRUE(refused({0, 0, 2, 0})); // the sums have 9 bits
+  EXPECT_FALSE(refused({0, 1, 0, 0}));
+  EXPECT_TRUE(refused({0, 1, 1, 0}));
+  EXPECT_EQ(p->decode({0, 0, 1, 0}).machine.adc.clip_bits, 2);
+}
+
 TEST(JointProblem, ExistingRulesAllHaveNames) {
   auto p = problem(kSmallSpace);
   for (const std::string &name : p->constraintNames())
