@@ -11,10 +11,11 @@ Needs the standard library alone::
     with imc.Study("study.db") as study:
         print(study.rejections())
 """
+from ._accuracy import accuracy
 from ._cli import IMCError, find_tool, run, search
 from ._front import Design, Front, Model, SearchInfo
 from ._study import Evaluation, Generation, Study
 
-__all__ = ["Design", "Evaluation", "Front", "Generation", "IMCError", "Model", "SearchInfo", "Study", "find_tool", "run",
-           "search"]
+__all__ = ["Design", "Evaluation", "Front", "Generation", "IMCError", "Model", "SearchInfo", "Study", "accuracy",
+           "find_tool", "run", "search"]
 __version__ = "0.1.0"

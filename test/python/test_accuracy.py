@@ -1,8 +1,13 @@
 """`imc accuracy`: labelled samples through the float model, integers and arrays."""
 import json
+import pathlib
+import sys
 
 import numpy as np
 import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
+import imc  # noqa: E402
 
 MODEL = "trained-small/glyphs_lenet_N.onnx"
 
@@ -124,3 +129,12 @@ def test_drift_costs_more_with_time(tool, models):
 def test_refusals_of_devices(tool, models, arguments, message):
     error = accuracy(tool, models, *NOISY, *arguments, check=False)
     assert error.startswith("error: ") and message in error
+
+
+def test_metric_of_ones_own_sees_the_outputs(models):
+    labels = np.load(models / "refs" / "glyphs_test100.npz")["y"][:10]
+    got = imc.accuracy(models / MODEL, models / "refs" / "glyphs_test100.npz", "rram-32nm",
+                       arguments=["--samples", "10"], metric=lambda y: int((y.argmax(1) == labels).sum()))
+    assert got["metric"] == [round(got["top1"] * 10)]
+    with pytest.raises(imc.IMCError, match="no such file|No such file"):
+        imc.accuracy(models / MODEL, "absent.npz", "rram-32nm")
