@@ -111,9 +111,11 @@ static Error runWorst(Bench &bench, Evaluation &result) {
   llvm::erase_if(order, [&](int64_t i) {
     return result.layers[size_t(i)].error.error == 0;
   });
-  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
-    return result.layers[size_t(a)].error.snrDb() <
-           result.layers[size_t(b)].error.snrDb();
+  auto ratio = [&](int64_t i) {
+    return result.layers[size_t(i)].error.snrDb();
+  };
+  llvm::sort(order, [&](int64_t a, int64_t b) {
+    return std::pair(ratio(a), a) < std::pair(ratio(b), b);
   });
   if (int64_t(order.size()) > bench.options.worst)
     order.resize(size_t(bench.options.worst));

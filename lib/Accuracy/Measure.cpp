@@ -13,6 +13,7 @@
 #include <limits>
 #include <map>
 #include <numeric>
+#include <tuple>
 
 using namespace imc;
 using namespace imc::accuracy;
@@ -147,9 +148,10 @@ std::vector<Confusion> accuracy::confusions(const Score &score,
   std::vector<Confusion> pairs;
   for (const auto &[pair, count] : counts)
     pairs.push_back({pair.first, pair.second, count});
-  std::stable_sort(
-      pairs.begin(), pairs.end(),
-      [](const Confusion &a, const Confusion &b) { return a.count > b.count; });
+  llvm::sort(pairs, [](const Confusion &a, const Confusion &b) {
+    return std::tuple(-a.count, a.label, a.predicted) <
+           std::tuple(-b.count, b.label, b.predicted);
+  });
   if (pairs.size() > limit)
     pairs.resize(limit);
   return pairs;

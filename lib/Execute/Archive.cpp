@@ -66,11 +66,11 @@ imc::execute::readNpz(StringRef path) {
   if (!archive) {
     zip_error_t error;
     zip_error_init_with_code(&error, code);
-    auto done = llvm::make_scope_exit([&] { zip_error_fini(&error); });
+    llvm::scope_exit done([&] { zip_error_fini(&error); });
     return refuse("cannot read '" + path + "': " + zip_error_strerror(&error) +
                   "; give an archive that numpy.savez wrote");
   }
-  auto close = llvm::make_scope_exit([&] { zip_discard(archive); });
+  llvm::scope_exit close([&] { zip_discard(archive); });
 
   std::map<std::string, Tensor> arrays;
   const zip_int64_t entries = zip_get_num_entries(archive, 0);
