@@ -13,6 +13,7 @@
 #define IMC_LIB_CROSSBAR_IMPL_H
 
 #include "imc/Crossbar/Crossbar.h"
+#include "imc/Crossbar/Parallel.h"
 
 #include "CellDraw.h"
 #include "Kernels.h"
@@ -49,11 +50,6 @@ inline int64_t padded(int64_t n) {
 }
 
 llvm::Error fail(const std::string &message);
-
-/// Calls work(i) for 0 <= i < count on up to `threads` threads. Which thread
-/// does what must not matter.
-void parallelFor(int64_t threads, int64_t count,
-                 const std::function<void(int64_t)> &work);
 
 //===----------------------------------------------------------------------===//
 // Cells (X-ENC) and phases (X-IN)

@@ -10,6 +10,7 @@
 using namespace imc::crossbar;
 
 #define IMC_TARGET
+#define IMC_LADDER_LANES 32
 #include "Kernels.inc"
 
 static void gemmWords(const int32_t *a, int64_t lda, const int32_t *b,

@@ -14,6 +14,7 @@
 using namespace imc::crossbar;
 
 #define IMC_TARGET __attribute__((target("avx2")))
+#define IMC_LADDER_LANES 32
 #include "Kernels.inc"
 
 namespace {

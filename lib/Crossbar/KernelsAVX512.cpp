@@ -16,6 +16,7 @@ using namespace imc::crossbar;
 #define IMC_TARGET                                                             \
   __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,"       \
                         "avx512vpopcntdq")))
+#define IMC_LADDER_LANES 64
 #include "Kernels.inc"
 
 namespace {

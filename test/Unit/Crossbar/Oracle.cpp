@@ -169,7 +169,7 @@ std::vector<int32_t> test::convertedProduct(const Case &c, const Codes &codes,
               if (saturated)
                 *saturated += beyond;
               total += (isSign ? -1 : 1) * (int64_t(1) << low) *
-                       cells[0][j].first * (code << codes.shift);
+                       cells[0][j].first * (code * (int64_t(1) << codes.shift));
             }
             low = high;
           }
