@@ -61,7 +61,7 @@ struct Evaluation {
   /// Share of samples whose class is that of the integers, over all trials.
   double agreement = 0;
   std::vector<LayerReport> layers;
-  std::vector<AloneReport> worst; ///< lowest signal-to-noise ratio first
+  std::vector<AloneReport> worst;    ///< lowest signal-to-noise ratio first
   std::vector<Confusion> confusions; ///< of the first trial
 
   Spread top1() const;

@@ -24,9 +24,8 @@ namespace imc::machine {
 /// What `field` holds where no file speaks of it: the default, or a value that
 /// checkValue refuses if there is none.
 inline double unsetValue(const Field &field) {
-  return field.required && field.type == FieldType::Real
-             ? std::nan("")
-             : field.default_value;
+  return field.required && field.type == FieldType::Real ? std::nan("")
+                                                         : field.default_value;
 }
 inline bool isUnset(double value) { return std::isnan(value); }
 
