@@ -549,6 +549,23 @@ void VectorizeLoops::outline(linalg::LinalgOp op, Kind kind,
   op->erase();
 }
 
+/// Whether codes of quantized tensors are in `module`. A code close to the
+/// middle of two depends on the last bit of the sum before it.
+static bool holdsCodes(ModuleOp module) {
+  auto isCodes = [](Type type) {
+    auto memref = dyn_cast<BaseMemRefType>(type);
+    return memref && memref.getElementType().isInteger(8);
+  };
+  return module
+      .walk([&](Operation *op) {
+        return llvm::any_of(op->getOperandTypes(), isCodes) ||
+                       llvm::any_of(op->getResultTypes(), isCodes)
+                   ? WalkResult::interrupt()
+                   : WalkResult::advance();
+      })
+      .wasInterrupted();
+}
+
 void VectorizeLoops::runOnOperation() {
   if (minRow < lanes) {
     emitError(UnknownLoc::get(&getContext()))
@@ -556,6 +573,8 @@ void VectorizeLoops::runOnOperation() {
         << " or more: partial sums have that many elements";
     return signalPassFailure();
   }
+  if (holdsCodes(getOperation()))
+    return;
   SmallVector<std::pair<linalg::LinalgOp, Kind>> ops;
   getOperation().walk([&](linalg::LinalgOp op) {
     if (std::optional<Kind> kind = classify(op))

@@ -46,14 +46,38 @@ def ours(tool, model, x, folder, *arguments):
     return np.load(folder / "out" / "output_0.npy")
 
 
+def tie_distance(path, x):
+    """How close any code of each sample comes to the middle of two, in steps, as onnxruntime computes it."""
+    import onnxruntime
+
+    model = onnx.load(path)
+    constants = {i.name: onnx.numpy_helper.to_array(i) for i in model.graph.initializer}
+    quantizers = [n for n in model.graph.node if n.op_type == "QuantizeLinear" and n.input[0] not in constants]
+    del model.graph.output[:]
+    model.graph.output.extend(onnx.helper.make_empty_tensor_value_info(name) for name in {n.input[0] for n in quantizers})
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    values = dict(zip([o.name for o in session.get_outputs()], session.run(None, {session.get_inputs()[0].name: x})))
+    least = np.full(len(x), np.inf)
+    for node in quantizers:
+        steps = values[node.input[0]].reshape(len(x), -1).astype(np.float64) / constants[node.input[1]].astype(np.float64)
+        least = np.minimum(least, np.abs(steps - np.floor(steps) - 0.5).min(-1))
+    return least
+
+
 def agree(path, x, want):
-    """Fused kernels round differently, node by node onnxruntime does what phase `quantized` does, up to the last bits of float sums:
-    all but a few outputs, where a code is that close to the middle of two, are the same."""
+    """Fused kernels round differently, node by node onnxruntime does what phase `quantized` does, up to the last bits of float sums.
+    They may move a code by one where it lies in the middle of two: within the resolution of binary32 at 255 steps, 2^-16. Samples
+    without such a code must be the same."""
     fused, nodes = onnxruntime_outputs(path, x), onnxruntime_outputs(path, x, optimized=False)
     for got in (fused, nodes):
         assert np.count_nonzero(got.argmax(-1) != want.argmax(-1)) <= want.argmax(-1).size // 500
-    error = np.abs(nodes - want).max(-1) / want.std()
-    assert np.count_nonzero(error > 1e-5) <= max(1, error.size // 100), np.sort(error.ravel())[-10:]
+    error = np.abs(nodes - want).max(-1).reshape(len(x), -1).max(-1) / want.std()
+    differing = error > 1e-5
+    distance = tie_distance(path, x)
+    assert (distance[differing] < 2e-5).all(), distance[differing]
     assert error.max() < 0.1
 
 

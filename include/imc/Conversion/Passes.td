@@ -156,7 +156,10 @@ def VectorizeLoopsPass : Pass<"imc-vectorize-loops", "mlir::ModuleOp"> {
       in the last place of the exact value; results of exp below 2^-126 are zero;
       infinities and NaN as in the host's library.
 
-    Whether an op is rewritten depends on the op alone, so that two modules with the
+    A module with tensors of i8 stays as it is: codes close to the middle of two depend
+    on the last bit of what is rounded, and docs/phases/rounding.md fixes its order
+    where codes are computed. In other modules it
+    depends on the op alone whether it is rewritten, so that two of them with the
     same op compute the same bits, and not on the first dimension of several, so that
     a sample has the same result in any batch.
 
