@@ -22,8 +22,10 @@ def accuracy(model: str | os.PathLike[str], data: str | os.PathLike[str], target
     needs NumPy); what it returns is the list ``"metric"`` of the result. ``IMCError`` when the command fails.
     """
     command = ["accuracy", model, "--data", data, "--target", target, "--json", "-", *arguments]
+    result: dict[str, Any]
     if metric is None:
-        return json.loads(run(*command))
+        result = json.loads(run(*command))
+        return result
     import numpy
 
     with tempfile.TemporaryDirectory() as folder:
