@@ -112,16 +112,8 @@ void ProgramEngine::run(int64_t index, const uint8_t *inputs,
         std::to_string(report.missing_results) + " results out and stores " +
         std::to_string(report.double_results) + " twice";
   }
-  if (!p.isConvolution())
-    return;
-  // Windows x outputs -> N x F x (OH x OW).
-  const int64_t filters = p.output_shape[1],
-                area = p.output_shape[2] * p.output_shape[3];
-  for (int64_t n = 0; n < p.output_shape[0]; ++n)
-    for (int64_t f = 0; f < filters; ++f)
-      for (int64_t w = 0; w < area; ++w)
-        results[(n * filters + f) * area + w] =
-            r.sums[size_t((n * area + w) * filters + f)];
+  if (p.isConvolution())
+    Windows(p).scatter(r.sums.data(), results);
 }
 
 llvm::Error ProgramEngine::takeError() {
