@@ -14,8 +14,9 @@ using namespace imc::cost;
 Counts imc::cost::actions(const workload::Layer &layer,
                           const mapping::Tiling &tiling, int64_t copies,
                           int64_t rounds, const machine::Machine &machine,
-                          const mapping::Knobs &knobs) {
-  return detail::countLayer(layer, tiling, copies, rounds, machine, knobs);
+                          const mapping::Knobs &knobs, int64_t firstArray) {
+  return detail::countLayer(layer, tiling, copies, rounds, machine, knobs,
+                            firstArray);
 }
 
 void imc::cost::priceLayer(const Counts &counts, const Prices &prices,

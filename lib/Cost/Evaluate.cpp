@@ -44,9 +44,9 @@ static void addModel(const workload::Workload &workload,
     if (const workload::Product *product = layer.product()) {
       const mapping::PlacedProduct &placed = *next++;
       const mapping::Tiling &t = placed.tiling;
-      priceLayer(
-          actions(layer, t, placed.copies, placed.rounds, machine, knobs),
-          prices, entry);
+      priceLayer(actions(layer, t, placed.copies, placed.rounds, machine, knobs,
+                         placed.first_array),
+                 prices, entry);
       entry.arrays = t.arrays();
       entry.copies = placed.copies;
       entry.mvms = t.mvms(product->windows);

@@ -199,9 +199,10 @@ inline Counts countWritten(const workload::DynamicProduct &d,
 inline Counts countLayer(const workload::Layer &layer,
                          const mapping::Tiling &tiling, int64_t copies,
                          int64_t rounds, const machine::Machine &m,
-                         const mapping::Knobs &k) {
+                         const mapping::Knobs &k, int64_t firstArray) {
   if (const workload::Product *p = layer.product())
-    return countProduct(*p, tiling, copies, rounds, m.arrays(), m, k);
+    return countProduct(*p, tiling, copies, rounds,
+                        m.arrays() - (rounds > 0 ? firstArray : 0), m, k);
   if (const workload::Digital *d = layer.digital())
     return countDigital(*d, m, k);
   return countDynamic(*layer.dynamicProduct(), m, k);

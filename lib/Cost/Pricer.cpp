@@ -101,7 +101,8 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
           mapping::tile(product, machine, knobs));
       const int64_t arrays = detail::arraysOf(t);
       logical += arrays * shape.count;
-      result.demands[u] = {product.windows, arrays, shape.count, t.turns()};
+      result.demands[u] = {product.windows, arrays, shape.count, t.turns(),
+                           product.weight_elements * t.columns_per_weight};
       lost = std::max(lost, lostBits);
     }
     int64_t dynamicArrays = 0;
@@ -119,8 +120,11 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
     const mapping::Allocation allocation =
         mapping::allocate(demands, dynamicArrays, machine, knobs);
 
-    int64_t placed = 0;
-    double memoryBits = 0, writes = 0;
+    const bool splits = !allocation.stay.empty();
+    if (splits)
+      result.splits.resize(std::max(result.splits.size(), products));
+    int64_t placed = 0, staying = 0;
+    double memoryBits = 0, writes = 0, peak = 0;
     detail::Priced priced;
     for (size_t u = 0; u != products; ++u) {
       const Shape &shape = model.products[u];
@@ -129,18 +133,39 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
       const mapping::Copies c = mapping::copiesOf(allocation, demands, u);
       const Counts counts =
           detail::countProduct(product, result.tilings[u], c.copies, c.rounds,
-                               result.capacity, machine, knobs);
+                               allocation.shared(), machine, knobs);
       const detail::Total cost = detail::priceTotal(counts, prices);
       result.layers[u] = {cost.energy, cost.latency,
                           detail::noise(product, result.tilings[u], prices)};
+      int64_t turns = shape.count; // members that take turns
+      if (splits) {
+        const int64_t stay = allocation.stay[u];
+        const Counts once = detail::countProduct(
+            product, result.tilings[u], 1, 0, result.capacity, machine, knobs);
+        const detail::Total cost = detail::priceTotal(once, prices);
+        result.splits[u] = {
+            0, {cost.energy, cost.latency, result.layers[u].noise}};
+        memoryBits += once.spill_bits * detail::real(stay);
+        staying += stay * demand.arrays;
+        turns -= stay;
+        if (stay > 0)
+          peak = std::max(peak, detail::powerDensity(cost.energy, cost.latency,
+                                                     prices.area_mm2));
+        // Nobody takes turns: its price is no part of the model.
+        if (turns == 0) {
+          result.layers[u] = result.splits[u].staying;
+          continue;
+        }
+      }
       memoryBits +=
-          (counts.spill_bits + counts.reload_bits) * detail::real(shape.count);
-      writes += detail::real(c.rounds * shape.count);
+          (counts.spill_bits + counts.reload_bits) * detail::real(turns);
+      writes += detail::real(c.rounds * turns);
       const int64_t held = c.copies * demand.arrays;
       placed = allocation.resident
                    ? placed + held * shape.count
-                   : std::max(placed, std::min(held, allocation.capacity));
+                   : std::max(placed, std::min(held, allocation.shared()));
     }
+    placed += staying;
     for (size_t u = 0; u != model.others.size(); ++u) {
       const workload::Layer &layer = *model.others[u].layer;
       if (const workload::Digital *digital = layer.digital()) {
@@ -176,13 +201,18 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
 
     // Program order, as in the detailed evaluation: floating-point sums depend
     // on it. Adding the zero noise of digital work changes nothing.
-    double energy = 0, latency = 0, noise = 0, peak = 0;
+    double energy = 0, latency = 0, noise = 0;
     for (size_t u = 0, n = products + model.others.size(); u != n; ++u)
       peak = std::max(peak, detail::powerDensity(result.layers[u].energy_j,
                                                  result.layers[u].latency_s,
                                                  prices.area_mm2));
     for (uint32_t index : model.order) {
-      const DesignCost::Layer &layer = result.layers[index];
+      const DesignCost::Layer *found = &result.layers[index];
+      if (splits && index < products)
+        if (DesignCost::Split &split = result.splits[index];
+            split.seen++ < allocation.stay[index])
+          found = &split.staying;
+      const DesignCost::Layer &layer = *found;
       energy += layer.energy_j;
       latency += layer.latency_s;
       noise += layer.noise;

@@ -26,7 +26,8 @@ bool imc::mapping::operator==(const Knobs &a, const Knobs &b) {
   return a.weight_bits == b.weight_bits && a.input_bits == b.input_bits &&
          a.adc_bits == b.adc_bits && a.encoding == b.encoding &&
          a.group_packing == b.group_packing && a.replication == b.replication &&
-         a.dynamic_products == b.dynamic_products && a.residency == b.residency;
+         a.dynamic_products == b.dynamic_products &&
+         a.residency == b.residency && a.segments == b.segments;
 }
 
 const std::vector<KnobInfo> &imc::mapping::knobSchema() {
@@ -63,6 +64,11 @@ const std::vector<KnobInfo> &imc::mapping::knobSchema() {
        0,
        1,
        {"alone", "together"}},
+      {"segments",
+       "What stays on a chip that is too small for all weights.",
+       0,
+       2,
+       {"swap_all", "resident_best", "exact"}},
   };
   return table;
 }
@@ -123,8 +129,10 @@ Error imc::mapping::setKnob(Knobs &knobs, StringRef name, int64_t value) {
     knobs.replication = static_cast<Replication>(value);
   else if (known == "dynamic_products")
     knobs.dynamic_products = static_cast<DynamicProducts>(value);
-  else
+  else if (known == "residency")
     knobs.residency = static_cast<Residency>(value);
+  else
+    knobs.segments = static_cast<Segments>(value);
   return Error::success();
 }
 
@@ -165,7 +173,9 @@ Expected<int64_t> imc::mapping::getKnob(const Knobs &knobs, StringRef name) {
     return static_cast<int64_t>(knobs.replication);
   if (known == "dynamic_products")
     return static_cast<int64_t>(knobs.dynamic_products);
-  return static_cast<int64_t>(knobs.residency);
+  if (known == "residency")
+    return static_cast<int64_t>(knobs.residency);
+  return static_cast<int64_t>(knobs.segments);
 }
 
 Expected<std::string> imc::mapping::printKnob(const Knobs &knobs,

@@ -12,6 +12,7 @@
 #include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
+#include <tuple>
 
 using namespace imc::mapping;
 using llvm::Error;
@@ -43,6 +44,15 @@ Allocation imc::mapping::allocate(llvm::ArrayRef<Demand> demands,
   a.replicates = knobs.replication != Replication::None;
   // A chip that is rewritten anyway is all there for each product.
   a.spare = a.fits ? a.capacity - stored : a.capacity;
+  // Written operands want all of such a chip: nothing stays beside them.
+  if (!a.resident && dynamic == 0 && knobs.segments != Segments::SwapAll) {
+    Stay stay = chooseStay(demands, a.capacity, a.core, knobs.segments);
+    if (stay.arrays > 0) {
+      a.stay = std::move(stay.members);
+      a.stay_arrays = stay.arrays;
+      a.spare = a.shared();
+    }
+  }
   if (a.replicates && a.fits) {
     const int64_t room =
         a.capacity - wholeCores(std::min(a.spare, dynamic), a.core);
@@ -69,10 +79,10 @@ Copies imc::mapping::copiesOf(const Allocation &a,
           static_cast<double>(a.windows_per_copy));
     return c;
   }
-  c.rounds = (arrays + a.capacity - 1) / a.capacity;
+  c.rounds = (arrays + a.shared() - 1) / a.shared();
   if (a.replicates) {
     c.copies = std::clamp<int64_t>(
-        copiesInCores(a.capacity / a.core, arrays, a.core), 1, windows);
+        copiesInCores(a.shared() / a.core, arrays, a.core), 1, windows);
     // Windows are dealt out ceil(windows / copies) at a time; copies that get
     // none need not be written.
     if (c.copies > 1) {
@@ -98,9 +108,11 @@ imc::mapping::groupProducts(const workload::Workload &workload,
       ++known->demand.count;
       known->members.push_back(i);
     } else {
-      groups.push_back({{product.windows, products[i].tiling.arrays(), 1,
-                         products[i].tiling.turns()},
-                        {i}});
+      groups.push_back(
+          {{product.windows, products[i].tiling.arrays(), 1,
+            products[i].tiling.turns(),
+            product.weight_elements * products[i].tiling.columns_per_weight},
+           {i}});
     }
   }
   return groups;
@@ -141,19 +153,27 @@ Plan imc::mapping::plan(const workload::Workload &workload,
     plan.violations.push_back({Rule::Capacity, double(allocation.needed),
                                double(plan.capacity), workload.name});
 
-  int64_t cursor = 0;
+  int64_t cursor = 0, staying = 0, turns = 0;
   for (const auto &[index, group] : llvm::enumerate(groups)) {
     const int64_t arrays = group.demand.arrays;
     const Copies decided = copiesOf(allocation, demands, index);
+    int64_t stay = allocation.stay.empty() ? 0 : allocation.stay[index];
     for (size_t member : group.members) {
       PlacedProduct &placed = plan.products[member];
+      if (!plan.resident && stay-- > 0) {
+        const Placed at = place(cursor, arrays, 1, allocation.core);
+        placed.first_array = at.first;
+        cursor = at.end;
+        staying += arrays;
+        continue;
+      }
       placed.copies = decided.copies;
       placed.rounds = decided.rounds;
       const int64_t held = placed.copies * arrays;
       if (!plan.resident) {
-        // The product has the chip for itself.
-        plan.placed_arrays =
-            std::max(plan.placed_arrays, std::min(held, plan.capacity));
+        // The product has what the others leave for itself.
+        placed.first_array = allocation.stay_arrays;
+        turns = std::max(turns, std::min(held, allocation.shared()));
         continue;
       }
       const Placed at = place(cursor, arrays, placed.copies, allocation.core);
@@ -162,6 +182,7 @@ Plan imc::mapping::plan(const workload::Workload &workload,
       plan.placed_arrays += held;
     }
   }
+  plan.placed_arrays += staying + turns;
   return plan;
 }
 
@@ -179,7 +200,8 @@ Error imc::mapping::verify(const Plan &plan, const workload::Workload &workload,
   if (!plan.resident && machine::cellKind(machine).nonvolatile)
     return fail("rewrites cells that are not volatile");
   size_t next = 0;
-  std::vector<std::pair<int64_t, int64_t>> used; // [first, end) of each copy
+  // [first, end) of each copy, and whether it takes turns with others.
+  std::vector<std::tuple<int64_t, int64_t, bool>> used;
   int64_t chip = machine.arrays();
   for (size_t i = 0, e = workload.layers.size(); i != e; ++i) {
     const workload::Product *product = workload.layers[i].product();
@@ -223,11 +245,13 @@ Error imc::mapping::verify(const Plan &plan, const workload::Workload &workload,
       if (first < end)
         return fail(where + "has two copies on array " + std::to_string(first));
       end = last;
-      if (plan.resident)
-        used.emplace_back(first, last);
+      used.emplace_back(first, std::min(last, chip), placed.rounds > 0);
     }
-    if (!plan.resident) {
-      if (placed.rounds * chip < arrays)
+    if (plan.resident && placed.rounds > 0)
+      return fail(where + "is written again, but all weights stay");
+    if (placed.rounds > 0) {
+      if (placed.first_array >= chip || placed.first_array % core != 0 ||
+          placed.rounds * (chip - placed.first_array) < arrays)
         return fail(where + "is not written completely");
       if (placed.copies > 1 && end > chip)
         return fail(where + "has more copies than fit on the chip");
@@ -241,9 +265,14 @@ Error imc::mapping::verify(const Plan &plan, const workload::Workload &workload,
     return fail("places " + std::to_string(plan.products.size()) +
                 " products, the model has " + std::to_string(next));
   std::sort(used.begin(), used.end());
-  for (size_t i = 1; i < used.size(); ++i)
-    if (used[i].first < used[i - 1].second)
-      return fail("array " + std::to_string(used[i].first) +
-                  " holds two copies");
+  // Ends of what stays and of what takes turns, so far.
+  int64_t held = 0, shared = 0;
+  for (auto [first, last, turns] : used) {
+    // Products that take turns may meet each other, but nobody else.
+    if (first < held || (!turns && first < shared))
+      return fail("array " + std::to_string(first) + " holds two copies");
+    int64_t &end = turns ? shared : held;
+    end = std::max(end, last);
+  }
   return Error::success();
 }

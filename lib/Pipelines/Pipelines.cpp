@@ -20,7 +20,8 @@ using namespace imc;
 namespace {
 struct Decisions {
   int64_t weightBits, inputBits, adcBits;
-  std::string activations, encoding, groupPacking, replication, dynamicProducts;
+  std::string activations, encoding, groupPacking, replication, dynamicProducts,
+      segments;
   QuantizationOptions quantization;
 };
 } // namespace
@@ -55,6 +56,7 @@ static void build(OpPassManager &pm, Phase from, Phase to, bool verify,
     PlacePassOptions options;
     options.replication = decisions.replication;
     options.dynamicProducts = decisions.dynamicProducts;
+    options.segments = decisions.segments;
     pm.addPass(createPlacePass(options));
   }
   if (passes(Phase::Scheduled))
@@ -77,7 +79,7 @@ void imc::buildPipeline(OpPassManager &pm, Phase from, Phase to,
                       options.knobs.adc_bits,    options.activations,
                       text("encoding"),          text("group_packing"),
                       text("replication"),       text("dynamic_products"),
-                      options.quantization};
+                      text("segments"),          options.quantization};
   build(pm, from, to, options.verify, decisions);
 }
 
@@ -168,6 +170,11 @@ struct PipelineOptions : public PassPipelineOptions<PipelineOptions> {
   Option<std::string> dynamicProducts{*this, "dynamic-products",
                                       llvm::cl::desc("digital, arrays or auto"),
                                       llvm::cl::init("digital")};
+  Option<std::string> segments{
+      *this, "segments",
+      llvm::cl::desc("What stays on a chip that is too small: swap_all, "
+                     "resident_best or exact"),
+      llvm::cl::init("swap_all")};
   Option<bool> verify{*this, "verify",
                       llvm::cl::desc("Check the contract of the phase reached"),
                       llvm::cl::init(true)};
@@ -187,10 +194,11 @@ static void registerPipeline(Phase to) {
           attach.dirs.assign(options.dirs.begin(), options.dirs.end());
           pm.addPass(createAttachTargetPass(attach));
         }
-        Decisions decisions{
-            options.weightBits,  options.inputBits,       options.adcBits,
-            options.activations, options.encoding,        options.groupPacking,
-            options.replication, options.dynamicProducts, {}};
+        Decisions decisions{options.weightBits,  options.inputBits,
+                            options.adcBits,     options.activations,
+                            options.encoding,    options.groupPacking,
+                            options.replication, options.dynamicProducts,
+                            options.segments,    {}};
         build(pm, Phase::Imported, to, options.verify, decisions);
       });
 }

@@ -221,7 +221,8 @@ Error Builder::decide() {
     const workload::Layer &layer = workload.layers[i];
     if (const workload::Product *product = layer.product()) {
       spillOf[i] = whole(cost::actions(layer, placed->tiling, placed->copies,
-                                       placed->rounds, machine, knobs)
+                                       placed->rounds, machine, knobs,
+                                       placed->first_array)
                              .spill_bits);
       addProduct(i, *product, placed->tiling, placed->copies, placed->rounds,
                  placed->first_array, plan.capacity - placed->first_array);

@@ -9,6 +9,7 @@
 
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include <algorithm>
+#include <tuple>
 
 using namespace mlir;
 using namespace imc;
@@ -239,8 +240,8 @@ FailureOr<mapping::Plan> imc::extractPlan(const Design &design,
   mapping::Plan plan;
   plan.capacity = machine.arrays();
   const int64_t core = machine.hierarchy.macros_per_tile;
-  // [first, end) of every copy.
-  std::vector<std::pair<int64_t, int64_t>> ranges;
+  // [first, end) of every copy, and its product.
+  std::vector<std::tuple<int64_t, int64_t, size_t>> ranges;
   for (const auto &[product, layer] : design.products) {
     imc::MVMOp mvm = product.mvm;
     PlacementAttr placement = mvm.getPlacementAttr();
@@ -269,26 +270,39 @@ FailureOr<mapping::Plan> imc::extractPlan(const Design &design,
     plan.logical_arrays += arrays;
     for (int64_t copy = 0; copy < placed.copies; ++copy) {
       const int64_t first = placed.firstArrayOf(copy, core);
-      ranges.emplace_back(first, first + arrays);
+      ranges.emplace_back(first, first + arrays, plan.products.size());
     }
     plan.products.push_back(placed);
   }
   // Arrays that hold one thing for the whole inference are disjoint and on the
-  // chip. Otherwise the chip is written again for every product, in as many
+  // chip. Products that share some, or do not end on the chip, take turns: the
+  // arrays from their first one on are written again for each, in as many
   // rounds as one copy needs.
   llvm::sort(ranges);
-  for (size_t i = 0; i < ranges.size(); ++i)
-    if (ranges[i].second > plan.capacity ||
-        (i && ranges[i].first < ranges[i - 1].second))
-      plan.resident = false;
+  std::vector<bool> turns(plan.products.size(), false);
+  int64_t end = 0; // of the ranges so far
+  size_t last = 0; // whose that is
+  for (const auto &[first, limit, product] : ranges) {
+    if (limit > plan.capacity)
+      turns[product] = true;
+    if (first < end)
+      turns[product] = turns[last] = true;
+    if (limit > end) {
+      end = limit;
+      last = product;
+    }
+  }
+  plan.resident = llvm::none_of(turns, [](bool t) { return t; });
   // Written operands need a tile that holds no weights.
   int64_t stored = 0;
   for (const mapping::ProductGroup &group :
        mapping::groupProducts(design.workload, plan.products))
     stored = mapping::endOfOneCopy(group.demand, core, stored);
   stored = mapping::wholeCores(stored, core);
-  if (!design.written.empty() && stored >= plan.capacity)
+  if (!design.written.empty() && stored >= plan.capacity) {
     plan.resident = false;
+    turns.assign(turns.size(), true);
+  }
   const int64_t left = plan.resident ? plan.capacity - stored : plan.capacity;
   for (size_t layer : design.written) {
     mapping::Tiling tiling = mapping::tile(
@@ -296,16 +310,24 @@ FailureOr<mapping::Plan> imc::extractPlan(const Design &design,
     plan.dynamics.push_back({layer, tiling, std::min(tiling.arrays(), left),
                              mapping::DynamicProducts::Arrays});
   }
-  for (mapping::PlacedProduct &placed : plan.products) {
+  int64_t shared = 0;
+  for (auto [index, placed] : llvm::enumerate(plan.products)) {
     const int64_t held = placed.copies * placed.tiling.arrays();
-    if (plan.resident) {
+    if (!turns[index]) {
       plan.placed_arrays += held;
       continue;
     }
-    plan.placed_arrays =
-        std::max(plan.placed_arrays, std::min(held, plan.capacity));
-    placed.rounds = std::max<int64_t>(
-        1, llvm::divideCeil(placed.tiling.arrays(), plan.capacity));
+    const int64_t room = plan.capacity - placed.first_array;
+    if (room <= 0) {
+      imc::MVMOp mvm = design.products[index].first.mvm;
+      return mvm.emitOpError("is placed from array ")
+             << placed.first_array << " on, imc.target has " << plan.capacity
+             << "; run imc-place again";
+    }
+    shared = std::max(shared, std::min(held, room));
+    placed.rounds =
+        std::max<int64_t>(1, llvm::divideCeil(placed.tiling.arrays(), room));
   }
+  plan.placed_arrays += shared;
   return plan;
 }

@@ -72,7 +72,9 @@ struct PlacePass : public imc::impl::PlacePassBase<PlacePass> {
     if (failed(design))
       return signalPassFailure();
     const std::pair<const char *, std::string> options[] = {
-        {"replication", replication}, {"dynamic_products", dynamicProducts}};
+        {"replication", replication},
+        {"dynamic_products", dynamicProducts},
+        {"segments", segments}};
     for (const auto &[knob, value] : options)
       if (llvm::Error error =
               mapping::setKnob(design->knobs, knob, StringRef(value))) {

@@ -150,6 +150,9 @@ std::string Placements::obstacle(size_t index) const {
   const int64_t copies = plan.products[index].copies;
   if (copies >= demand.windows)
     return ""; // a copy for every window
+  if (!plan.resident && plan.products[index].rounds == 0)
+    return "it stays on a chip that is too small for all products, with one "
+           "copy";
   if (!allocation.replicates) {
     const int64_t left = plan.capacity - plan.placed_arrays;
     if (left < demand.arrays)
@@ -160,12 +163,14 @@ std::string Placements::obstacle(size_t index) const {
                          left, demand.arrays);
   }
   if (!allocation.resident) {
-    const int64_t most = mapping::copiesInCores(plan.capacity / allocation.core,
-                                                demand.arrays, allocation.core);
-    return llvm::formatv("the product has the chip for itself, and {0} copies "
-                         "of {1} arrays are more than its {2} in tiles of {3}",
+    const int64_t most = mapping::copiesInCores(
+        allocation.shared() / allocation.core, demand.arrays, allocation.core);
+    return llvm::formatv("the product has {0} for itself, and {1} copies "
+                         "of {2} arrays are more than its {3} in tiles of {4}",
+                         allocation.stay_arrays > 0 ? "the rest of the chip"
+                                                    : "the chip",
                          std::max<int64_t>(most, 1) + 1, demand.arrays,
-                         plan.capacity, allocation.core);
+                         allocation.shared(), allocation.core);
   }
   if (!allocation.copies.empty()) {
     // The fewest copies that are faster.

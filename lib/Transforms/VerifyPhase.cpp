@@ -290,7 +290,7 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
   }
   // Volatile cells may be written again for every layer, but only when one copy
   // of everything does not fit, with an array for the operands that are written
-  // where there are such; then each layer has the chip for itself.
+  // where there are such; then products whose arrays meet take turns at them.
   WalkResult written = module.walk([](Operation *op) {
     auto decision =
         op->getAttrOfType<StringAttr>(IMCDialect::dynamicProductAttrName);
@@ -312,7 +312,9 @@ void PhaseVerifier::verifyPlacements(const machine::Machine &machine) {
     if (reloads)
       owner.clear();
     // More tiles than arrays are written in rounds; then there is one copy.
-    if (reloads && placement.arraysPerCopy() > capacity &&
+    const int64_t begin = placement.firstArrayOf(0);
+    if (reloads && begin >= 0 && begin < capacity && begin % core == 0 &&
+        begin + placement.arraysPerCopy() > capacity &&
         placement.getCopies() == 1)
       continue;
     for (int64_t copy = 0; copy < placement.getCopies(); ++copy) {

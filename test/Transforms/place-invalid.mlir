@@ -5,6 +5,8 @@
 // RUN: not imc-opt %s -split-input-file -imc-attach-target='file=rram-32nm set=machine.cell.bits=8' -imc-offload -imc-quantize -imc-tile -imc-attach-target='file=rram-32nm set=machine.rows=64,machine.cell.bits=8' -imc-place 2>&1 | FileCheck %s --check-prefix=ROWS
 // RUN: not imc-opt %s -split-input-file -imc-attach-target='file=rram-32nm set=machine.cell.bits=8' -imc-offload -imc-quantize -imc-tile -imc-attach-target='file=rram-32nm set=machine.cell.bits=1' -imc-place 2>&1 | FileCheck %s --check-prefix=BITS
 // RUN: not imc-opt %s -split-input-file -imc-attach-target='file=rram-32nm set=machine.cell.bits=8,machine.adc.clip_bits=2' -imc-offload -imc-quantize -imc-tile -imc-attach-target='file=rram-32nm set=machine.cell.bits=8,machine.adc.clip_bits=1' -imc-place 2>&1 | FileCheck %s --check-prefix=CLIP
+// RUN: not imc-opt %s -split-input-file -imc-attach-target='file=rram-32nm set=machine.cell.bits=8' -imc-offload -imc-quantize -imc-tile -imc-place=segments=belady 2>&1 | FileCheck %s --check-prefix=SEGMENTS
+// SEGMENTS: imc-place: 'pass.segments' is 'belady', must be one of swap_all, resident_best, exact
 // OPTION: imc-place: 'pass.replication' is 'all', must be one of none, balanced
 // PHASE: imc-place takes a module in phase 'tiled', but imc.phase says 'imported'; run the passes up to 'tiled' first, e.g. with the pipeline imc-to-tiled
 // ROWS: was made for machine.array.rows = 256, but imc.target has 64; attach the machine before imc-tile and tile again

@@ -2,6 +2,7 @@
 import re
 import resource
 
+import numpy as np
 import pytest
 from conftest import run_tool
 
@@ -73,3 +74,60 @@ def test_what_does_not_fit_is_refused_with_numbers(shared, tmp_path):
     assert re.search(r"tile buffer of core \d+: part of layer '\S+' \(\w+\) needs \d+ bits", result.stderr)
     assert "raise machine.tile_buffer.size_kib to " in result.stderr
     assert not (tmp_path / "p.txt").exists()
+
+
+def glyph(models, tmp_path):
+    data = np.load(models / "refs" / "glyphs_test100.npz")
+    (tmp_path / "x").mkdir()
+    np.save(tmp_path / "x/input_0.npy", data["x"][:1, None].astype(np.float32) / np.float32(255))
+    return tmp_path / "x"
+
+
+def test_programs_of_placed_modules_keep_their_placements(models, tmp_path):
+    """What was placed with copies runs with copies, whatever a planner would say now."""
+    x, model = glyph(models, tmp_path), models / "trained-small/glyphs_resnet8.onnx"
+    run_tool("imc", "run", model, "--input", x, "--at", "tiled", "--target", "rram-32nm", "--output", tmp_path / "y")
+    counts = {}
+    for replication in ["none", "balanced"]:
+        placed = tmp_path / f"{replication}.mlir"
+        run_tool("imc", "compile", model, "--target", "rram-32nm", "--set", f"pass.replication={replication}",
+                 "--to", "placed", "-o", placed)
+        for schedule in ["layers", "pipeline", "stream"]:
+            result = run_tool("imc", "run", placed, "--input", x, "--at", "placed", "--target", "rram-32nm",
+                              "--program", schedule, "--compare", tmp_path / "y", "--rtol", 0, "--atol", 0)
+            counts[replication, schedule] = re.search(r"program: (\d+) instructions", result.stdout)[1]
+    assert counts["none", "layers"] != counts["balanced", "layers"]
+
+
+@pytest.mark.parametrize("setting, message", [
+    ("machine.macros_per_tile=32", r"tiles of 64 arrays?, (those of imc.target|the machine's) have 32"),
+    ("machine.groups=1", r"(on array \d+|from array \d+).*machine has \d+"),
+    ("machine.rows=128", r"128"),
+])
+def test_placements_of_another_machine_are_refused(models, tmp_path, setting, message):
+    x, model = glyph(models, tmp_path), models / "trained-small/glyphs_resnet8.onnx"
+    placed = tmp_path / "placed.mlir"
+    run_tool("imc", "compile", model, "--target", "rram-32nm", "--set", "pass.replication=balanced",
+             "--to", "placed", "-o", placed)
+    result = run_tool("imc", "run", placed, "--input", x, "--at", "placed", "--target", "rram-32nm", "--set", setting,
+                      "--program", "layers", check=False)
+    assert result.returncode == 1
+    assert re.search(message, result.stderr), result.stderr
+
+
+@pytest.mark.parametrize("rule", ["swap_all", "resident_best", "exact"])
+def test_what_stays_is_not_written(models, tmp_path, rule):
+    """A chip that is too small: fewer writes, the same bits."""
+    x, model = glyph(models, tmp_path), models / "trained-small/glyphs_resnet8.onnx"
+    small = ["--target", "sram-32nm", "--set", "machine.groups=1", "--set", "machine.tiles_per_group=8",
+             "--set", "machine.macros_per_tile=4", "--set", "machine.tile_buffer.size_kib=1024"]
+    text = export(model, tmp_path / "p.txt", *small[2:], "--set", f"pass.segments={rule}", target="sram-32nm")
+    products = fields(text, "product")
+    staying = sum("rounds" not in product for product in products)
+    assert (staying > 0) == (rule != "swap_all")
+    assert staying < len(products)
+    result = run_tool("imc", "program", tmp_path / "p.txt", "--verify")
+    assert result.returncode == 0
+    run_tool("imc", "run", model, "--input", x, "--at", "tiled", *small, "--output", tmp_path / "y")
+    run_tool("imc", "run", model, "--input", x, "--at", "scheduled", *small, "--set", f"pass.segments={rule}",
+             "--program", "layers", "--compare", tmp_path / "y", "--rtol", 0, "--atol", 0)

@@ -11,6 +11,7 @@
 #include "imc/Execute/Run.h"
 #include "imc/Pipelines/Pipelines.h"
 #include "imc/Schedule/Schedule.h"
+#include "imc/Transforms/ExportProgram.h"
 #include "imc/Transforms/Phase.h"
 
 #include <CLI/CLI.hpp>
@@ -65,19 +66,15 @@ int runRun(const RunCommandOptions &options) {
   if (!schedule)
     return execute::runCommand(**module, options.run, outs(), errs());
 
-  // The products by the instructions of the cores, the rest compiled.
-  Expected<machine::Machine> machine = design->target->machine();
-  if (!machine)
-    return fail(machine.takeError());
+  // The products by the instructions of the cores, the rest compiled. The
+  // program is that of the placements of the module, read against its machine.
   FailureOr<workload::Workload> workload =
       session.extract(**module, options.model);
   if (failed(workload))
     return 1;
-  Expected<program::Program> program = schedule::schedule(
-      *workload, mapping::plan(*workload, *machine, design->knobs), *machine,
-      design->knobs, {*schedule, 0});
-  if (!program)
-    return fail(program.takeError());
+  FailureOr<program::Program> program = exportProgram(**module, schedule);
+  if (failed(program))
+    return 1;
   execute::ProgramEngine engine(*program);
   execute::RunOptions run = options.run;
   run.executor.engine = &engine;

@@ -285,11 +285,11 @@ units::Time shortestCycle(const machine::Operating &operating);
 double delayFactor(const machine::Technology &technology);
 
 /// Counts one layer. `tiling` is ignored for digital work. `rounds` > 0 says
-/// that the cells are written for this layer, that many times over the chip;
-/// 0 that the weights are there already.
+/// that the cells are written for this layer, that many times over the chip
+/// from array `firstArray` on (E-STAY); 0 that the weights are there already.
 Counts actions(const workload::Layer &layer, const mapping::Tiling &tiling,
                int64_t copies, int64_t rounds, const machine::Machine &machine,
-               const mapping::Knobs &knobs);
+               const mapping::Knobs &knobs, int64_t firstArray = 0);
 
 /// Counts a product of two activations whose right operand is written into
 /// `arrays` arrays, in rounds where it has more.

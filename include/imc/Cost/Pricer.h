@@ -54,6 +54,13 @@ private:
   struct Layer {
     double energy_j, latency_s, noise;
   };
+  /// Where some of equal products stay and the others take turns (E-STAY): how
+  /// many have been added up, and what one that stays costs.
+  struct Split {
+    int64_t seen;
+    Layer staying;
+  };
+  std::vector<Split> splits;
   std::vector<Layer> layers;
   std::vector<mapping::Tiling> tilings;
   std::vector<mapping::Demand> demands;

@@ -58,6 +58,10 @@ enum class DynamicProducts { Digital, Arrays, Auto };
 /// runs, or all stay on it.
 enum class Residency { Alone, Together };
 
+/// What stays on a chip that is too small for all weights: nothing, what fits
+/// with most cells per array first, or the products that save most writes.
+enum class Segments { SwapAll, ResidentBest, Exact };
+
 /// Pass decisions.
 struct Knobs {
   int64_t weight_bits = 8; ///< 2..8, signed
@@ -68,6 +72,7 @@ struct Knobs {
   Replication replication = Replication::None;
   DynamicProducts dynamic_products = DynamicProducts::Digital;
   Residency residency = Residency::Alone;
+  Segments segments = Segments::SwapAll;
 };
 bool operator==(const Knobs &a, const Knobs &b);
 
@@ -205,8 +210,9 @@ struct PlacedProduct {
   Tiling tiling;
   int64_t copies = 1;
   int64_t first_array = 0; ///< of copy 0
-  int64_t rounds = 0;      ///< times that the chip is written for this product;
-                           ///< 0: its weights stay
+  /// Times that the arrays from first_array to the end of the chip are written
+  /// for this product; 0: its weights stay.
+  int64_t rounds = 0;
   /// `core`: arrays of a core, macros_per_tile.
   int64_t firstArrayOf(int64_t copy, int64_t core) const {
     return mapping::firstArrayOf(copy, copies, first_array, tiling.arrays(),
@@ -237,8 +243,9 @@ struct Plan {
   int64_t logical_arrays = 0;          ///< one copy of every product
   int64_t placed_arrays = 0; ///< arrays that hold weights, without those that
                              ///< stay empty between copies
-  /// All weights are on the chip at once. Otherwise every product has the
-  /// chip for itself and is written before it runs, each inference.
+  /// All weights are on the chip at once. Otherwise some may stay (rounds 0),
+  /// and each other product has all other arrays for itself and is written
+  /// before it runs, each inference.
   bool resident = true;
   std::vector<Violation> violations; ///< Capacity
 };
@@ -247,6 +254,7 @@ struct Plan {
 struct Demand {
   int64_t windows, arrays, count;
   int64_t turns = 1; ///< of the fullest array, for each window
+  int64_t cells = 0; ///< of one product that hold weights
 };
 
 /// Equal products: they get arrays together.
@@ -283,6 +291,21 @@ int64_t balancedWindows(llvm::ArrayRef<Demand> demands, int64_t capacity,
 std::vector<int64_t> replicate(llvm::ArrayRef<Demand> demands, int64_t capacity,
                                int64_t core, Replication rule);
 
+/// Products that stay on a chip that cannot hold all (E-STAY).
+struct Stay {
+  std::vector<int64_t> members; ///< of each demand: the first so many
+  int64_t arrays = 0;           ///< whole cores that they take
+  int64_t cells = 0;            ///< that they save writing
+};
+
+/// What stays of products that do not fit within `capacity` arrays together,
+/// so that the most cells stay and no other has more rounds than on the whole
+/// chip. Exact up to what alignment to cores leaves empty: products that it
+/// leaves no room for are given up, those that save least per array first.
+/// O(products^2 * choices that no other beats).
+Stay chooseStay(llvm::ArrayRef<Demand> demands, int64_t capacity, int64_t core,
+                Segments rule);
+
 /// How a model shares the chip, before single arrays are handed out.
 struct Allocation {
   bool fits = true;     ///< one copy of every product at once
@@ -298,6 +321,12 @@ struct Allocation {
                                 ///< without them
   int64_t spare = 0; ///< arrays that products of two activations may use:
                      ///< whole cores
+  /// Not resident: products of each demand that stay, empty where none does,
+  /// and the first array of those that take turns.
+  std::vector<int64_t> stay;
+  int64_t stay_arrays = 0;
+  /// Arrays that products which take turns have each.
+  int64_t shared() const { return capacity - stay_arrays; }
 };
 /// `demands` in the order in which they get arrays. `dynamic` is the number of
 /// arrays that the largest product with mayUseArrays() has, 0 without one:
@@ -307,8 +336,9 @@ Allocation allocate(llvm::ArrayRef<Demand> demands, int64_t dynamic,
                     const machine::Machine &machine, const Knobs &knobs);
 
 /// Copies of a product of demands[index], which `allocation` was made for, each
-/// with at least one window; and how many times the chip is written for it, 0
-/// if its weights stay.
+/// with at least one window; and how many times the arrays that it shares are
+/// written for it, 0 if its weights stay. Of a demand with members in
+/// Allocation::stay, those of the others; the members that stay have one copy.
 struct Copies {
   int64_t copies, rounds;
 };
@@ -316,7 +346,8 @@ Copies copiesOf(const Allocation &allocation, llvm::ArrayRef<Demand> demands,
                 size_t index);
 
 /// Tiles, replicates and places. Non-volatile chips that cannot hold one copy
-/// get the violation Capacity; volatile ones go non-resident. `balanced` gives
+/// get the violation Capacity; volatile ones go non-resident, with what
+/// Knobs::segments lets stay. `balanced` gives
 /// every product ceil(windows / balancedWindows) copies when resident, the
 /// other rules what replicate() says, and all as many as fit when not.
 Plan plan(const workload::Workload &workload, const machine::Machine &machine,

@@ -195,7 +195,9 @@ def PlacePass : Pass<"imc-place", "::mlir::ModuleOp"> {
     written each time into those that hold no weights. `auto` asks the cost model, layer by layer.
 
     A model that needs more arrays than a machine with non-volatile cells has is refused with
-    both numbers; a machine with volatile cells reloads its arrays in rounds. Remarks of category `imc-place` say what
+    both numbers; a machine with volatile cells reloads its arrays in rounds. `segments` says what
+    stays on such a chip (`pass.segments`): nothing, or products that leave the others room for the largest
+    of them. Remarks of category `imc-place` say what
     stopped one more copy.
 
     Example:
@@ -210,7 +212,9 @@ def PlacePass : Pass<"imc-place", "::mlir::ModuleOp"> {
     Option<"replication", "replication", "std::string", /*default=*/"\"none\"",
            "Copies of products beyond the first: none, balanced, marginal_gain, exact_bottleneck or exact_sum">,
     Option<"dynamicProducts", "dynamic-products", "std::string", /*default=*/"\"digital\"",
-           "Where products of two activations run: digital, arrays or auto">
+           "Where products of two activations run: digital, arrays or auto">,
+    Option<"segments", "segments", "std::string", /*default=*/"\"swap_all\"",
+           "What stays on a chip that is too small: swap_all (nothing), resident_best or exact">
   ];
   let statistics = [
     Statistic<"numArrays", "arrays placed", "Arrays occupied, copies included">

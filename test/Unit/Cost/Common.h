@@ -63,6 +63,7 @@ inline Design randomDesign(machine::Machine start, std::mt19937_64 &random) {
   k.adc_bits = random() % 2 ? 0 : 4 + int64_t(random() % 9);
   k.encoding = static_cast<mapping::Encoding>(random() % 3);
   k.group_packing = static_cast<mapping::GroupPacking>(random() % 3);
+  k.segments = static_cast<mapping::Segments>(random() % 3);
   // The exact rules take milliseconds.
   k.replication = static_cast<mapping::Replication>(
       random() % 40 ? random() % 2 : 2 + random() % 3);

@@ -50,6 +50,9 @@ static std::vector<workload::Workload> probes() {
       workload::DynamicProduct{1 << 20, 3 << 14, 1 << 14, 64, 64, 32, 8}};
   return {
       model("tile", {matmul(64, 12, 1)}),
+      // On one core nothing of it stays, on others some.
+      model("turns", {matmul(4, 6000, 3000), matmul(4, 100, 10),
+                      matmul(4, 9000, 3000), matmul(4, 60, 12)}),
       model("single", {matmul(1, 700, 40)}),
       model("network", {conv, relu, depthwise, relu, matmul(1, 4704, 100)}),
       model("groups", {depthwise}),
@@ -175,6 +178,16 @@ static const Exception exceptions[] = {
     {"pass.dynamic_products", "the source has no products of two activations",
      isLegacy},
     {"pass.residency", "the source checks networks one by one", isLegacy},
+    {"pass.segments", "the source rewrites all arrays", isLegacy},
+    {"pass.segments", "cells keep their weights",
+     [](const Machine &m) {
+       return isClosed(m) && machine::cellKind(m).nonvolatile;
+     }},
+    {"pass.segments", "all arrays are in one core",
+     [](const Machine &m) {
+       return isClosed(m) && !machine::cellKind(m).nonvolatile &&
+              m.tiles() == 1;
+     }},
     {"pass.replication", "one array holds one copy",
      [](const Machine &m) { return isClosed(m) && m.arrays() == 1; }},
     // What belongs to parts that the machine does not have.

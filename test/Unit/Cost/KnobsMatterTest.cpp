@@ -85,6 +85,9 @@ TEST(Knobs, EveryPassKnobMatters) {
   m.cell.bits = 1;
   for (const mapping::KnobInfo &info : mapping::knobSchema()) {
     std::string name = info.name;
+    // Nothing takes turns on cells that keep their weights.
+    if (name == "segments")
+      continue;
     std::vector<int64_t> values;
     for (int64_t v = info.min; v <= info.max; ++v)
       if (name != "adc_bits" || v >= 4)
@@ -98,6 +101,50 @@ TEST(Knobs, EveryPassKnobMatters) {
     for (size_t i = 1; i < costs.size(); ++i)
       EXPECT_NE(moved(costs[i - 1], costs[i]), "") << name << " " << values[i];
   }
+}
+
+// On a chip that is too small for ResNet-18 fewer cells are written, and
+// nothing else becomes less or more. Time may become more: fewer cores are left
+// that write side by side.
+TEST(Knobs, WhatStaysIsNotWritten) {
+  machine::Machine m = test::shipped("sram-32nm");
+  const std::vector<workload::Workload> one = {test::resnet18()};
+  int smaller = 0, exacter = 0;
+  for (int64_t macros : {8, 12, 16, 20, 24, 28, 32}) {
+    m.hierarchy = {4, 16, macros};
+    Cost costs[3];
+    double written[3] = {}, fetched[3] = {};
+    for (int rule = 0; rule != 3; ++rule) {
+      mapping::Knobs k;
+      k.segments = static_cast<mapping::Segments>(rule);
+      const mapping::Plan plan = mapping::plan(one[0], m, k);
+      EXPECT_EQ(llvm::toString(mapping::verify(plan, one[0], m)), "");
+      costs[rule] = evaluate(one, m, k);
+      for (const LayerCost &layer : costs[rule].models[0].layers) {
+        written[rule] += layer.counts.cell_writes;
+        fetched[rule] += layer.counts.reload_bits;
+      }
+    }
+    const ModelCost &all = costs[0].models[0], &some = costs[2].models[0];
+    if (written[0] == 0)
+      continue; // it fits
+    EXPECT_LE(written[1], written[0]);
+    EXPECT_LE(written[2], written[1]);
+    EXPECT_EQ(written[0] / fetched[0], written[2] / fetched[2]);
+    smaller += written[2] < written[0];
+    exacter += written[2] < written[1];
+    for (size_t l = 0; l != all.layers.size(); ++l) {
+      EXPECT_LE(some.layers[l].counts.cell_writes,
+                all.layers[l].counts.cell_writes);
+      EXPECT_EQ(some.layers[l].counts.serial_phases,
+                all.layers[l].counts.serial_phases);
+      EXPECT_EQ(some.layers[l].counts.noc_bits, all.layers[l].counts.noc_bits);
+    }
+    if (written[2] < written[0])
+      EXPECT_LT(some.energy_j, all.energy_j) << macros;
+  }
+  EXPECT_GE(smaller, 3);
+  EXPECT_GE(exacter, 1);
 }
 
 TEST(Knobs, MoreWeightBitsCostMoreAndQuantiseBetter) {

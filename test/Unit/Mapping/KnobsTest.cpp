@@ -45,6 +45,9 @@ TEST(Knobs, RefusesWithNameValueAndRange) {
        "one of offset, differential, "
        "twos_complement"},
       {"pass.replication", "1", "one of none, balanced"},
+      {"pass.segments", "belady",
+       "'pass.segments' is 'belady', must be one of swap_all, resident_best, "
+       "exact"},
       {"pass.rows", "8",
        "unknown knob 'pass.rows'; there are "
        "pass.weight_bits"},

@@ -269,6 +269,7 @@ TEST(Plan, RandomPlansVerify) {
     knobs.encoding = static_cast<Encoding>(random() % 2);
     knobs.group_packing = static_cast<GroupPacking>(random() % 3);
     knobs.replication = static_cast<Replication>(random() % 5);
+    knobs.segments = static_cast<Segments>(random() % 3);
     workload::Workload network{"random", 0, {}};
     for (int64_t i = below(6); i > 0; --i) {
       workload::Product p;

@@ -158,6 +158,7 @@ inline RandomDesign randomDesign(Random &random, const machine::Machine &rram,
                                  : mapping::Encoding::Differential;
   k.group_packing = static_cast<mapping::GroupPacking>(random.in(0, 2));
   k.replication = static_cast<mapping::Replication>(random.in(0, 1));
+  k.segments = static_cast<mapping::Segments>(random.in(0, 2));
   k.dynamic_products = static_cast<mapping::DynamicProducts>(random.in(0, 2));
   return d;
 }
