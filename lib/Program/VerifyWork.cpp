@@ -374,6 +374,12 @@ void Execution::part(Core &core, Engine engine, int64_t index, int64_t first,
       fault(state.lost ? "overwrite" : "programmed",
             state.lost ? "finds its arrays overwritten"
                        : "finds arrays that are not written");
+    // Nothing in a step waits for weights of a later one.
+    else if (v.isRewritten(index) && state.writeStep == core.step &&
+             core.step < step)
+      fault("programmed", "is in step " + Twine(core.step) +
+                              ", whose loads do not wait for weights of step " +
+                              Twine(step));
     if (part.previous >= 0) {
       state.engines[Receive].ready.emplace_back(first, count);
       break;

@@ -82,6 +82,8 @@ private:
   // Layers.cpp
   llvm::Error numberLayers();
   void writeLayers();
+  /// By layer: products whose first round is written while that layer runs.
+  std::vector<std::vector<int64_t>> chooseAhead() const;
   /// Loop over the blocks of a part.
   void writePart(const program::Part &part, int64_t index,
                  std::vector<program::Instruction> &out) const;

@@ -90,6 +90,57 @@ void Builder::writeWindows(const program::Part &part, int64_t index,
     writeBlock(part, index, begin + whole * part.block, 0, rest, out);
 }
 
+std::vector<std::vector<int64_t>> Builder::chooseAhead() const {
+  std::vector<std::vector<int64_t>> ahead(workload.layers.size());
+  if (!options.write_ahead)
+    return ahead;
+  // Arrays [first, end) of a product, in all rounds.
+  auto arraysOf = [&](int64_t product) {
+    int64_t first = program.chip.cores * program.chip.arrays_per_core, end = 0;
+    for (int64_t i = partsOf[product].first; i != partsOf[product].second;
+         ++i) {
+      const program::Part &part = program.parts[i];
+      const int64_t sets = program.products[product].tiling.row_sets;
+      first = std::min(first, part.first_array);
+      end =
+          std::max(end, part.first_array +
+                            part.copies *
+                                ceilDiv(part.slot_end - part.slot_begin, sets));
+    }
+    return std::pair(first, end);
+  };
+  for (size_t layer = 1; layer < workload.layers.size(); ++layer) {
+    const int64_t product = productOf[layer];
+    if (product == none || program.products[product].rounds == 0 ||
+        program.products[product].operand != none)
+      continue;
+    const auto [first, end] = arraysOf(product);
+    // The longest of the layers since the arrays were used last: products by
+    // their products one after the other, and only then digital work.
+    int64_t best = none;
+    std::pair<double, double> most = {0, 0};
+    for (size_t other = layer; other-- > 0;) {
+      std::pair<double, double> length = {0, 0};
+      if (const int64_t p = productOf[other]; p != none) {
+        const auto [otherFirst, otherEnd] = arraysOf(p);
+        if (otherFirst < end && first < otherEnd)
+          break;
+        length.first = double(program.products[p].windows_per_copy) *
+                       double(program.products[p].tiling.turns());
+      } else {
+        length.second = double(program.kernels[kernelOf[other]].operations);
+      }
+      if (best == none || length > most) {
+        best = other;
+        most = length;
+      }
+    }
+    if (best != none)
+      ahead[best].push_back(product);
+  }
+  return ahead;
+}
+
 void Builder::writeLayers() {
   auto step = [](int64_t number) {
     return Instruction{Opcode::Step, number, 0, {0, 0}, 0};
@@ -104,7 +155,22 @@ void Builder::writeLayers() {
       streams.push_back({core, std::move(instructions)});
   };
   std::vector<Instruction> controller;
+  const std::vector<std::vector<int64_t>> ahead = chooseAhead();
+  std::vector<bool> isAhead(program.products.size(), false);
   for (size_t layer = 0; layer != workload.layers.size(); ++layer) {
+    for (int64_t product : ahead[layer]) {
+      const int64_t now = kernelOf[layer] != none
+                              ? program.kernels[kernelOf[layer]].step
+                              : program.products[productOf[layer]].step;
+      isAhead[product] = true;
+      controller.push_back(step(now));
+      controller.push_back({Opcode::Fetch, product, 0, {0, 0}, 0});
+      for (int64_t i = partsOf[product].first; i != partsOf[product].second;
+           ++i)
+        if (program.parts[i].windows > 0 && program.parts[i].round == 0)
+          append(program.parts[i].core,
+                 {step(now), {Opcode::Write, i, 0, {0, 0}, 0}});
+    }
     if (kernelOf[layer] != none) {
       const program::Kernel &kernel = program.kernels[kernelOf[layer]];
       append(Stream::allCores,
@@ -126,7 +192,7 @@ void Builder::writeLayers() {
       if (part.windows == 0)
         continue;
       std::vector<Instruction> out{step(product.step + part.round)};
-      if (product.rounds > 0)
+      if (product.rounds > 0 && !(part.round == 0 && isAhead[productOf[layer]]))
         out.push_back({Opcode::Write, i, 0, {0, 0}, 0});
       writePart(part, i, out);
       append(part.core, std::move(out));
@@ -135,10 +201,12 @@ void Builder::writeLayers() {
     for (int64_t round = 0; round < std::max<int64_t>(product.rounds, 1);
          ++round) {
       const bool spills = round == 0 && spillOf[layer] > 0;
-      if (!fetches && !spills)
+      const bool fetchesNow =
+          fetches && !(round == 0 && isAhead[productOf[layer]]);
+      if (!fetchesNow && !spills)
         continue;
       controller.push_back(step(product.step + round));
-      if (fetches)
+      if (fetchesNow)
         controller.push_back(
             {Opcode::Fetch, productOf[layer], round, {0, 0}, 0});
       if (spills)

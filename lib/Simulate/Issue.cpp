@@ -225,8 +225,11 @@ void Simulator::issueWrite(Core &core, const Instruction &in) {
   PartState &part = parts[size_t(in.index)];
   const program::Product &product = *part.product;
   const std::string &name = product.name;
+  // Nothing in this step waits for weights of a later one.
+  const program::Part &described = program.parts[size_t(in.index)];
+  const bool ahead = core.level < product.step + described.round;
   ++part.writes;
-  ++writing;
+  writing += !ahead;
   ++core.outstanding;
   double done =
       claim(core.programming, double(rowsWritten(part)) * prices.row_write,
@@ -241,11 +244,12 @@ void Simulator::issueWrite(Core &core, const Instruction &in) {
     done = std::max(done, claimPort(core, 2 * moved, name)) + prices.noc_hops;
   }
   touch(productWork[size_t(part.product_index)], now, done);
-  at(done, Done::Write, uint32_t(in.index));
+  at(done, Done::Write, uint32_t(in.index), ahead);
 }
 
 void Simulator::issueController(Core &core, const Instruction &in) {
   double bits = 0;
+  bool ahead = false;
   Done what = Done::Spill;
   std::string name;
   if (in.opcode == Opcode::Fetch) {
@@ -255,7 +259,8 @@ void Simulator::issueController(Core &core, const Instruction &in) {
     fetched[size_t(in.index)] += weights;
     bits = double(weights);
     name = program.products[size_t(in.index)].name;
-    ++writing;
+    ahead = core.level < program.products[size_t(in.index)].step + in.first;
+    writing += !ahead;
   } else {
     spilled[in.index + in.first] += in.count;
     bits = double(in.count);
@@ -266,7 +271,7 @@ void Simulator::issueController(Core &core, const Instruction &in) {
       claim(memory, bits * prices.memory_bit_time, Time::Memory, 0, 2, name);
   if (what == Done::Fetch)
     touch(productWork[size_t(in.index)], now, done);
-  at(done, what, uint32_t(core.index));
+  at(done, what, uint32_t(core.index), ahead);
 }
 
 /// Puts everything to work that a part has in its queues and that may begin.

@@ -278,8 +278,10 @@ void Simulator::handle(const Event &event) {
   case Done::Write: {
     PartState &part = parts[event.index];
     finish(part.core);
-    --writing;
-    written = now;
+    if (!event.a) { // not ahead
+      --writing;
+      written = now;
+    }
     wake(part.core);
     afterWrites();
     return;
@@ -305,8 +307,10 @@ void Simulator::handle(const Event &event) {
     return;
   }
   case Done::Fetch:
-    --writing;
-    written = now;
+    if (!event.a) { // not ahead
+      --writing;
+      written = now;
+    }
     finish(event.index);
     wake(event.index);
     afterWrites();

@@ -30,6 +30,7 @@ struct SimulateOptions {
   std::string file, schedule = "layers", trace, traceSteps, json;
   DesignOptions design;
   int64_t inferences = 1;
+  bool writeAhead = false;
 };
 
 /// What is simulated, and what the closed forms say of it.
@@ -64,9 +65,9 @@ Expected<Simulated> scheduleModel(Session &session,
   Simulated s;
   s.workload = workload::batched(*workload, passes ? 1 : options.inferences);
   const mapping::Plan plan = mapping::plan(*s.workload, machine, knobs);
-  Expected<program::Program> program =
-      schedule::schedule(*s.workload, plan, machine, knobs,
-                         {*kind, passes ? options.inferences : 0});
+  Expected<program::Program> program = schedule::schedule(
+      *s.workload, plan, machine, knobs,
+      {*kind, passes ? options.inferences : 0, options.writeAhead});
   if (!program)
     return program.takeError();
   s.program = std::move(*program);
@@ -264,6 +265,9 @@ void addSimulateCommand(CLI::App &app, int &status) {
   options->design.addTo(*command, /*targetRequired=*/true);
   command->add_option("--schedule", options->schedule,
                       "Of a model: layers (the default), pipeline or stream");
+  command->add_flag("--write-ahead", options->writeAhead,
+                    "Schedule layers: write swapped weights while an earlier "
+                    "layer computes on other arrays");
   command
       ->add_option("--inferences", options->inferences,
                    "Inferences of one run: at once, or one after the other in "

@@ -37,6 +37,10 @@ struct Options {
   /// one pass and take no other number: batch the workload
   /// (workload::batched).
   int64_t inferences = 0;
+  /// Layers: weights that are swapped are written while an earlier layer
+  /// computes on other arrays, where there is one since their arrays were used
+  /// last. Fetches and writes stay the same.
+  bool write_ahead = false;
 };
 
 /// "layers", "pipeline", "stream"; nothing for other names.

@@ -59,6 +59,14 @@ public:
   std::string run();
 
 private:
+  /// Whether loads of the step wait for it: a write or fetch for that step.
+  bool waitedFor(const Instruction &i, int64_t value, int64_t step) const {
+    if (i.opcode == Opcode::Write)
+      return step >=
+             p.products[p.parts[i.index].product].step + p.parts[i.index].round;
+    return i.opcode == Opcode::Fetch &&
+           step >= p.products[i.index].step + value;
+  }
   uint64_t mark(int64_t tensor, int64_t pass, int64_t element) const {
     if (p.tensors[tensor].first_step < 0)
       pass = 0;
@@ -189,8 +197,7 @@ void Oracle::flatten() {
           value += i.stride[level] * loops[loops.size() - 1 - level][1];
         if (i.opcode == Opcode::Step)
           step = i.index + value;
-        if (i.opcode == Opcode::Write || i.opcode == Opcode::Fetch)
-          ++programming[step];
+        programming[step] += waitedFor(i, value, step);
         if (isOfPart(i.opcode))
           parts[i.index].has.insert(i.opcode);
         core.program.push_back({i, value, step});
@@ -442,7 +449,7 @@ void Oracle::perform(const Core &core, const Issued &issued) {
       if (q.operand >= 0 && p.parts[i.index].windows > 0 &&
           !readRows(q.operand, 0, 0, p.tensors[q.operand].rows))
         fault("an operand that is not there is written into arrays");
-      --programming[issued.step];
+      programming[issued.step] -= waitedFor(i, issued.value, issued.step);
       break;
     }
     case Opcode::Load:
@@ -484,7 +491,7 @@ void Oracle::perform(const Core &core, const Issued &issued) {
   if (i.opcode == Opcode::Vector)
     vector(core, issued);
   if (i.opcode == Opcode::Fetch)
-    --programming[issued.step];
+    programming[issued.step] -= waitedFor(i, issued.value, issued.step);
 }
 
 void Oracle::finish() {

@@ -69,6 +69,7 @@ TEST(RandomSchedules, AreSoundOrRefusedWithNumbers) {
       options.kind = kind;
       if (kind == program::Schedule::Pipeline)
         options.inferences = network.batch * random.in(1, 12);
+      options.write_ahead = random.chance(50);
       llvm::Expected<program::Program> program =
           schedule::schedule(network, plan, d.machine, d.knobs, options);
       const std::string name = program::name(kind).str();

@@ -126,6 +126,68 @@ TEST(Schedule, RoundsAreSteps) {
   EXPECT_TRUE(p.chip.rewritable);
 }
 
+/// Three products on a chip that holds two: the one in the middle stays.
+workload::Workload threeProducts(const machine::Machine &m) {
+  const int64_t columns = mapping::columnsPerWeight({}, m.cell.bits);
+  workload::Workload w{"three", 0, {}};
+  const int64_t rows = m.drivenRows(), cols = m.array.cols / columns;
+  w.layers.push_back({"a", "matmul", "", workload::matmul(9, 3 * rows, cols)});
+  w.layers.push_back({"b", "matmul", "", workload::matmul(99, rows, cols)});
+  w.layers.push_back({"c", "matmul", "", workload::matmul(9, 3 * rows, cols)});
+  return test::chained(std::move(w));
+}
+
+TEST(Schedule, WhatTakesTurnsIsWrittenAhead) {
+  const machine::Machine m = machineOf("sram-32nm", 1, 4, 1);
+  mapping::Knobs k;
+  k.segments = mapping::Segments::Exact;
+  const workload::Workload w = threeProducts(m);
+  schedule::Options options;
+  // Step of the write of each product, -1: none.
+  auto writes = [&](const program::Program &p) {
+    std::vector<int64_t> steps(p.products.size(), -1);
+    for (const program::Stream &stream : p.streams) {
+      int64_t step = 0;
+      for (const program::Instruction &i : stream.instructions) {
+        if (i.opcode == Opcode::Step)
+          step = i.index;
+        if (i.opcode == Opcode::Write)
+          steps[p.parts[i.index].product] = step;
+      }
+    }
+    return steps;
+  };
+  program::Program late = llvm::cantFail(make(w, m, k, options));
+  EXPECT_EQ(llvm::toString(program::verify(late)), "");
+  EXPECT_EQ(writes(late), (std::vector<int64_t>{0, -1, 2}));
+  options.write_ahead = true;
+  program::Program early = llvm::cantFail(make(w, m, k, options));
+  EXPECT_EQ(llvm::toString(program::verify(early)), "");
+  EXPECT_EQ(writes(early), (std::vector<int64_t>{0, -1, 1}));
+  // With nothing that stays there is no idle array to write.
+  k.segments = mapping::Segments::SwapAll;
+  EXPECT_EQ(writes(llvm::cantFail(make(w, m, k, options))),
+            (std::vector<int64_t>{0, 1, 2}));
+
+  // One step earlier the arrays are at work.
+  program::Program broken = early;
+  for (program::Stream &stream : broken.streams)
+    for (size_t at = 0; at != stream.instructions.size(); ++at)
+      if (stream.instructions[at].opcode == Opcode::Write &&
+          broken.parts[stream.instructions[at].index].product == 2)
+        for (size_t before = at; before-- > 0;)
+          if (stream.instructions[before].opcode == Opcode::Step) {
+            stream.instructions[before].index = 0;
+            break;
+          }
+  EXPECT_NE(llvm::toString(program::verify(broken)), "");
+  // The product is said to run later than it does: nothing waits for it.
+  broken = early;
+  broken.products[2].step = 3;
+  EXPECT_NE(llvm::toString(program::verify(broken)).find("step"),
+            std::string::npos);
+}
+
 TEST(Schedule, ProgramsStaySmall) {
   machine::Machine m = machineOf("rram-32nm", 64, 16, 64);
   program::Program p = llvm::cantFail(make(test::chained(test::vgg16()), m));

@@ -51,8 +51,9 @@ TEST(Agreement, ExecutedCountsAreThoseOfTheCostModel) {
     const mapping::Plan plan = mapping::plan(network, d.machine, d.knobs);
     if (!plan.violations.empty())
       continue;
-    llvm::Expected<program::Program> program =
-        schedule::schedule(network, plan, d.machine, d.knobs);
+    llvm::Expected<program::Program> program = schedule::schedule(
+        network, plan, d.machine, d.knobs,
+        {program::Schedule::Layers, 0, /*write_ahead=*/pair % 2 == 1});
     if (!program) { // activations that need a memory that there is not
       llvm::consumeError(program.takeError());
       continue;
