@@ -206,16 +206,21 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
       peak = std::max(peak, detail::powerDensity(result.layers[u].energy_j,
                                                  result.layers[u].latency_s,
                                                  prices.area_mm2));
-    for (uint32_t index : model.order) {
-      const DesignCost::Layer *found = &result.layers[index];
-      if (splits && index < products)
-        if (DesignCost::Split &split = result.splits[index];
-            split.seen++ < allocation.stay[index])
-          found = &split.staying;
-      const DesignCost::Layer &layer = *found;
+    auto add = [&](const DesignCost::Layer &layer) {
       energy += layer.energy_j;
       latency += layer.latency_s;
       noise += layer.noise;
+    };
+    if (splits) {
+      for (uint32_t index : model.order)
+        if (index < products &&
+            result.splits[index].seen++ < allocation.stay[index])
+          add(result.splits[index].staying);
+        else
+          add(result.layers[index]);
+    } else {
+      for (uint32_t index : model.order)
+        add(result.layers[index]);
     }
     figures.energy_j = energy;
     figures.latency_s = latency;
