@@ -20,8 +20,8 @@
 // RELOAD: placement = #imc.placement<first_array = 0, copies = 1, packs = 1, row_strips = 1, column_strips = 8, macros_per_tile = 4>
 
 // 5 arrays: 8 take two rounds of 4 at least, so one stays, and only the others are written.
-// STAY: placement = #imc.placement<first_array = 0, copies = 1, packs = 1, row_strips = 1, column_strips = 1, macros_per_tile = 1>
-// STAY: placement = #imc.placement<first_array = 1, copies = 1, packs = 1, row_strips = 1, column_strips = 8, macros_per_tile = 1>
+// STAY: placement = #imc.placement<first_array = 0, copies = 1, packs = 1, row_strips = 1, column_strips = 1>
+// STAY: placement = #imc.placement<first_array = 1, copies = 1, packs = 1, row_strips = 1, column_strips = 8>
 // PROGRAM-NOT: product 0 {{.*}}rounds=
 // PROGRAM: product 1 {{.*}}rounds=2
 // PROGRAM-NOT: write p0
