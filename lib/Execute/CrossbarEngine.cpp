@@ -128,7 +128,7 @@ llvm::Error CrossbarEngine::program(const crossbar::Device &device,
   for (auto [index, r] : llvm::enumerate(ready)) {
     crossbar::Draw own = draw;
     own.layer = int64_t(index);
-    if (llvm::Error error = r.product.program(device, own))
+    if (llvm::Error error = r.product.program(device, own, options.threads))
       return nameProduct(std::move(error), r.name);
     r.statistics = {};
     r.ran = 0;

@@ -165,6 +165,9 @@ int imc::execute::runCommand(mlir::ModuleOp module,
   double compileSeconds = secondsSince(start);
   if (mlir::failed(executor))
     return 1; // a diagnostic has said why
+  if (options.compiled)
+    if (llvm::Error error = options.compiled(**executor))
+      return fail(std::move(error));
   llvm::ArrayRef<Port> ports = (*executor)->outputs();
   if (!options.compareDirectory.empty())
     if (llvm::Error error =

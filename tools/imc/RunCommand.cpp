@@ -7,12 +7,16 @@
 
 #include "Session.h"
 
+#include "imc/Execute/CrossbarEngine.h"
+#include "imc/Execute/Executor.h"
 #include "imc/Execute/ProgramEngine.h"
 #include "imc/Execute/Run.h"
 #include "imc/Pipelines/Pipelines.h"
 #include "imc/Schedule/Schedule.h"
 #include "imc/Transforms/ExportProgram.h"
 #include "imc/Transforms/Phase.h"
+
+#include "llvm/ADT/StringExtras.h"
 
 #include <CLI/CLI.hpp>
 
@@ -23,12 +27,125 @@ namespace imc::driver {
 namespace {
 
 struct RunCommandOptions {
-  std::string model, at = "imported", program;
+  std::string model, at = "imported", program, arrays = "compiled", device;
+  std::string range, ties = "half_up", step = "power_of_two";
+  std::string criterion = "quantile";
+  double quantile = 1;
+  std::vector<std::string> rangeInputs;
   CalibrationArguments calibration;
   DesignOptions design;
-  uint64_t seed = 0;
+  crossbar::Draw draw;
+  int64_t threads = 1;
   execute::RunOptions run;
 };
+
+/// Index of `name` in `names`, or an error that lists them.
+Expected<size_t> choose(StringRef option, StringRef name,
+                        ArrayRef<StringRef> names) {
+  for (size_t i = 0; i != names.size(); ++i)
+    if (names[i] == name)
+      return i;
+  return createStringError(inconvertibleErrorCode(),
+                           option + " takes " + join(names, ", ") + ", not '" +
+                               name + "'");
+}
+
+/// Converters as the options say; without --adc-range the module's.
+Expected<execute::CrossbarOptions>
+convertersOf(const RunCommandOptions &options) {
+  execute::CrossbarOptions converters;
+  converters.threads = options.threads;
+  converters.quantile = options.quantile;
+  if (options.range.empty())
+    return converters;
+  Error error = Error::success();
+  auto take = [&](StringRef option, StringRef name,
+                  ArrayRef<StringRef> names) -> size_t {
+    Expected<size_t> value = choose(option, name, names);
+    if (value)
+      return *value;
+    error = joinErrors(std::move(error), value.takeError());
+    return 0;
+  };
+  // In the order of the enumerations; `bits` is the range that machines state.
+  const size_t range =
+      take("--adc-range", options.range,
+           {"lossless", "full", "clipped", "layer", "array", "column"});
+  if (crossbar::Range(range) != crossbar::Range::Bits)
+    converters.range = crossbar::Range(range);
+  converters.ties = crossbar::Ties(
+      take("--adc-ties", options.ties, {"half_up", "half_even", "floor"}));
+  converters.step = crossbar::Step(
+      take("--adc-step", options.step, {"power_of_two", "free"}));
+  converters.criterion = crossbar::Criterion(take(
+      "--adc-criterion", options.criterion, {"quantile", "squared_error"}));
+  if (error)
+    return std::move(error);
+  if (converters.calibrates() && options.rangeInputs.empty())
+    return createStringError(
+        inconvertibleErrorCode(),
+        "--adc-range " + options.range +
+            " is calibrated: give inputs with --adc-calibrate");
+  return converters;
+}
+
+/// Counts the sums of the inputs that ranges are calibrated on.
+Error calibrateRanges(execute::Executor &executor,
+                      const RunCommandOptions &options,
+                      execute::CrossbarEngine &engine) {
+  Expected<std::vector<execute::Tensor>> inputs =
+      execute::readTensors(options.rangeInputs, "input");
+  if (!inputs)
+    return inputs.takeError();
+  engine.beginCalibration();
+  Expected<std::vector<execute::Tensor>> outputs = executor.run(*inputs);
+  if (!outputs)
+    return outputs.takeError();
+  return engine.finishCalibration();
+}
+
+/// The products by the simulator of arrays, the rest compiled.
+int runOnArrays(ModuleOp module, const RunCommandOptions &options) {
+  std::optional<crossbar::Device> device;
+  if (!options.device.empty()) {
+    Expected<crossbar::Device> loaded =
+        crossbar::loadDevice(options.device, targetFolders());
+    if (!loaded)
+      return fail(loaded.takeError());
+    device = std::move(*loaded);
+  }
+  Expected<execute::CrossbarOptions> converters = convertersOf(options);
+  if (!converters)
+    return fail(converters.takeError());
+  execute::CrossbarEngine engine(*converters);
+  execute::RunOptions run = options.run;
+  run.executor.engine = &engine;
+  run.compiled = [&](execute::Executor &executor) -> Error {
+    if (converters->calibrates())
+      if (Error error = calibrateRanges(executor, options, engine))
+        return error;
+    return device ? engine.program(*device, options.draw) : Error::success();
+  };
+  const int status = execute::runCommand(module, run, outs(), errs());
+  if (Error error = engine.takeError())
+    return fail(std::move(error));
+  if (status != 0)
+    return status;
+  crossbar::Proof proof;
+  crossbar::Statistics statistics;
+  for (int64_t i = 0; i < engine.size(); ++i) {
+    const crossbar::Proof own = engine.product(i).proof();
+    proof.columns += own.columns;
+    proof.proved_columns += own.proved_columns;
+    statistics.conversions += engine.statistics(i).conversions;
+    statistics.saturated += engine.statistics(i).saturated;
+  }
+  outs() << "arrays: " << engine.size() << " products, " << proof.proved_columns
+         << " of " << proof.columns << " converters proved lossless, "
+         << statistics.saturated << " of " << statistics.conversions
+         << " simulated conversions saturated\n";
+  return status;
+}
 
 int runRun(const RunCommandOptions &options) {
   std::optional<Phase> at = symbolizePhase(options.at);
@@ -38,6 +155,19 @@ int runRun(const RunCommandOptions &options) {
   if (*at >= Phase::Tiled && options.design.target.empty())
     return fail(Twine("--at ") + options.at +
                 " needs arrays: name a machine with --target");
+
+  const bool simulated = options.arrays == "simulated";
+  if (!simulated && options.arrays != "compiled")
+    return fail(Twine("--arrays takes compiled or simulated, not '") +
+                options.arrays + "'");
+  if (simulated && *at < Phase::Tiled)
+    return fail("--arrays simulated needs products on arrays: add --at tiled");
+  if (simulated && !options.program.empty())
+    return fail("--program computes the products already; leave out --arrays "
+                "or --program");
+  if (!simulated && !(options.device.empty() && options.range.empty()))
+    return fail(Twine(options.device.empty() ? "--adc-range" : "--device") +
+                " needs the simulator of arrays: add --arrays simulated");
 
   std::optional<program::Schedule> schedule;
   if (!options.program.empty()) {
@@ -63,6 +193,8 @@ int runRun(const RunCommandOptions &options) {
     return 1;
   if (failed(compileTo(**module, *at, compile)))
     return 1;
+  if (simulated)
+    return runOnArrays(**module, options);
   if (!schedule)
     return execute::runCommand(**module, options.run, outs(), errs());
 
@@ -108,9 +240,45 @@ void addRunCommand(CLI::App &app, int &status) {
   command->add_option("--program", options->program,
                       "Execute the products by the instructions of all cores: "
                       "layers, pipeline or stream; --at placed or later");
-  command->add_option("--seed", options->seed,
-                      "Seed of device noise; the ideal devices simulated so "
-                      "far draw none, so it changes nothing");
+  command->add_option("--arrays", options->arrays,
+                      "How products on arrays are computed: compiled (the "
+                      "default), or simulated, which is faster and knows "
+                      "devices; --at tiled or later");
+  command->add_option("--device", options->device,
+                      "Cells and converters of --arrays simulated: a name of "
+                      "targets/devices or a file");
+  command->add_option("--seed", options->draw.seed,
+                      "Seed of the device's random numbers");
+  command->add_option("--adc-range", options->range,
+                      "What converters of --arrays simulated cover: lossless, "
+                      "full, clipped (the machine's adc.clip_bits), or what "
+                      "they see in each layer, array or column of "
+                      "--adc-calibrate; without it the machine's");
+  command->add_option("--adc-calibrate", options->rangeInputs,
+                      "Inputs, as --input, that --adc-range is calibrated on");
+  command->add_option("--adc-quantile", options->quantile,
+                      "Share of the sums that a calibrated range holds "
+                      "(default 1)");
+  command->add_option("--adc-criterion", options->criterion,
+                      "What calibration looks for: quantile (the default) or "
+                      "squared_error");
+  command->add_option("--adc-ties", options->ties,
+                      "Rounding with --adc-range: half_up (the default), "
+                      "half_even or floor");
+  command->add_option("--adc-step", options->step,
+                      "Steps with --adc-range: power_of_two (the default) or "
+                      "free");
+  command
+      ->add_option("--trial", options->draw.trial, "Which draw of the device")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--time", options->draw.time_s,
+                   "Seconds since the device was programmed")
+      ->check(CLI::NonNegativeNumber);
+  command
+      ->add_option("--threads", options->threads,
+                   "Threads of --arrays simulated; results are the same")
+      ->check(CLI::PositiveNumber);
   command->add_option("--output", options->run.outputDirectory,
                       "Folder for output_0.npy, ...");
   command->add_option("--compare", options->run.compareDirectory,

@@ -17,6 +17,7 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct RunOptions {
   /// compiling and the median and smallest seconds of a run is written.
   unsigned repeat = 1;
   ExecutorOptions executor;
+  /// Called once the model is compiled, before it runs: to calibrate or program
+  /// an array engine. May be empty.
+  std::function<llvm::Error(Executor &)> compiled;
 };
 
 /// How one output differs from its reference.
