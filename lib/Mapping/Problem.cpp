@@ -12,6 +12,7 @@
 #include "imc/Mapping/Replication.h"
 #include "imc/Mapping/Residents.h"
 #include "imc/Mapping/Segments.h"
+#include "imc/Mapping/Unfolding.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -259,8 +260,8 @@ Expected<std::unique_ptr<AnyProblem>> parseAs(const json::Value &value) {
 llvm::ArrayRef<StringRef> imc::mapping::problemKinds() {
   static const StringRef kinds[] = {
       replication::Problem::kind, segments::Problem::kind,
-      residents::Problem::kind, packing::Problem::kind,
-      assignment::Problem::kind};
+      residents::Problem::kind,   packing::Problem::kind,
+      assignment::Problem::kind,  unfolding::Problem::kind};
   return kinds;
 }
 
@@ -279,7 +280,9 @@ imc::mapping::parseAnyProblem(const json::Value &value) {
     return parseAs<residents::Problem, residents::Solution>(value);
   case 3:
     return parseAs<packing::Problem, packing::Solution>(value);
-  default:
+  case 4:
     return parseAs<assignment::Problem, assignment::Solution>(value);
+  default:
+    return parseAs<unfolding::Problem, unfolding::Solution>(value);
   }
 }

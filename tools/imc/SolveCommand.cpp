@@ -9,8 +9,12 @@
 
 #include "imc/Mapping/ModelProblem.h"
 #include "imc/Mapping/Problem.h"
+#include "imc/Mapping/Unfolding.h"
 #include "imc/Support/OutputFile.h"
+#include "imc/Transforms/Extract.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -28,7 +32,7 @@ namespace {
 struct SolveOptions {
   std::string problem, algorithm, solution, json;
   // Of a model.
-  std::string kind = "replication", objective = "bottleneck", write;
+  std::string kind = "replication", objective, write;
   int64_t arrays = 0;
   DesignOptions design;
 };
@@ -50,6 +54,79 @@ bool isModel(StringRef path) {
   return extension == ".onnx" || extension == ".mlir" || extension == ".mlirbc";
 }
 
+/// The products of a model with stored weights, before they are matrices of
+/// cells: convolutions, and matrix products as convolutions of their rows.
+Expected<json::Value> unfoldingOfModel(Session &session,
+                                       const machine::Machine &machine,
+                                       const mapping::Knobs &knobs,
+                                       const SolveOptions &options) {
+  namespace unfolding = mapping::unfolding;
+  auto module = session.loadModel(options.problem, options.design.shapes);
+  if (failed(module))
+    return mapping::invalid("cannot read '" + options.problem + "'");
+  if (getPhase(**module) == Phase::Imported &&
+      failed(compileTo(**module, Phase::Offloaded, {})))
+    return mapping::invalid("cannot offload '" + options.problem + "'");
+  unfolding::Problem problem;
+  problem.rows = machine.drivenRows();
+  problem.cols = machine.array.cols;
+  problem.columns_per_weight =
+      mapping::columnsPerWeight(knobs, machine.cell.bits);
+  problem.arrays = options.arrays;
+  if (!options.objective.empty())
+    problem.objective = static_cast<unfolding::Objective>(
+        StringSwitch<int>(options.objective)
+            .Case("steps", int(unfolding::Objective::Steps))
+            .Case("conversions", int(unfolding::Objective::Conversions))
+            .Case("inputs", int(unfolding::Objective::Inputs))
+            .Default(int(unfolding::Objective::Products)));
+  bool loops = true;
+  auto add = [&](mlir::Operation *op, unfolding::Layer layer) {
+    layer.name = getLayerName(op->getLoc());
+    mlir::FailureOr<int64_t> trips = countTrips(op);
+    if (failed(trips)) {
+      loops = false;
+      return;
+    }
+    layer.count *= *trips;
+    problem.layers.push_back(std::move(layer));
+  };
+  auto shape = [](mlir::Value value) {
+    return cast<mlir::ShapedType>(value.getType()).getShape();
+  };
+  (*module)->walk([&](mlir::Operation *op) {
+    unfolding::Layer layer;
+    if (auto conv = dyn_cast<Conv2DOp>(op)) {
+      const ArrayRef<int64_t> x = shape(conv.getX()), w = shape(conv.getW());
+      layer.groups = conv.getGroups();
+      layer.channels = w[1];
+      layer.outputs = w[0] / layer.groups;
+      layer.count = x[0];
+      for (int d : {0, 1}) {
+        layer.image[d] = x[size_t(d) + 2];
+        layer.kernel[d] = w[size_t(d) + 2];
+        layer.stride[d] = conv.getStrides()[size_t(d)];
+        layer.dilation[d] = conv.getDilations()[size_t(d)];
+      }
+      add(op, std::move(layer));
+    } else if (auto matmul = dyn_cast<MatmulOp>(op)) {
+      layer.image[0] = shape(matmul.getX())[0];
+      layer.channels = shape(matmul.getW())[0];
+      layer.outputs = shape(matmul.getW())[1];
+      add(op, std::move(layer));
+    }
+  });
+  if (!loops)
+    return mapping::invalid("'" + options.problem +
+                            "' has loops of no constant length");
+  if (problem.layers.empty())
+    return mapping::invalid(
+        "'" + options.problem +
+        "' has no products with stored weights that are not cut yet; give the "
+        "model at phase quantized or before");
+  return toJSON(problem);
+}
+
 /// The problem that a model poses on the machine of the options.
 Expected<json::Value> problemOfModel(const SolveOptions &options) {
   if (options.design.target.empty())
@@ -68,6 +145,17 @@ Expected<json::Value> problemOfModel(const SolveOptions &options) {
     return mapping::invalid(formatv("{0} is {1} {2}, may be {3} on '{4}'",
                                     v.where, v.value, mapping::ruleUnit(v.rule),
                                     v.limit, options.design.target));
+  const StringRef objective = options.objective;
+  const bool unfolds = options.kind == "unfolding";
+  const StringRef offered[] = {"bottleneck", "sum",         "products",
+                               "steps",      "conversions", "inputs"};
+  const ArrayRef<StringRef> names = unfolds ? ArrayRef(offered).drop_front(2)
+                                            : ArrayRef(offered).take_front(2);
+  if (!objective.empty() && !is_contained(names, objective))
+    return mapping::invalid("--objective " + objective + " is not one of " +
+                            options.kind + "'s: " + join(names, ", "));
+  if (unfolds)
+    return unfoldingOfModel(session, *machine, design->knobs, options);
   auto workload = session.loadWorkload(options.problem, options.design.shapes);
   if (failed(workload))
     return mapping::invalid("cannot read '" + options.problem + "'");
@@ -200,17 +288,20 @@ void addSolveCommand(CLI::App &app, int &status) {
                       "for stdout");
   command
       ->add_option("--as", options->kind,
-                   "The problem of a model: replication or packing")
-      ->check(CLI::IsMember({"replication", "packing"}))
+                   "The problem of a model: replication, packing or unfolding")
+      ->check(CLI::IsMember({"replication", "packing", "unfolding"}))
       ->capture_default_str();
   command
       ->add_option("--objective", options->objective,
-                   "Of a model's replication: bottleneck or sum")
-      ->check(CLI::IsMember({"bottleneck", "sum"}))
-      ->capture_default_str();
+                   "Of a model's replication: bottleneck (if left out) or sum; "
+                   "of its unfolding: products (if left out), steps, "
+                   "conversions or inputs")
+      ->check(CLI::IsMember(
+          {"bottleneck", "sum", "products", "steps", "conversions", "inputs"}));
   command
       ->add_option("--arrays", options->arrays,
-                   "Budget of a model's replication instead of the machine's")
+                   "Budget of a model's replication instead of the machine's, "
+                   "or of its unfolding instead of any number")
       ->check(CLI::PositiveNumber);
   command->add_option("--write", options->write,
                       "Write the problem as JSON to a file");

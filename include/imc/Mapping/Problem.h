@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Each mapping problem (Replication.h, Segments.h, Residents.h, Packing.h,
-// Assignment.h) is a namespace with the same names:
+// Each mapping problem (Unfolding.h, Replication.h, Segments.h, Residents.h,
+// Packing.h, Assignment.h) is a namespace with the same names:
 //
 //   Problem, Solution            plain structs; Problem::kind is its name,
 //                                Problem::algorithms() those of its solvers
