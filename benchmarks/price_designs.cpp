@@ -61,6 +61,9 @@ std::vector<workload::Workload> withDigitalWork() {
   return models;
 }
 
+/// So many that what the pricer keeps of one is no whole design of another.
+constexpr size_t kDesigns = 16384;
+
 /// Random designs around a shipped target; the same ones in every run. With
 /// `fitting`, only those that hold all models and replicate: the dearest kind.
 std::vector<Design> designs(const char *target, size_t count,
@@ -113,9 +116,9 @@ std::vector<Design> designs(const char *target, size_t count,
 double secondsPerDesign[4][2]; // [kind of design][detailed]
 
 template <typename Price>
-void run(benchmark::State &state, const char *target, int index, Price price,
-         double &seconds) {
-  const std::vector<Design> list = designs(target, 1024, index == 2);
+void run(benchmark::State &state, const char *target, int index, size_t count,
+         Price price, double &seconds) {
+  const std::vector<Design> list = designs(target, count, index == 2);
   size_t next = 0;
   for (auto _ : state) {
     price(list[next]);
@@ -133,7 +136,7 @@ void fast(benchmark::State &state, const char *target, int index) {
   const cost::Pricer pricer(index == 3 ? withDigitalWork() : networks());
   cost::DesignCost result;
   run(
-      state, target, index,
+      state, target, index, kDesigns,
       [&](const Design &d) {
         pricer.price(d.machine, d.knobs, result);
         benchmark::DoNotOptimize(result.area_mm2);
@@ -145,7 +148,7 @@ void detailed(benchmark::State &state, const char *target, int index) {
   const std::vector<workload::Workload> models =
       index == 3 ? withDigitalWork() : networks();
   run(
-      state, target, index,
+      state, target, index, 1024,
       [&](const Design &d) {
         cost::Cost result = cost::evaluate(models, d.machine, d.knobs);
         benchmark::DoNotOptimize(result.area_mm2);

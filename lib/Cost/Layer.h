@@ -44,10 +44,11 @@ inline int64_t cutWeights(int64_t pieces, int64_t width, int64_t columns) {
 }
 
 /// E-COUNT-1 to E-COUNT-8: a product with stored weights on a chip, or a part
-/// of one, of `capacity` arrays.
+/// of one, of `capacity` arrays. `shares`: those of its cores (sharesOf).
 inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
-                           int64_t copies, int64_t rounds, int64_t capacity,
-                           const machine::Machine &m, const mapping::Knobs &k) {
+                           const Shares &shares, int64_t copies, int64_t rounds,
+                           int64_t capacity, const machine::Machine &m,
+                           const mapping::Knobs &k) {
   Counts c;
   const double windows = real(p.windows);
   const double results = windows * real(p.groups * p.cols);
@@ -78,7 +79,6 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   const int64_t arrays = arraysOf(t);
   const int64_t bundle = mapping::copiesPerBundle(copies, arrays, macros);
   const int64_t perCopy = ceilDiv(p.windows, copies);
-  const Shares shares = sharesOf(p, t, macros * t.row_sets);
   const double accumulator = real(m.shift_add.accumulator_bits);
   const double word = real(k.input_bits);
   const double inputs =
@@ -139,6 +139,13 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   return c;
 }
 
+inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
+                           int64_t copies, int64_t rounds, int64_t capacity,
+                           const machine::Machine &m, const mapping::Knobs &k) {
+  return countProduct(p, t, sharesOf(p, t, slotsOf(t, m)), copies, rounds,
+                      capacity, m, k);
+}
+
 /// E-COUNT-9: digital work runs on the lanes of all tiles, next to the tile
 /// buffers (A-FUSED).
 inline Counts countDigital(const workload::Digital &d,
@@ -184,8 +191,7 @@ inline Counts countWritten(const workload::DynamicProduct &d,
   const double operand = real(p.weight_elements) * word;
   // Each element goes to the tiles that hold cells of it and through their
   // buffers.
-  const double moved =
-      weightsOf(p, t, m.hierarchy.macros_per_tile * t.row_sets) * word;
+  const double moved = weightsOf(p, t, slotsOf(t, m)) * word;
   c.reload_bits = 0;
   c.global_reads += operand;
   c.noc_bits += moved;

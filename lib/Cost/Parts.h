@@ -14,7 +14,7 @@
 #ifndef IMC_LIB_COST_PARTS_H
 #define IMC_LIB_COST_PARTS_H
 
-#include "imc/Mapping/Mapping.h"
+#include "imc/Cost/Cost.h"
 
 #include <algorithm>
 #include <limits>
@@ -108,13 +108,10 @@ inline double haloElements(const workload::Product &p, int64_t n) {
   return real(rows) * real(p.row_elements);
 }
 
-/// E-PART: what the cores that hold one copy take of a window, added over the
-/// cores (A-ORDER, A-CORE): what two of them share counts twice.
-struct Shares {
-  double channels; ///< whose inputs they load
-  double rows;     ///< of K that they read
-  double outputs;  ///< to which they add
-};
+/// Tiles that fit into a core.
+inline int64_t slotsOf(const mapping::Tiling &t, const machine::Machine &m) {
+  return m.hierarchy.macros_per_tile * t.row_sets;
+}
 
 /// A product of one pack in cores of `slots` tiles, which cut it at every
 /// multiple of that: at the end of a strip, or inside one.

@@ -11,8 +11,11 @@
 #include "Layer.h"
 #include "Limits.h"
 #include "imc/Cost/Legacy.h"
+#include "imc/Support/Clones.h"
 
 #include "llvm/ADT/STLExtras.h"
+
+#include <atomic>
 
 using namespace imc;
 using namespace imc::cost;
@@ -37,8 +40,34 @@ static bool sameWork(const workload::Layer &a, const workload::Layer &b) {
          d->rows == e->rows && d->cols == e->cols && d->groups == e->groups;
 }
 
+/// More would leave the caches of a processor.
+static constexpr size_t kMemoBytes = 16 << 20;
+
+Shares *SharesMemo::find(uint64_t pricer, size_t products, const Key &key,
+                         bool &fresh) {
+  auto clear = [&] {
+    places.clear();
+    shares.clear();
+  };
+  if (owner != pricer)
+    clear();
+  owner = pricer;
+  const auto known = places.find(key);
+  fresh = known == places.end();
+  if (!fresh)
+    return shares.data() + known->second;
+  if ((shares.size() + products) * sizeof(Shares) > kMemoBytes)
+    clear();
+  const size_t place = shares.size();
+  places.try_emplace(key, place);
+  shares.resize(place + products);
+  return shares.data() + place;
+}
+
+static std::atomic<uint64_t> numPricers = 0;
+
 Pricer::Pricer(std::vector<workload::Workload> workloads)
-    : models(std::move(workloads)) {
+    : models(std::move(workloads)), number(++numPricers) {
   for (const workload::Workload &workload : models) {
     Model model;
     // (is product, index in its list), turned into one index at the end.
@@ -58,13 +87,15 @@ Pricer::Pricer(std::vector<workload::Workload> workloads)
       model.order.push_back(
           isProduct ? index : uint32_t(model.products.size()) + index);
     unique += model.products.size() + model.others.size();
+    uniqueProducts += model.products.size();
     total += workload.layers.size();
     prepared.push_back(std::move(model));
   }
 }
 
-void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
-                   DesignCost &result) const {
+IMC_CLONES void Pricer::price(const machine::Machine &machine,
+                              const mapping::Knobs &knobs,
+                              DesignCost &result) const {
   if (usesLegacy(machine))
     return priceLegacy(machine, knobs, result);
   const Prices prices = priceDesign(machine, knobs);
@@ -82,6 +113,14 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
   const double word = detail::real(knobs.input_bits);
   const double tiles = detail::real(machine.tiles());
   const int64_t lostBits = mapping::lostBits(knobs, machine);
+  bool fresh;
+  Shares *shares =
+      result.memo.find(number, uniqueProducts,
+                       {machine.drivenRows(), machine.array.cols,
+                        mapping::columnsPerWeight(knobs, machine.cell.bits),
+                        static_cast<int64_t>(knobs.group_packing),
+                        machine.hierarchy.macros_per_tile * machine.rowSets()},
+                       fresh);
   for (size_t i = 0, e = prepared.size(); i != e; ++i) {
     const Model &model = prepared[i];
     ModelFigures &figures = result.models[i];
@@ -131,17 +170,21 @@ void Pricer::price(const machine::Machine &machine, const mapping::Knobs &knobs,
       const workload::Product &product = *shape.layer->product();
       const mapping::Demand &demand = result.demands[u];
       const mapping::Copies c = mapping::copiesOf(allocation, demands, u);
+      const mapping::Tiling &t = result.tilings[u];
+      if (fresh)
+        *shares = detail::sharesOf(product, t, detail::slotsOf(t, machine));
+      const Shares &cut = *shares++;
       const Counts counts =
-          detail::countProduct(product, result.tilings[u], c.copies, c.rounds,
+          detail::countProduct(product, t, cut, c.copies, c.rounds,
                                allocation.shared(), machine, knobs);
       const detail::Total cost = detail::priceTotal(counts, prices);
       result.layers[u] = {cost.energy, cost.latency,
-                          detail::noise(product, result.tilings[u], prices)};
+                          detail::noise(product, t, prices)};
       int64_t turns = shape.count; // members that take turns
       if (splits) {
         const int64_t stay = allocation.stay[u];
         const Counts once = detail::countProduct(
-            product, result.tilings[u], 1, 0, result.capacity, machine, knobs);
+            product, t, cut, 1, 0, result.capacity, machine, knobs);
         const detail::Total cost = detail::priceTotal(once, prices);
         result.splits[u] = {
             0, {cost.energy, cost.latency, result.layers[u].noise}};

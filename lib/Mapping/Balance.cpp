@@ -8,6 +8,8 @@
 
 #include "imc/Mapping/Mapping.h"
 
+#include "imc/Support/Clones.h"
+
 #include "llvm/ADT/SmallVector.h"
 
 #include <algorithm>
@@ -163,16 +165,17 @@ int64_t imc::mapping::endOfCopies(llvm::ArrayRef<Demand> demands,
   return static_cast<int64_t>(at.end());
 }
 
-int64_t imc::mapping::endOfOneCopy(llvm::ArrayRef<Demand> demands, int64_t core,
-                                   int64_t cursor) {
+IMC_CLONES int64_t imc::mapping::endOfOneCopy(llvm::ArrayRef<Demand> demands,
+                                              int64_t core, int64_t cursor) {
   Cursor at(static_cast<double>(core), static_cast<double>(cursor));
   for (const Demand &d : demands)
     at.place(static_cast<double>(d.count), static_cast<double>(d.arrays));
   return static_cast<int64_t>(at.end());
 }
 
-int64_t imc::mapping::balancedWindows(llvm::ArrayRef<Demand> demands,
-                                      int64_t capacity, int64_t core) {
+IMC_CLONES int64_t imc::mapping::balancedWindows(llvm::ArrayRef<Demand> demands,
+                                                 int64_t capacity,
+                                                 int64_t core) {
   if (demands.empty())
     return 1;
   const auto limit = static_cast<double>(capacity),

@@ -111,6 +111,14 @@ struct Counts {
   double groups = 1;          ///< groups at work
 };
 
+/// E-PART: what the cores that hold one copy of a product take of a window,
+/// added over the cores (A-ORDER, A-CORE): what two of them share counts twice.
+struct Shares {
+  double channels; ///< whose inputs they load
+  double rows;     ///< of K that they read
+  double outputs;  ///< to which they add
+};
+
 /// What the converters of a design make of column sums (E-SQNR, E-CLIP), over
 /// the signal of one row of a product; made and read by lib/Cost/Sqnr.h.
 struct ConverterNoise {

@@ -17,6 +17,9 @@
 
 #include "imc/Cost/Cost.h"
 
+#include "llvm/ADT/DenseMap.h"
+
+#include <tuple>
 #include <vector>
 
 namespace imc::cost {
@@ -40,8 +43,27 @@ struct RuleBroken {
   double value, limit;
 };
 
-/// One priced design. Reuse the object: after the first design nothing is
-/// allocated.
+/// The shares of all products of a pricer, by what they depend on: designs of a
+/// search have few kinds of arrays and cores. Bounded: it starts anew when
+/// full.
+class SharesMemo {
+public:
+  /// Rows and columns of an array, columns per weight, group packing, and tiles
+  /// that fit into a core.
+  using Key = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t>;
+
+  /// Room for `products` shares. `fresh`: the caller has to fill it in. Valid
+  /// until the next call. `owner` numbers the pricer.
+  Shares *find(uint64_t owner, size_t products, const Key &key, bool &fresh);
+
+private:
+  uint64_t owner = 0;
+  llvm::DenseMap<Key, size_t> places; ///< in shares
+  std::vector<Shares> shares;
+};
+
+/// One priced design. Reuse the object: hardly anything is allocated after the
+/// first design, and what designs have in common is not computed again.
 struct DesignCost {
   bool feasible = true;
   double area_mm2 = 0;
@@ -64,6 +86,7 @@ private:
   std::vector<Layer> layers;
   std::vector<mapping::Tiling> tilings;
   std::vector<mapping::Demand> demands;
+  SharesMemo memo;
 };
 
 /// Immutable after construction: one pricer serves any number of threads, each
@@ -105,6 +128,8 @@ private:
   std::vector<workload::Workload> models;
   std::vector<Model> prepared;
   size_t unique = 0, total = 0;
+  size_t uniqueProducts = 0; ///< of all models
+  uint64_t number;           ///< of this pricer, since the program began
 };
 
 } // namespace imc::cost

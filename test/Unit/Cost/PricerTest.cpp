@@ -159,6 +159,50 @@ TEST(Pricer, ReusedResultForgetsTheLastDesign) {
   EXPECT_EQ(fresh.models[3].energy_j, reused.models[3].energy_j);
 }
 
+TEST(Pricer, OneResultServesSeveralPricers) {
+  const Pricer all(test::networks()), few({test::networks().front()});
+  const machine::Machine chip = test::shipped("sram-32nm");
+  DesignCost fresh, reused;
+  few.price(chip, {}, fresh);
+  all.price(chip, {}, reused);
+  few.price(chip, {}, reused);
+  EXPECT_EQ(fresh.models[0].energy_j, reused.models[0].energy_j);
+  EXPECT_EQ(fresh.models[0].latency_s, reused.models[0].latency_s);
+}
+
+TEST(SharesMemo, KeepsWhatItWasGiven) {
+  SharesMemo memo;
+  bool fresh = false;
+  const SharesMemo::Key a{128, 128, 4, 0, 8}, b{128, 128, 4, 0, 16};
+  memo.find(1, 2, a, fresh)[1] = {1, 2, 3};
+  EXPECT_TRUE(fresh);
+  memo.find(1, 2, b, fresh)[1] = {4, 5, 6};
+  EXPECT_TRUE(fresh);
+  EXPECT_EQ(memo.find(1, 2, a, fresh)[1].rows, 2);
+  EXPECT_FALSE(fresh);
+  EXPECT_EQ(memo.find(1, 2, b, fresh)[1].rows, 5);
+  EXPECT_FALSE(fresh);
+  // Those of another pricer.
+  memo.find(2, 2, a, fresh);
+  EXPECT_TRUE(fresh);
+}
+
+TEST(SharesMemo, StartsAnewWhenFull) {
+  SharesMemo memo;
+  bool fresh = false;
+  const size_t products = 100000; // 2.4 MB
+  auto find = [&](int64_t rows) {
+    memo.find(1, products, {rows, 128, 4, 0, 8}, fresh);
+    return fresh;
+  };
+  for (int64_t rows = 1; rows <= 6; ++rows)
+    EXPECT_TRUE(find(rows));
+  EXPECT_FALSE(find(1));
+  EXPECT_TRUE(find(7)); // beyond 16 MiB
+  EXPECT_TRUE(find(1));
+  EXPECT_FALSE(find(7));
+}
+
 TEST(Pricer, NoModels) {
   const Pricer pricer({});
   DesignCost result;
