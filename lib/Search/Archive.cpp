@@ -107,6 +107,21 @@ struct Archive::Tree {
     return Verdict::New;
   }
 
+  /// True if a point below the node dominates y.
+  bool dominated(const Node &node, const double *y) const {
+    if (node.isEmpty() || !covers(node.low.data(), y, m))
+      return false;
+    if (dominates(node.high.data(), y, m))
+      return true;
+    for (std::size_t i = 0; i < node.slots.size(); ++i)
+      if (dominates(&node.rows[i * m], y, m))
+        return true;
+    for (const auto &child : node.children)
+      if (dominated(*child, y))
+        return true;
+    return false;
+  }
+
   void widen(Node &node, const double *y) const {
     if (node.isEmpty()) {
       node.low.assign(y, y + m);
@@ -260,6 +275,11 @@ bool Archive::insert(const Genome &design, Key key,
   tree->add(*tree->root, objectives.data(), slot);
   tree->tighten();
   return true;
+}
+
+bool Archive::beats(const std::vector<double> &objectives) const {
+  assert(objectives.size() == tree->m && "wrong number of objectives");
+  return tree->dominated(*tree->root, objectives.data());
 }
 
 void Archive::merge(const Archive &other) {

@@ -12,6 +12,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <thread>
 
@@ -184,7 +185,7 @@ Expected<RunResult> imc::search::run(const Problem &problem,
   const Space &space = problem.space();
   const std::size_t m = problem.objectiveNames().size();
   const SearchContext context{space, problem.objectiveNames(), options.seed,
-                              options.budget};
+                              options.budget, problem.bounds()};
   if (Status status = algorithm.start(context); !status)
     return status.error();
 
@@ -304,6 +305,12 @@ Expected<RunResult> imc::search::run(const Problem &problem,
       result.stopped = true;
       break;
     }
+  }
+  result.proof = algorithm.proof();
+  if (result.proof && result.proof->complete) {
+    result.proof->lowerBounds = result.archive.ideal();
+    result.proof->lowerBounds.resize(m,
+                                     std::numeric_limits<double>::infinity());
   }
   result.seconds = secondsSince(started);
   return result;

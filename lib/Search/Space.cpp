@@ -8,6 +8,7 @@
 #include "imc/Search/Space.h"
 #include "imc/Search/Random.h"
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 
@@ -47,6 +48,7 @@ Expected<Space> Space::create(std::vector<Knob> knobs,
                  "one knob with its values"};
   std::set<std::string> names;
   Key last;
+  bool exact = true, conditional = false;
   for (const Knob &knob : knobs) {
     if (knob.count < 1)
       return Error{"the search space is empty: knob '" + knob.name + "' has " +
@@ -56,28 +58,48 @@ Expected<Space> Space::create(std::vector<Knob> knobs,
       return Error{"knob '" + knob.name +
                    "' is listed twice; rename or remove one of them"};
     std::uint64_t overflow = 0;
-    last = multiplyAdd(last, std::uint32_t(knob.count),
-                       std::uint32_t(knob.count - 1), overflow);
-    if (overflow)
-      return Error{"the search space has more than 2^128 designs from knob '" +
-                   knob.name +
-                   "' on, and their keys would no longer be exact; freeze some "
-                   "knobs or shorten their lists of values"};
+    if (exact)
+      last = multiplyAdd(last, std::uint32_t(knob.count),
+                         std::uint32_t(knob.count - 1), overflow);
+    exact = exact && !overflow;
+    const std::size_t place = &knob - knobs.data();
+    for (const Condition &condition : knob.conditions) {
+      if (condition.knob >= place)
+        return Error{"knob '" + knob.name +
+                     "' depends on a knob that does not stand before it (" +
+                     std::to_string(condition.knob) +
+                     "); move it behind the knob that it depends on"};
+      const Knob &other = knobs[condition.knob];
+      for (std::int32_t index : condition.indices)
+        if (index < 0 || index >= other.count)
+          return Error{"knob '" + knob.name + "' depends on index " +
+                       std::to_string(index) + " of '" + other.name +
+                       "', which has " + std::to_string(other.count) +
+                       " values; name one of them"};
+      conditional = true;
+    }
   }
 
   Space space;
   space.list = std::move(knobs);
   space.hook = std::move(canonicalizer);
-  space.last = last;
+  space.last = exact ? last : Key{~std::uint64_t(0), ~std::uint64_t(0)};
+  space.exact = exact;
+  space.conditional = conditional;
   if (!space.hook)
     return space;
 
   // A broken hook would corrupt keys silently, so a sample is checked here.
-  const KeyPermutation order(/*seed=*/0, last);
-  Key index;
-  for (int i = 0; i < 66; ++i) {
-    const Key key = i == 0 ? Key() : i == 1 ? last : order.at(index);
-    const Genome before = space.decode(key);
+  for (std::uint32_t i = 0; i < 66; ++i) {
+    Genome before(space.list.size());
+    Stream stream(/*seed=*/0, 0, i, /*purpose=*/0x43414E4Fu);
+    for (std::size_t k = 0; k < before.size(); ++k) {
+      const std::uint32_t count = std::uint32_t(space.list[k].count);
+      before[k] = i == 0   ? 0
+                  : i == 1 ? std::int32_t(count - 1)
+                           : std::int32_t(stream.below(count));
+    }
+    space.applyConditions(before);
     Genome once = before;
     space.hook(once);
     const char *wrong = nullptr;
@@ -93,21 +115,33 @@ Expected<Space> Space::create(std::vector<Knob> knobs,
       return Error{"the canonical form of design {" + space.describe(before) +
                    "} is {" + space.describe(once) + "}, which " + wrong +
                    "; mend the canonicalizer of the space"};
-    if (i < 2)
-      continue;
-    if (index == last)
-      break;
-    index = index.next();
   }
   return space;
 }
 
+/// Knobs in order: a condition looks at knobs before, which are settled then.
+void Space::applyConditions(Genome &genome) const {
+  if (!conditional)
+    return;
+  std::vector<char> active(list.size(), true);
+  for (std::size_t k = 0; k < list.size(); ++k) {
+    for (const Condition &condition : list[k].conditions) {
+      const auto &indices = condition.indices;
+      active[k] = active[k] && active[condition.knob] &&
+                  std::find(indices.begin(), indices.end(),
+                            genome[condition.knob]) != indices.end();
+    }
+    if (!active[k])
+      genome[k] = 0;
+  }
+}
+
 std::uint64_t Space::size() const {
-  return last.hi || last.lo == UINT64_MAX ? UINT64_MAX : last.lo + 1;
+  return !exact || last.hi || last.lo == UINT64_MAX ? UINT64_MAX : last.lo + 1;
 }
 
 std::string Space::sizeText() const {
-  if (last.hi == 0 && last.lo != UINT64_MAX)
+  if (exact && last.hi == 0 && last.lo != UINT64_MAX)
     return std::to_string(last.lo + 1);
   double digits = 0;
   for (const Knob &knob : list)
@@ -124,8 +158,25 @@ bool Space::contains(const Genome &genome) const {
   return true;
 }
 
+/// Two 64-bit halves, each mixed with every index in turn.
+static Key fingerprint(const Genome &genome) {
+  std::uint64_t a = 0x243F6A8885A308D3u, b = 0x13198A2E03707344u;
+  for (std::int32_t gene : genome) {
+    const std::uint64_t x = std::uint32_t(gene) + 0x9E3779B97F4A7C15u;
+    a = (a ^ x) * 0xBF58476D1CE4E5B9u;
+    a ^= a >> 29;
+    b = (b + x) * 0x94D049BB133111EBu;
+    b ^= b >> 32;
+  }
+  a = (a ^ b >> 31) * 0x94D049BB133111EBu;
+  b = (b ^ a >> 30) * 0xBF58476D1CE4E5B9u;
+  return {a ^ a >> 31, b ^ b >> 28};
+}
+
 Key Space::encode(const Genome &genome) const {
   assert(contains(genome) && "design of another space");
+  if (!exact)
+    return fingerprint(genome);
   if (last.hi == 0) {
     std::uint64_t key = 0;
     for (std::size_t i = 0; i < list.size(); ++i)
@@ -141,7 +192,7 @@ Key Space::encode(const Genome &genome) const {
 }
 
 void Space::decode(Key key, Genome &genome) const {
-  assert(!(last < key) && "key beyond the space");
+  assert(exact && !(last < key) && "key beyond the space");
   genome.resize(list.size());
   for (std::size_t i = list.size(); i-- > 0;) {
     const std::uint32_t count = std::uint32_t(list[i].count);
@@ -171,10 +222,10 @@ Genome Space::decode(Key key) const {
 }
 
 bool Space::isCanonical(const Genome &genome) const {
-  if (!hook)
+  if (!hasCanonicalizer())
     return true;
   Genome copy = genome;
-  hook(copy);
+  canonicalize(copy);
   return copy == genome;
 }
 

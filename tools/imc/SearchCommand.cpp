@@ -131,7 +131,8 @@ void addSearchCommands(CLI::App &app, int &status) {
   command->add_option("--aggregate", search.aggregate,
                       "Over models: max, mean, geomean, product or regret");
   command->add_option("--algorithm", search.algorithm,
-                      "nsga2, random or exhaustive");
+                      "nsga2, nsga3, regularized_evolution, local_search, "
+                      "sobol, random, branch_and_bound or exhaustive");
   command->add_option("--budget", search.budget, "Designs to evaluate");
   command->add_option("--seed", search.seed, "Seed of the search");
   command->add_option("--jobs", search.jobs,

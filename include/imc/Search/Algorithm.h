@@ -21,6 +21,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 
 namespace imc::search {
 
@@ -30,6 +31,8 @@ struct SearchContext {
   std::vector<std::string> objectiveNames;
   std::uint64_t seed;   ///< the only source of chance
   std::uint64_t budget; ///< designs that will be evaluated at most, > 0
+  /// What the problem knows of many designs at once, or null.
+  const Bounds *bounds = nullptr;
 };
 
 /// Designs with consecutive numbers `firstId`, `firstId + 1`, …
@@ -55,6 +58,13 @@ public:
   /// The answer to the design numbered `id`, which was asked and not answered
   /// yet. Batches may be answered in any order and piecewise.
   virtual Status tell(std::uint64_t id, const Evaluation &evaluation) = 0;
+
+  /// The designs from which the next ones are made, for algorithms that have
+  /// such a set; those of the batch that is being answered are not in it yet.
+  virtual std::vector<Genome> population() const { return {}; }
+
+  /// What is settled about the space, for algorithms that prove something.
+  virtual std::optional<Proof> proof() const { return std::nullopt; }
 };
 
 /// Options as text, "population" → "100": what a command line or file can hold.

@@ -60,6 +60,9 @@ public:
   bool insert(const Genome &design, Key key,
               const std::vector<double> &objectives);
 
+  /// True if a member dominates a design of these objectives.
+  bool beats(const std::vector<double> &objectives) const;
+
   /// Shows every member of another archive of as many objectives.
   void merge(const Archive &other);
 

@@ -12,7 +12,7 @@
 #ifndef IMC_SEARCH_PROBLEM_H
 #define IMC_SEARCH_PROBLEM_H
 
-#include "imc/Search/Space.h"
+#include "imc/Search/Bounds.h"
 
 namespace imc::search {
 
@@ -64,6 +64,9 @@ public:
   /// reported as an error of the run).
   virtual void evaluate(const Genome *designs, std::size_t count,
                         Evaluation *results) const = 0;
+
+  /// Bounds for exact algorithms; must live as long as the problem.
+  virtual const Bounds *bounds() const { return nullptr; }
 };
 
 /// Checks an evaluation against the contract above; the error names the design,

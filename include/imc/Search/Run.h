@@ -101,6 +101,7 @@ struct RunResult {
   std::uint64_t feasible = 0;
   bool stopped = false;       ///< onGeneration asked to end
   bool spaceFinished = false; ///< the algorithm had nothing more to ask
+  std::optional<Proof> proof; ///< of algorithms that prove something
   std::optional<ObjectiveScale> scale; ///< of the recorded hypervolumes
   double seconds = 0;                  ///< wall time of the run
   double evaluationSeconds = 0;        ///< of that, inside Problem::evaluate

@@ -21,6 +21,7 @@
 
 #include "imc/Search/Expected.h"
 
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -39,11 +40,22 @@ enum class KnobKind {
   Real         ///< ordered, a grid over a real range (supply 0.70, 0.75, … V)
 };
 
+/// When a conditional knob has an effect: another knob, which stands before it
+/// in the list and has an effect itself, is at one of these indices. Example:
+/// bits per cell only where the technology is RRAM.
+struct Condition {
+  std::size_t knob = 0; ///< index in the list of knobs
+  std::vector<std::int32_t> indices;
+};
+
 /// One decision. `count` is the number of values, at least 1.
 struct Knob {
   std::string name;
   std::int32_t count = 0;
   KnobKind kind = KnobKind::Categorical;
+  /// All of them must hold for the knob to have an effect; where one does not,
+  /// canonical designs have index 0.
+  std::vector<Condition> conditions = {};
 
   bool isOrdered() const { return kind != KnobKind::Categorical; }
 };
@@ -51,8 +63,9 @@ struct Knob {
 /// A design: one index per knob, 0 <= genome[i] < knobs()[i].count.
 using Genome = std::vector<std::int32_t>;
 
-/// A design's number in its space, 128 bits as two halves. Exact: two designs
-/// of one space have the same key only if they are the same design.
+/// A design's number in its space, 128 bits as two halves. Exact up to 2^128
+/// designs: two designs of one space have the same key only if they are the
+/// same design. Larger spaces have fingerprints instead (Space::hasExactKeys).
 struct Key {
   std::uint64_t hi = 0;
   std::uint64_t lo = 0;
@@ -79,8 +92,10 @@ public:
   using Canonicalizer = std::function<void(Genome &)>;
 
   /// Refuses: no knobs at all; a knob without values or with a name used twice;
-  /// more than 2^128 designs; a canonicalizer that breaks its contract on the
-  /// corners or on 64 sampled designs.
+  /// a condition on a knob that does not stand before, or on an index that it
+  /// does not have; a canonicalizer that breaks its contract on the corners or
+  /// on 64 sampled designs. The canonicalizer is called after the conditions
+  /// have been applied.
   static Expected<Space> create(std::vector<Knob> knobs,
                                 Canonicalizer canonicalizer = {});
 
@@ -92,19 +107,33 @@ public:
   std::uint64_t size() const;
   /// The size in digits, exact below 2^64 and a power of ten above.
   std::string sizeText() const;
-  /// The largest key; keys 0 to lastKey() are the index combinations.
-  Key lastKey() const { return last; }
+  /// True up to 2^128 designs: keys count the designs and can be decoded.
+  /// Beyond (thirty real knobs, bits of every layer) a key is a fingerprint:
+  /// two of n designs share one with probability below n^2 / 2^129, 1e-27 for
+  /// a million designs. What counts through keys (`exhaustive`) refuses such
+  /// spaces; `random` draws with repetition at the same odds.
+  bool hasExactKeys() const { return exact; }
+  /// The largest key; keys 0 to lastKey() are the index combinations. Only with
+  /// exact keys.
+  Key lastKey() const {
+    assert(exact && "keys of this space are fingerprints");
+    return last;
+  }
 
   /// True if the genome has one index per knob, each in range.
   bool contains(const Genome &genome) const;
   /// The key of a genome of this space (see contains()).
   Key encode(const Genome &genome) const;
-  /// The genome of a key up to lastKey(); the second form reuses memory.
+  /// The genome of a key up to lastKey(), with exact keys; the second form
+  /// reuses memory.
   Genome decode(Key key) const;
   void decode(Key key, Genome &genome) const;
 
-  bool hasCanonicalizer() const { return static_cast<bool>(hook); }
+  /// True if some designs may not be canonical.
+  bool hasCanonicalizer() const { return hook || conditional; }
   void canonicalize(Genome &genome) const {
+    if (conditional)
+      applyConditions(genome);
     if (hook)
       hook(genome);
   }
@@ -116,10 +145,13 @@ public:
 
 private:
   Space() = default;
+  void applyConditions(Genome &genome) const;
 
   std::vector<Knob> list;
   Canonicalizer hook;
   Key last;
+  bool exact = true;
+  bool conditional = false;
 };
 
 } // namespace imc::search

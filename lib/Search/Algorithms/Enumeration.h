@@ -29,12 +29,12 @@ public:
     const std::size_t wanted = std::min(limit, batchSize);
     batch.designs.reserve(wanted);
     while (!finished && batch.designs.size() < wanted) {
-      Genome design = space->decode(keyAt(position));
+      Genome design = designAt(position);
       // Skipping designs that are not canonical, instead of canonicalizing
       // them, keeps every canonical design equally likely.
       if (space->isCanonical(design))
         batch.designs.push_back(std::move(design));
-      finished = position == space->lastKey();
+      finished = space->hasExactKeys() && position == space->lastKey();
       position = position.next();
     }
     asked += batch.designs.size();
@@ -62,8 +62,10 @@ protected:
     asked = 0;
   }
 
-  /// The key that comes at `position`: a permutation of the space's keys.
-  virtual Key keyAt(const Key &position) const = 0;
+  /// The design that comes at `position`: over all positions every design once.
+  virtual Genome designAt(const Key &position) const = 0;
+
+  bool isFinished() const { return finished; }
 
   const Space *space = nullptr;
 

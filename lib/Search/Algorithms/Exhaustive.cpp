@@ -41,8 +41,16 @@ public:
                  "algorithm 'nsga2'"};
   }
 
+  std::optional<Proof> proof() const override {
+    Proof proof;
+    proof.complete = isFinished();
+    return proof;
+  }
+
 private:
-  Key keyAt(const Key &position) const override { return position; }
+  Genome designAt(const Key &position) const override {
+    return space->decode(position);
+  }
 
   std::uint64_t countCanonical() const {
     std::uint64_t count = 0;

@@ -6,418 +6,52 @@
 //===----------------------------------------------------------------------===//
 
 #include "imc/Search/Algorithms/NSGA2.h"
+#include "Algorithms/Genetic.h"
 #include "imc/Search/Pareto.h"
-#include "imc/Search/Random.h"
-
-#include "KeySet.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 #include <numeric>
-#include <optional>
 
 using namespace imc::search;
 
 namespace {
-using Index = std::uint32_t;
-
-/// Rows of a growing table, one per individual; flat, because copying 200 small
-/// vectors per generation would dominate the driver's time.
-struct Individuals {
-  std::vector<std::int32_t> genes; // numKnobs per row
-  std::vector<double> objectives;  // m per row, as told
-  std::vector<double> levels;      // m per row, what crowding measures
-  std::vector<double> violation;
-
-  std::size_t size() const { return violation.size(); }
-};
-
-class NSGA2 final : public Algorithm {
+class NSGA2 final : public Genetic {
 public:
-  explicit NSGA2(const NSGA2Options &options) : options(options) {}
-
-  Status start(const SearchContext &context) override;
-  Batch ask(std::size_t limit) override;
-  Status tell(std::uint64_t id, const Evaluation &evaluation) override;
+  explicit NSGA2(const GeneticOptions &options) : Genetic("nsga2", options) {}
 
 private:
-  void select();
-  void rankAll(const Individuals &all);
-  Index tournament(Stream &stream) const;
-  bool makeChild(Index number, Genome &child);
-  void crossGenes(Stream &stream, Index a, Index b, Genome &child) const;
-  void addDifference(Stream &stream, Genome &child) const;
-  void mutateGene(Stream &stream, std::size_t knob, Genome &child) const;
-  bool sample(Genome &design);
-
-  NSGA2Options options;
-  const Space *space = nullptr;
-  std::vector<std::string> names;
-  std::uint64_t seed = 0;
-  std::uint32_t generation = 0;
-  KeySet seen;
-
-  // Random designs come from one walk over the space, so that "nothing new
-  // left" is known instead of guessed from failed attempts.
-  std::optional<KeyPermutation> order;
-  Key position;
-  bool orderFinished = false;
-
-  Individuals population;
-  std::vector<Index> rank;      // of population, then of all during select()
-  std::vector<double> crowding; // likewise
-
-  // The batch that is out.
-  Individuals offspring;
-  std::vector<bool> answered;
-  std::uint64_t firstId = 0;
-  std::size_t outstanding = 0;
+  /// Best front first, in the last one that fits the least crowded.
+  std::vector<Index> survivors(const Individuals &all) override {
+    for (const std::vector<Index> &front : fronts()) {
+      const std::vector<double> distance =
+          crowdingDistance(all.levels.data(), numObjectives(), front);
+      for (std::size_t i = 0; i < front.size(); ++i)
+        crowding[front[i]] = distance[i];
+    }
+    std::vector<Index> best(all.size());
+    std::iota(best.begin(), best.end(), 0);
+    std::sort(best.begin(), best.end(), [&](Index a, Index b) {
+      if (rank[a] != rank[b])
+        return rank[a] < rank[b];
+      if (crowding[a] != crowding[b])
+        return crowding[a] > crowding[b];
+      return a < b;
+    });
+    if (best.size() > options.population)
+      best.resize(options.population);
+    return best;
+  }
 };
 } // namespace
 
-Status NSGA2::start(const SearchContext &context) {
-  space = &context.space;
-  names = context.objectiveNames;
-  seed = context.seed;
-  generation = 0;
-  seen.clear();
-  order.emplace(seed, space->lastKey());
-  position = Key();
-  orderFinished = false;
-  population = offspring = Individuals();
-  rank.clear();
-  crowding.clear();
-  answered.clear();
-  firstId = 0;
-  outstanding = 0;
-  return {};
-}
-
-//===----------------------------------------------------------------------===//
-// Ask
-//===----------------------------------------------------------------------===//
-
-Batch NSGA2::ask(std::size_t limit) {
-  Batch batch;
-  if (outstanding > 0)
-    return batch;
-  if (offspring.size() > 0)
-    select();
-
-  batch.firstId = firstId;
-  std::size_t wanted = std::min(limit, options.population);
-  const bool filling = population.size() < options.population;
-  if (filling)
-    wanted = std::min(wanted, options.population - population.size());
-  batch.designs.reserve(wanted);
-  Genome design;
-  for (Index i = 0; i < wanted; ++i) {
-    if (!(filling ? sample(design) : makeChild(i, design)))
-      break;
-    batch.designs.push_back(design);
-  }
-  // A space smaller than the population is finished when it is sampled.
-  const std::size_t count = batch.designs.size();
-  const std::size_t m = names.size();
-  offspring.genes.clear();
-  for (const Genome &asked : batch.designs)
-    offspring.genes.insert(offspring.genes.end(), asked.begin(), asked.end());
-  offspring.objectives.assign(count * m, 0);
-  offspring.levels.assign(count * m, 0);
-  offspring.violation.assign(count, 0);
-  answered.assign(count, false);
-  outstanding = count;
-  ++generation;
-  return batch;
-}
-
-/// The next design of the random walk that has not been asked.
-bool NSGA2::sample(Genome &design) {
-  while (!orderFinished) {
-    space->decode(order->at(position), design);
-    orderFinished = position == space->lastKey();
-    position = position.next();
-    if (space->isCanonical(design) && seen.insert(space->encode(design)))
-      return true;
-  }
-  return false;
-}
-
-Index NSGA2::tournament(Stream &stream) const {
-  const Index n = Index(population.size());
-  const Index a = stream.below(n), b = stream.below(n);
-  if (rank[a] != rank[b])
-    return rank[a] < rank[b] ? a : b;
-  return crowding[b] > crowding[a] ? b : a;
-}
-
-void NSGA2::crossGenes(Stream &stream, Index a, Index b, Genome &child) const {
-  const std::size_t k = space->numKnobs();
-  const std::int32_t *x = &population.genes[a * k];
-  const std::int32_t *y = &population.genes[b * k];
-  for (std::size_t i = 0; i < k; ++i) {
-    if (x[i] == y[i])
-      continue;
-    const std::uint32_t draw = stream.next();
-    const std::int32_t low = std::min(x[i], y[i]);
-    const std::int32_t span = std::max(x[i], y[i]) - low;
-    // One gene in four of an ordered knob takes a value from between.
-    if (space->knobs()[i].isOrdered() && span > 1 && (draw & 6) == 0)
-      child[i] = low + std::int32_t(stream.below(std::uint32_t(span) + 1));
-    else
-      child[i] = draw & 1 ? x[i] : y[i];
-  }
-}
-
-/// Moves the child by the difference between two similar individuals.
-/// Constraints tie knobs together (fewer rows allow fewer ADC bits); a step
-/// that keeps to such a tie is rare as two mutations, but it is what tells many
-/// neighbours apart.
-void NSGA2::addDifference(Stream &stream, Genome &child) const {
-  constexpr int candidates = 8;
-  const std::size_t k = space->numKnobs();
-  const Index n = Index(population.size());
-  const auto genes = [&](Index i) { return &population.genes[i * k]; };
-  const std::int32_t *from = genes(stream.below(n)), *to = from;
-  std::size_t least = SIZE_MAX;
-  for (int c = 0; c < candidates; ++c) {
-    const std::int32_t *other = genes(stream.below(n));
-    std::size_t differing = 0;
-    for (std::size_t i = 0; i < k; ++i)
-      differing += from[i] != other[i];
-    if (differing > 0 && differing < least) {
-      least = differing;
-      to = other;
-    }
-  }
-  for (std::size_t i = 0; i < k; ++i) {
-    if (from[i] == to[i])
-      continue;
-    const Knob &knob = space->knobs()[i];
-    child[i] = knob.isOrdered()
-                   ? std::clamp(child[i] + to[i] - from[i], 0, knob.count - 1)
-                   : to[i];
-  }
-}
-
-void NSGA2::mutateGene(Stream &stream, std::size_t knob, Genome &child) const {
-  const Knob &info = space->knobs()[knob];
-  if (info.count < 2)
-    return;
-  std::int32_t &gene = child[knob];
-  if (!info.isOrdered()) {
-    const std::int32_t other =
-        std::int32_t(stream.below(std::uint32_t(info.count) - 1));
-    gene = other + (other >= gene);
-    return;
-  }
-  // Steps of all magnitudes: up to 1, 2, 4, ... values, each equally likely. On
-  // a few values that is one step mostly; on a fine grid it is free of scale.
-  std::uint32_t magnitudes = 0;
-  for (std::int32_t rest = info.count - 1; rest > 0; rest >>= 1)
-    ++magnitudes;
-  const std::uint32_t draw = stream.next();
-  const std::int32_t step =
-      1 + std::int32_t(stream.below(1u << stream.below(magnitudes)));
-  std::int32_t moved = draw & 1 ? gene + step : gene - step;
-  if (moved < 0 || moved >= info.count)
-    moved = draw & 1 ? gene - step : gene + step;
-  gene = std::clamp(moved, 0, info.count - 1);
-}
-
-/// A design never asked before, or false if none is left.
-bool NSGA2::makeChild(Index number, Genome &child) {
-  const std::size_t k = space->numKnobs();
-  Stream stream(seed, generation, number);
-  const Index a = tournament(stream);
-  child.assign(&population.genes[a * k], &population.genes[a * k] + k);
-  if (stream.chance(options.difference))
-    addDifference(stream, child);
-  else if (stream.chance(options.crossover))
-    crossGenes(stream, a, tournament(stream), child);
-  const double probability = options.mutations / double(k);
-  for (std::size_t i = 0; i < k; ++i)
-    if (stream.chance(probability))
-      mutateGene(stream, i, child);
-
-  // Known designs walk on, one mutation at a time, until they are new. Long
-  // walks mean that the neighbourhood is used up; then chance decides.
-  constexpr int longestWalk = 64;
-  for (int i = 0; i <= longestWalk; ++i) {
-    space->canonicalize(child);
-    if (seen.insert(space->encode(child)))
-      return true;
-    mutateGene(stream, stream.below(Index(k)), child);
-  }
-  return sample(child);
-}
-
-//===----------------------------------------------------------------------===//
-// Tell
-//===----------------------------------------------------------------------===//
-
-Status NSGA2::tell(std::uint64_t id, const Evaluation &evaluation) {
-  const std::uint64_t i = id - firstId;
-  if (id < firstId || i >= answered.size() || answered[i])
-    return Error{"nsga2: design " + std::to_string(id) +
-                 " was told but is not outstanding; tell each id of the last "
-                 "ask() once"};
-  const std::size_t m = names.size();
-  offspring.violation[i] = evaluation.violation;
-  if (evaluation.isFeasible())
-    for (std::size_t j = 0; j < m; ++j) {
-      const double value = evaluation.objectives[j];
-      if (options.logObjectives && !(value > 0))
-        return Error{
-            "nsga2: objective '" + names[j] + "' is " + std::to_string(value) +
-            " for design {" +
-            space->describe(
-                Genome(offspring.genes.begin() + i * space->numKnobs(),
-                       offspring.genes.begin() + (i + 1) * space->numKnobs())) +
-            "}, but logarithms need positive values; set "
-            "log_objectives=false"};
-      offspring.objectives[i * m + j] = value;
-      offspring.levels[i * m + j] =
-          options.logObjectives ? portableLog2(value) : value;
-    }
-  answered[i] = true;
-  --outstanding;
-  return {};
-}
-
-//===----------------------------------------------------------------------===//
-// Survival
-//===----------------------------------------------------------------------===//
-
-/// Fills `rank` and `crowding`: fronts of the feasible, then feasible designs
-/// whose objectives another one has already, then the infeasible by violation.
-void NSGA2::rankAll(const Individuals &all) {
-  const std::size_t n = all.size(), m = names.size();
-  std::vector<Index> feasible, infeasible;
-  for (Index i = 0; i < n; ++i)
-    (all.violation[i] == 0 ? feasible : infeasible).push_back(i);
-  rank.assign(n, 0);
-  crowding.assign(n, 0);
-
-  // Equal objectives: the older individual (smaller number) stands for all.
-  const auto row = [&](Index i) { return &all.objectives[i * m]; };
-  std::sort(feasible.begin(), feasible.end(), [&](Index a, Index b) {
-    const double *x = row(a), *y = row(b);
-    for (std::size_t j = 0; j < m; ++j)
-      if (x[j] != y[j])
-        return x[j] < y[j];
-    return a < b;
-  });
-  std::vector<Index> distinct, copies;
-  for (Index i : feasible)
-    (distinct.empty() || !std::equal(row(i), row(i) + m, row(distinct.back()))
-         ? distinct
-         : copies)
-        .push_back(i);
-
-  std::vector<double> rows;
-  rows.reserve(distinct.size() * m);
-  for (Index i : distinct)
-    rows.insert(rows.end(), row(i), row(i) + m);
-  const std::vector<Index> fronts =
-      nonDominatedSort(rows.data(), distinct.size(), m);
-  Index next = 0;
-  for (std::size_t i = 0; i < distinct.size(); ++i) {
-    rank[distinct[i]] = fronts[i];
-    next = std::max(next, fronts[i] + 1);
-  }
-  std::vector<std::vector<Index>> members(next);
-  for (Index i : distinct)
-    members[rank[i]].push_back(i);
-  for (const std::vector<Index> &front : members) {
-    const std::vector<double> distance =
-        crowdingDistance(all.levels.data(), m, front);
-    for (std::size_t i = 0; i < front.size(); ++i)
-      crowding[front[i]] = distance[i];
-  }
-
-  for (Index i : copies)
-    rank[i] = next;
-  next += !copies.empty();
-
-  std::sort(infeasible.begin(), infeasible.end(), [&](Index a, Index b) {
-    return all.violation[a] < all.violation[b];
-  });
-  for (std::size_t i = 0; i < infeasible.size(); ++i) {
-    if (i > 0 &&
-        all.violation[infeasible[i]] != all.violation[infeasible[i - 1]])
-      ++next;
-    rank[infeasible[i]] = next;
-  }
-}
-
-/// Joins the answered batch and keeps the best `population` individuals.
-void NSGA2::select() {
-  const std::size_t k = space->numKnobs(), m = names.size();
-  Individuals all = std::move(population);
-  const auto append = [](auto &to, const auto &from) {
-    to.insert(to.end(), from.begin(), from.end());
-  };
-  append(all.genes, offspring.genes);
-  append(all.objectives, offspring.objectives);
-  append(all.levels, offspring.levels);
-  append(all.violation, offspring.violation);
-  firstId += offspring.size();
-  offspring = Individuals();
-  answered.clear();
-
-  rankAll(all);
-  std::vector<Index> best(all.size());
-  std::iota(best.begin(), best.end(), 0);
-  std::sort(best.begin(), best.end(), [&](Index a, Index b) {
-    if (rank[a] != rank[b])
-      return rank[a] < rank[b];
-    if (crowding[a] != crowding[b])
-      return crowding[a] > crowding[b];
-    return a < b;
-  });
-  if (best.size() > options.population)
-    best.resize(options.population);
-
-  population = Individuals();
-  std::vector<Index> keptRank;
-  std::vector<double> keptCrowding;
-  for (Index i : best) {
-    const auto copy = [i](auto &to, const auto &from, std::size_t width) {
-      to.insert(to.end(), from.begin() + i * width,
-                from.begin() + (i + 1) * width);
-    };
-    copy(population.genes, all.genes, k);
-    copy(population.objectives, all.objectives, m);
-    copy(population.levels, all.levels, m);
-    copy(population.violation, all.violation, 1);
-    keptRank.push_back(rank[i]);
-    keptCrowding.push_back(crowding[i]);
-  }
-  rank = std::move(keptRank);
-  crowding = std::move(keptCrowding);
-}
-
-//===----------------------------------------------------------------------===//
-// Construction
-//===----------------------------------------------------------------------===//
-
 Expected<std::unique_ptr<Algorithm>>
 imc::search::makeNSGA2(const NSGA2Options &options) {
-  if (options.population < 4 || options.population > 1000000)
-    return Error{"nsga2: population is " + std::to_string(options.population) +
-                 "; choose 4 to 1000000"};
-  if (!(options.crossover >= 0 && options.crossover <= 1))
-    return Error{"nsga2: crossover is " + std::to_string(options.crossover) +
-                 "; choose a probability from 0 to 1"};
-  if (!(options.difference >= 0 && options.difference <= 1))
-    return Error{"nsga2: difference is " + std::to_string(options.difference) +
-                 "; choose a probability from 0 to 1"};
-  if (!(options.mutations >= 0 && options.mutations <= 1000))
-    return Error{"nsga2: mutations is " + std::to_string(options.mutations) +
-                 "; choose 0 to 1000 genes per child"};
-  return std::unique_ptr<Algorithm>(new NSGA2(options));
+  const GeneticOptions shared{options.population, options.difference,
+                              options.crossover, options.mutations,
+                              options.logObjectives};
+  if (Status status = Genetic::check("nsga2", shared); !status)
+    return status.error();
+  return std::unique_ptr<Algorithm>(new NSGA2(shared));
 }
 
 namespace imc::search {
@@ -426,36 +60,12 @@ AlgorithmInfo describeNSGA2() {
   info.name = "nsga2";
   info.summary = "NSGA-II for mixed discrete spaces, feasibility first, no "
                  "design twice";
-  info.options = {
-      {"population", "100", "designs per generation"},
-      {"crossover", "0.9", "probability that any other child has two parents"},
-      {"difference", "0.3",
-       "probability that a child is moved by the difference of two others"},
-      {"mutations", "0.1", "expected number of mutated genes per child"},
-      {"log_objectives", "false", "measure crowding in logarithms"}};
+  info.options = Genetic::describe(NSGA2Options());
   info.make =
       [](const AlgorithmOptions &text) -> Expected<std::unique_ptr<Algorithm>> {
-    auto population = readUnsigned(text, "population", 4, 1000000);
-    if (!population)
-      return population.error();
-    auto crossover = readReal(text, "crossover", 0, 1);
-    if (!crossover)
-      return crossover.error();
-    auto difference = readReal(text, "difference", 0, 1);
-    if (!difference)
-      return difference.error();
-    auto mutations = readReal(text, "mutations", 0, 1000);
-    if (!mutations)
-      return mutations.error();
-    auto log = readFlag(text, "log_objectives");
-    if (!log)
-      return log.error();
     NSGA2Options options;
-    options.population = *population;
-    options.crossover = *crossover;
-    options.difference = *difference;
-    options.mutations = *mutations;
-    options.logObjectives = *log;
+    if (Status status = Genetic::read(text, options); !status)
+      return status.error();
     return makeNSGA2(options);
   };
   return info;

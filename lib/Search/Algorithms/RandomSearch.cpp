@@ -7,7 +7,7 @@
 
 #include "imc/Search/Algorithms/RandomSearch.h"
 #include "Algorithms/Enumeration.h"
-#include "imc/Search/Random.h"
+#include "Algorithms/Sampler.h"
 
 #include <optional>
 
@@ -21,13 +21,23 @@ public:
 
   Status start(const SearchContext &context) override {
     restart(context.space);
-    order.emplace(context.seed, space->lastKey());
+    seed = context.seed;
+    order.reset();
+    if (space->hasExactKeys())
+      order.emplace(seed, space->lastKey());
     return {};
   }
 
 private:
-  Key keyAt(const Key &position) const override { return order->at(position); }
+  Genome designAt(const Key &position) const override {
+    if (order)
+      return space->decode(order->at(position));
+    Genome design;
+    drawDesign(*space, seed, position, design);
+    return design;
+  }
 
+  std::uint64_t seed = 0;
   std::optional<KeyPermutation> order;
 };
 } // namespace

@@ -115,7 +115,7 @@ TEST_P(EveryAlgorithm, RepeatsItselfForTheSameSeed) {
   }
   EXPECT_TRUE(logs[0].keys == logs[1].keys);
   EXPECT_EQ(logs[0].objectives, logs[1].objectives);
-  if (GetParam() != "exhaustive") {
+  if (GetParam() != "exhaustive" && GetParam() != "branch_and_bound") {
     EXPECT_FALSE(logs[0].keys == logs[2].keys);
   }
 }
@@ -248,9 +248,14 @@ TEST_P(EveryAlgorithm, SurvivesBeingInterrupted) {
 // change take the new one from the failure message.
 TEST_P(EveryAlgorithm, AsksTheSameOnEveryMachine) {
   static const std::map<std::string, std::uint64_t> expected = {
+      {"branch_and_bound", 3029434238043542702u},
       {"exhaustive", 3029434238043542702u},
+      {"local_search", 14504544460669123606u},
       {"nsga2", 7051008767000544466u},
-      {"random", 10058709429418396551u}};
+      {"nsga3", 15458756843568686532u},
+      {"random", 10058709429418396551u},
+      {"regularized_evolution", 809082091080072830u},
+      {"sobol", 13688243151062235139u}};
   const Bumpy problem(conditionalSpace());
   AlgorithmOptions algorithmOptions;
   for (const AlgorithmInfo::Option &option : info().options)
@@ -299,13 +304,16 @@ INSTANTIATE_TEST_SUITE_P(Search, EveryAlgorithm,
 
 TEST(Algorithms, AreListedByName) {
   EXPECT_EQ(algorithmNames(),
-            (std::vector<std::string>{"exhaustive", "nsga2", "random"}));
+            (std::vector<std::string>{
+                "branch_and_bound", "exhaustive", "local_search", "nsga2",
+                "nsga3", "random", "regularized_evolution", "sobol"}));
 }
 
 TEST(Algorithms, AnUnknownNameListsTheKnownOnes) {
   EXPECT_EQ(refusal(makeAlgorithm("annealing")),
-            "unknown search algorithm 'annealing'; choose one of: exhaustive, "
-            "nsga2, random");
+            "unknown search algorithm 'annealing'; choose one of: "
+            "branch_and_bound, exhaustive, local_search, nsga2, nsga3, random, "
+            "regularized_evolution, sobol");
 }
 
 TEST(Exhaustive, RefusesABudgetBelowTheSize) {

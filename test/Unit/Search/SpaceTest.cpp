@@ -57,10 +57,62 @@ TEST(Space, RefusesWhatCannotBeSearched) {
   expectContains(noValues, "knob 'vdd' has 0 values");
   expectContains(refusal(Space::create({{"rows", 4}, {"rows", 2}})),
                  "knob 'rows' is listed twice");
-  std::vector<Knob> many = knobsOf(std::vector<std::int32_t>(129, 2));
-  const std::string tooMany = refusal(Space::create(many));
-  expectContains(tooMany, "more than 2^128 designs");
-  expectContains(tooMany, "'k128'");
+  std::vector<Knob> wrong = knobsOf({2, 3});
+  wrong[0].conditions = {{1, {0}}};
+  expectContains(refusal(Space::create(wrong)),
+                 "knob 'k0' depends on a knob that does not stand before it");
+  wrong = knobsOf({2, 3});
+  wrong[1].conditions = {{0, {2}}};
+  expectContains(refusal(Space::create(wrong)),
+                 "depends on index 2 of 'k0', which has 2 values");
+}
+
+TEST(Space, KeysBeyond128BitsAreFingerprints) {
+  EXPECT_TRUE(spaceOf(std::vector<std::int32_t>(128, 2)).hasExactKeys());
+  const Space space = spaceOf(std::vector<std::int32_t>(30, 1001));
+  EXPECT_FALSE(space.hasExactKeys());
+  EXPECT_EQ(space.size(), UINT64_MAX);
+  EXPECT_EQ(space.sizeText(), "about 10^90");
+  // Neighbours, permutations and single changes all differ, in both halves.
+  std::set<Key> keys;
+  std::set<std::uint64_t> high, low;
+  std::size_t designs = 0;
+  for (std::int32_t value = 0; value < 1001; ++value)
+    for (std::size_t knob = 0; knob < 30; ++knob) {
+      Genome design(30, 500);
+      if (value == 500 && knob > 0)
+        continue;
+      design[knob] = value;
+      const Key key = space.encode(design);
+      keys.insert(key);
+      high.insert(key.hi);
+      low.insert(key.lo);
+      ++designs;
+    }
+  EXPECT_EQ(keys.size(), designs);
+  EXPECT_EQ(high.size(), designs);
+  EXPECT_EQ(low.size(), designs);
+}
+
+TEST(Space, ConditionalKnobsHaveNoEffectWhereTheirConditionFails) {
+  // k1 needs k0 = 1 or 2, k2 needs k1 = 1 (and so k0 as well).
+  std::vector<Knob> knobs = knobsOf({3, 2, 4});
+  knobs[1].conditions = {{0, {1, 2}}};
+  knobs[2].conditions = {{1, {1}}};
+  auto space = Space::create(knobs);
+  ASSERT_TRUE(space) << space.message();
+  EXPECT_TRUE(space->hasCanonicalizer());
+  Genome design{0, 1, 3};
+  space->canonicalize(design);
+  EXPECT_EQ(design, (Genome{0, 0, 0}));
+  design = {1, 0, 3};
+  space->canonicalize(design);
+  EXPECT_EQ(design, (Genome{1, 0, 0}));
+  EXPECT_TRUE(space->isCanonical({2, 1, 3}));
+  std::size_t canonical = 0;
+  for (std::uint64_t i = 0; i < space->size(); ++i)
+    canonical += space->isCanonical(space->decode({0, i}));
+  EXPECT_EQ(canonical, 1u + 2 * (1 + 4));
 }
 
 TEST(Space, ContainsOnlyItsDesigns) {
