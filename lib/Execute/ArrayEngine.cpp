@@ -76,7 +76,11 @@ static FailureOr<ArrayProduct> describe(const TiledProduct &product) {
   ShiftAddOp shiftAdd = product.shiftAdd;
   EncodeWeightsOp encode = product.encode;
   MVMOp mvm = product.mvm;
+  FailureOr<int64_t> trips = countTrips(shiftAdd);
+  if (failed(trips))
+    return failure();
   ArrayProduct out;
+  out.trips = *trips;
   out.name = getLayerName(shiftAdd.getLoc());
   out.input_shape = shapeOf(unfold.getX());
   out.output_shape = shapeOf(shiftAdd.getInit());

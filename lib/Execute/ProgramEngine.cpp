@@ -67,12 +67,14 @@ llvm::Error ProgramEngine::prepare(int64_t index, const ArrayProduct &p) {
   v.adc_bits = p.adc_bits;
   v.range_bits = p.range_bits;
   const int64_t results = product(p.output_shape);
-  if (results != g.windows * g.groups * g.cols)
-    return fail(where + "has " + std::to_string(results) + " results and " +
-                std::to_string(g.windows * g.groups * g.cols) +
-                " in the program; products in loops, and programs of more "
-                "inferences than the model does at once, cannot be executed "
-                "on values");
+  const int64_t all = g.windows * g.groups * g.cols;
+  // Of a loop, the program has the windows of all iterations.
+  if (p.trips < 1 || results * p.trips != all)
+    return fail(where + "has " + std::to_string(results) +
+                " results in each of " + std::to_string(p.trips) +
+                " iterations and " + std::to_string(all) +
+                " in the program; programs of more inferences than the model "
+                "does at once cannot be executed on values");
   const std::vector<int8_t> weights = Windows::weights(p);
   v.weights = weights;
   llvm::Expected<simulate::ProductRunner> runner =
@@ -80,7 +82,7 @@ llvm::Error ProgramEngine::prepare(int64_t index, const ArrayProduct &p) {
   if (!runner)
     return runner.takeError();
   ready.push_back({p, stored[size_t(index)], std::move(*runner),
-                   std::vector<int32_t>(size_t(results))});
+                   std::vector<int32_t>(size_t(results)), 0});
   ready.back().product.weights = {};
   return llvm::Error::success();
 }
@@ -94,8 +96,12 @@ void ProgramEngine::run(int64_t index, const uint8_t *inputs,
   // Results of a matrix lie as the runner leaves them.
   llvm::MutableArrayRef<int32_t> out(
       p.isConvolution() ? r.sums.data() : results, r.sums.size());
+  const int64_t windows =
+      program.products[size_t(r.index)].geometry.windows / p.trips;
   llvm::Error error =
-      r.runner.run(llvm::ArrayRef(inputs, elements), out, &report);
+      r.runner.run(r.iteration * windows, windows,
+                   llvm::ArrayRef(inputs, elements), out, &report);
+  r.iteration = (r.iteration + 1) % p.trips;
   executed += report.instructions;
   if (error) {
     if (problem.empty())

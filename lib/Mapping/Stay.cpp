@@ -63,15 +63,18 @@ static int64_t roomOf(const Demand &demand, int64_t capacity, int64_t core) {
   return wholeCores((demand.arrays + rounds - 1) / rounds, core);
 }
 
-/// More cells per array.
+/// More cells per array; of equals the first.
 static bool isDenser(const Choice &a, const Choice &b) {
-  return static_cast<double>(a.cells) * static_cast<double>(b.arrays) >
-         static_cast<double>(b.cells) * static_cast<double>(a.arrays);
+  const double left =
+      static_cast<double>(a.cells) * static_cast<double>(b.arrays);
+  const double right =
+      static_cast<double>(b.cells) * static_cast<double>(a.arrays);
+  return left > right || (left == right && a.demand < b.demand);
 }
 
 static void takeGreedily(std::vector<Choice> choices, int64_t room,
                          std::vector<int64_t> &members) {
-  llvm::stable_sort(choices, isDenser);
+  llvm::sort(choices, isDenser);
   for (const Choice &c : choices) {
     const int64_t taken = std::min(c.count, room / c.arrays);
     members[c.demand] += taken;

@@ -249,8 +249,9 @@ Error Builder::writePipeline() {
     for (auto [index, kernel] : llvm::enumerate(program.kernels))
       if (kernel.step >= low && kernel.step <= high)
         some.push_back(index);
-    llvm::stable_sort(some, [&](int64_t a, int64_t b) {
-      return workOf(program.kernels[a]) < workOf(program.kernels[b]);
+    llvm::sort(some, [&](int64_t a, int64_t b) {
+      return std::pair(workOf(program.kernels[a]), a) <
+             std::pair(workOf(program.kernels[b]), b);
     });
     return some;
   };

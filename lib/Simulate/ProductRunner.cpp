@@ -68,7 +68,8 @@ struct ProductRunner::Impl {
   std::vector<CoreRun> cores;
 
   // One run.
-  llvm::ArrayRef<uint8_t> input;
+  int64_t windowBegin = 0, windowEnd = 0; ///< that are computed
+  llvm::ArrayRef<uint8_t> input;          ///< of these
   llvm::MutableArrayRef<int32_t> results;
   std::vector<uint8_t> stored; ///< times
   RunReport report;
@@ -298,13 +299,14 @@ void ProductRunner::Impl::load(PartRun &part, int64_t first, int64_t count) {
 void ProductRunner::Impl::gather(PartRun &part, int64_t window) {
   const program::Geometry &g = product.geometry;
   const std::vector<int64_t> &offsets = *part.offsets;
-  const int64_t row = firstRow(g, window);
-  const int64_t image = window / (g.windows_per_row * g.window_rows);
+  const int64_t perImage = g.windows_per_row * g.window_rows;
+  const int64_t row = firstRow(g, window), image = window / perImage;
   const int64_t y = row - image * g.image_rows;
   const int64_t x = window % g.windows_per_row * values.stride_w;
-  const int64_t base = values.matrix
-                           ? row * imageElements()
-                           : image * imageElements() + y * values.width + x;
+  const int64_t base =
+      values.matrix ? (row - firstRow(g, windowBegin)) * imageElements()
+                    : (image - windowBegin / perImage) * imageElements() +
+                          y * values.width + x;
   const uint8_t *from = input.data() + base;
   const auto n = offsets.size();
   if (row >= part.low && row + g.kernel_rows <= part.high) {
@@ -348,6 +350,8 @@ void ProductRunner::Impl::mvm(PartRun &part, int64_t first, int64_t count) {
       ++report.poison_rows;
       continue;
     }
+    if (w < windowBegin || w >= windowEnd)
+      continue;
     gather(part, w);
     part.cells->multiply(codes.data(), sums, others);
   }
@@ -391,10 +395,10 @@ void ProductRunner::Impl::store(PartRun &part, int64_t first, int64_t count) {
     return;
   const int64_t all = outputs();
   for (int64_t w = 0; w < count; ++w) {
-    if (first + w < 0 || first + w >= product.geometry.windows)
+    if (first + w < windowBegin || first + w >= windowEnd)
       continue;
     for (int64_t o : part.cells->stored) {
-      const auto place = size_t((first + w) * all + o);
+      const auto place = size_t((first + w - windowBegin) * all + o);
       results[place] = int32_t(s->values[size_t(w * all + o)]);
       report.double_results += stored[place] != 0;
       stored[place] = 1;
@@ -414,7 +418,10 @@ bool ProductRunner::Impl::execute(CoreRun &core, const Instruction &in) {
   // One pass only.
   if (part.out >= part.part->windows)
     return true;
-  ++report.instructions;
+  const bool counts =
+      in.opcode == Opcode::Write ||
+      (in.first < windowEnd && in.first + in.count > windowBegin);
+  report.instructions += counts;
   switch (in.opcode) {
   case Opcode::Write: {
     const int64_t arrays =
@@ -433,7 +440,7 @@ bool ProductRunner::Impl::execute(CoreRun &core, const Instruction &in) {
     return true;
   case Opcode::Receive: {
     if (part.messages.empty()) {
-      --report.instructions;
+      report.instructions -= counts;
       return false;
     }
     const Sums message = std::move(part.messages.front());
@@ -499,22 +506,37 @@ bool ProductRunner::Impl::advance(CoreRun &core) {
 llvm::Error ProductRunner::run(llvm::ArrayRef<uint8_t> input,
                                llvm::MutableArrayRef<int32_t> results,
                                RunReport *report) {
+  return run(0, impl->product.geometry.windows, input, results, report);
+}
+
+llvm::Error ProductRunner::run(int64_t first, int64_t count,
+                               llvm::ArrayRef<uint8_t> input,
+                               llvm::MutableArrayRef<int32_t> results,
+                               RunReport *report) {
   Impl &i = *impl;
   const program::Geometry &g = i.product.geometry;
-  const int64_t images = g.windows / (g.windows_per_row * g.window_rows);
+  const int64_t perImage = g.windows_per_row * g.window_rows;
+  if (first < 0 || count < 1 || first + count > g.windows ||
+      first % perImage != 0 || count % perImage != 0)
+    return i.fail("windows " + std::to_string(first) + " to " +
+                  std::to_string(first + count - 1) + " of " +
+                  std::to_string(g.windows) + " are not whole images of " +
+                  std::to_string(perImage));
   const int64_t elements =
-      (i.values.matrix ? g.windows : images) * i.imageElements();
+      (i.values.matrix ? count : count / perImage) * i.imageElements();
   if (int64_t(input.size()) != elements)
     return i.fail("takes " + std::to_string(elements) + " inputs, not " +
                   std::to_string(input.size()));
-  if (int64_t(results.size()) != g.windows * i.outputs())
-    return i.fail("has " + std::to_string(g.windows * i.outputs()) +
+  if (int64_t(results.size()) != count * i.outputs())
+    return i.fail("has " + std::to_string(count * i.outputs()) +
                   " results, not " + std::to_string(results.size()));
   const auto most = (int64_t(1) << i.program.chip.input_bits) - 1;
   for (uint8_t code : input)
     if (code > most)
       return i.fail("input code " + std::to_string(code) + " has more than " +
                     std::to_string(i.program.chip.input_bits) + " bits");
+  i.windowBegin = first;
+  i.windowEnd = first + count;
   i.input = input;
   i.results = results;
   std::fill(results.begin(), results.end(), int32_t(0x5a5a5a5a));

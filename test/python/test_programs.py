@@ -3,6 +3,7 @@ import re
 import resource
 
 import numpy as np
+import onnx
 import pytest
 from conftest import run_tool
 
@@ -131,3 +132,28 @@ def test_what_stays_is_not_written(models, tmp_path, rule):
     run_tool("imc", "run", model, "--input", x, "--at", "tiled", *small, "--output", tmp_path / "y")
     run_tool("imc", "run", model, "--input", x, "--at", "scheduled", *small, "--set", f"pass.segments={rule}",
              "--program", "layers", "--compare", tmp_path / "y", "--rtol", 0, "--atol", 0)
+
+
+@pytest.mark.parametrize("op, gates, replication", [("LSTM", 4, "none"), ("LSTM", 4, "balanced"), ("GRU", 3, "balanced")])
+def test_products_in_loops_compute_their_windows(tmp_path, op, gates, replication):
+    """Both directions of a recurrent node: each iteration computes the windows of its own, bit by bit those of `tiled`."""
+    steps, batch, inputs, hidden = 6, 3, 5, 7
+    helper, random = onnx.helper, np.random.default_rng(gates)
+    tensors = {"w": (2, gates * hidden, inputs), "r": (2, gates * hidden, hidden)}
+    graph = helper.make_graph(
+        [helper.make_node(op, ["x", "w", "r"], ["y"], "both", hidden_size=hidden, direction="bidirectional")], "g",
+        [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, (steps, batch, inputs))],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (steps, 2, batch, hidden))],
+        [onnx.numpy_helper.from_array(random.normal(size=shape).astype(np.float32), name) for name, shape in tensors.items()])
+    model = tmp_path / "m.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), model)
+    (tmp_path / "x").mkdir()
+    np.save(tmp_path / "x/input_0.npy", random.normal(size=(steps, batch, inputs)).astype(np.float32))
+    machine = ["--target", "rram-32nm", "--set", f"pass.replication={replication}"]
+    run_tool("imc", "run", model, "--input", tmp_path / "x", "--at", "tiled", *machine, "--output", tmp_path / "y")
+    result = run_tool("imc", "run", model, "--input", tmp_path / "x", "--at", "scheduled", *machine, "--program", "layers",
+                      "--compare", tmp_path / "y", "--rtol", 0, "--atol", 0)
+    assert int(re.search(r"program: (\d+) instructions", result.stdout)[1]) > steps
+    refused = run_tool("imc", "run", model, "--input", tmp_path / "x", "--at", "scheduled", *machine, "--program", "stream", check=False)
+    assert refused.returncode == 1
+    assert re.search(r"schedule 'stream' cannot cut the loop that goes from layer 'both'", refused.stderr)

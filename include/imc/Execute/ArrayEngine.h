@@ -46,6 +46,9 @@ struct ArrayProduct {
   /// Sums are exact if both are at least tiling.lossless_bits.
   int64_t adc_bits = 0, range_bits = 0;
 
+  /// Executions in one of the model: iterations of the loops around it.
+  int64_t trips = 1;
+
   bool isConvolution() const { return input_shape.size() == 4; }
 };
 

@@ -29,8 +29,10 @@ public:
   explicit ProgramEngine(const program::Program &program);
 
   /// Refused, by name: a product that the program does not have in this place,
-  /// other sizes, and products that run more than once in an execution of the
-  /// model (they are one product with more windows in the program).
+  /// and other sizes. A product in a loop is one product with the windows of
+  /// all iterations in the program, each of which computes its own: the values
+  /// show whether the data of a window are right, not whether they were there
+  /// where an iteration reads what the one before made.
   llvm::Error prepare(int64_t index, const ArrayProduct &product) override;
   void run(int64_t index, const uint8_t *inputs, int32_t *results) override;
 
@@ -45,7 +47,8 @@ private:
     ArrayProduct product;
     int64_t index; ///< in the program
     simulate::ProductRunner runner;
-    std::vector<int32_t> sums; ///< windows x outputs
+    std::vector<int32_t> sums; ///< windows x outputs, of an iteration
+    int64_t iteration;         ///< of the loops around it, the next one
   };
   const program::Program &program;
   std::vector<int64_t> stored; ///< products with stored weights

@@ -138,9 +138,15 @@ FailureOr<ONNXExportSummary> imc::exportQDQ(ModuleOp module, StringRef source,
   if (products.empty())
     return module.emitError("ONNX export: there is no float product to "
                             "quantize; the model is in integers already");
-  llvm::stable_sort(products, [](const Product &a, const Product &b) {
-    return a.node < b.node;
-  });
+  // By node; those of one node in their order.
+  std::vector<std::pair<int64_t, size_t>> order;
+  for (const auto &[index, product] : llvm::enumerate(products))
+    order.emplace_back(product.node, index);
+  llvm::sort(order);
+  std::vector<Product> sorted;
+  for (const auto &entry : order)
+    sorted.push_back(std::move(products[entry.second]));
+  products = std::move(sorted);
 
   auto buffer = llvm::MemoryBuffer::getFile(source, /*IsText=*/false,
                                             /*RequiresNullTerminator=*/false);

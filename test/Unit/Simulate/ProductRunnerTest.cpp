@@ -324,6 +324,55 @@ TEST(ProductRunner, SchedulesComputeTheirProducts) {
   EXPECT_GT(chained, 20);
 }
 
+/// Iterations of a loop compute windows of their own from inputs of their own.
+TEST(ProductRunner, WindowsOfAnIteration) {
+  std::mt19937_64 random(25);
+  int several = 0;
+  for (int n = 0, e = cases(600) / 3; n < e; ++n) {
+    Case c = next(random, 0);
+    c.values.weights = c.weights;
+    const std::vector<int32_t> all = c.run();
+    const int64_t images = c.geometry.windows / (c.geometry.windows_per_row *
+                                                 c.geometry.window_rows);
+    std::vector<int64_t> trips; // that share the images out evenly
+    for (int64_t t = 1; t <= images; ++t)
+      if (images % t == 0)
+        trips.push_back(t);
+    const int64_t t = trips[random() % trips.size()];
+    several += t > 1;
+    ProductRunner r = c.runner();
+    const int64_t windows = c.geometry.windows / t;
+    std::vector<int32_t> out(all.size());
+    int64_t least = 0, most = 0;
+    for (int64_t i = 0; i != t; ++i) {
+      RunReport report;
+      llvm::cantFail(r.run(
+          i * windows, windows,
+          llvm::ArrayRef(c.input).slice(c.input.size() / size_t(t) * size_t(i),
+                                        c.input.size() / size_t(t)),
+          llvm::MutableArrayRef(out).slice(all.size() / size_t(t) * size_t(i),
+                                           all.size() / size_t(t)),
+          &report));
+      EXPECT_TRUE(report.clean()) << c.text;
+      most += report.instructions;
+      least = std::max(least, report.instructions);
+    }
+    ASSERT_EQ(out, all) << c.text << " in " << t << " iterations";
+    RunReport whole;
+    c.run(&whole);
+    EXPECT_LE(least, whole.instructions);
+    EXPECT_GE(most, whole.instructions);
+    // Parts of images, and windows that there are not.
+    for (auto [first, count] : {std::pair<int64_t, int64_t>(0, 0),
+                                {c.geometry.windows, 1},
+                                {-1, 1},
+                                {0, c.geometry.windows + 1}})
+      EXPECT_NE(llvm::toString(r.run(first, count, {}, {})).find("windows "),
+                std::string::npos);
+  }
+  EXPECT_GT(several, 30);
+}
+
 /// The proof obligation of ProductRunner.h: phases and slices of a converter
 /// that drops nothing add up to the product.
 TEST(ProductRunner, LosslessReadoutsAreExact) {
