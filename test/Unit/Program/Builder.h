@@ -60,6 +60,9 @@ private:
   void readTensors(const std::vector<int64_t> &inputs, int64_t layer);
   int64_t allocate(int64_t core, int64_t bits);
   void addPart(Part part, int64_t multiple);
+  /// Whether a part finishes an output.
+  static bool stores(const Product &product, const Part &part);
+  // BuilderStreams.cpp
   void emitPart(int64_t part, std::vector<Instruction> &out);
   void layers();
   void pipeline();
