@@ -25,7 +25,7 @@ using namespace imc;
 
 FailureOr<program::Program>
 imc::exportProgram(ModuleOp module, std::optional<program::Schedule> kind,
-                   int64_t inferences) {
+                   int64_t inferences, bool writeAhead) {
   FailureOr<Phase> phase = getPhase(module);
   if (failed(phase))
     return failure();
@@ -54,6 +54,10 @@ imc::exportProgram(ModuleOp module, std::optional<program::Schedule> kind,
   }
   options.kind = kind.value_or(options.kind);
   options.inferences = inferences;
+  options.write_ahead = writeAhead;
+  if (writeAhead && options.kind != program::Schedule::Layers)
+    return module.emitError("writes ahead in schedule 'layers' only, not in '")
+           << program::name(options.kind) << "', where all weights stay";
   // All but the pipeline do all inferences at once.
   workload::Workload workload = design->workload;
   if (options.kind != program::Schedule::Pipeline && inferences > 1) {
@@ -80,6 +84,10 @@ void imc::registerProgramTranslation() {
       "inferences", llvm::cl::init(0),
       llvm::cl::desc("Program export: inferences of one run (0: those that "
                      "the module does at once)"));
+  static llvm::cl::opt<bool> writeAhead(
+      "write-ahead", llvm::cl::init(false),
+      llvm::cl::desc("Program export: write swapped weights while an earlier "
+                     "layer computes on other arrays"));
   static llvm::cl::opt<bool> binary(
       "program-binary", llvm::cl::init(false),
       llvm::cl::desc("Program export: the binary form instead of text"));
@@ -87,7 +95,7 @@ void imc::registerProgramTranslation() {
       "export-program", "export the program of a placed module",
       [](ModuleOp module, llvm::raw_ostream &os) -> LogicalResult {
         FailureOr<program::Program> program =
-            exportProgram(module, std::nullopt, inferences);
+            exportProgram(module, std::nullopt, inferences, writeAhead);
         if (failed(program))
           return failure();
         if (binary)

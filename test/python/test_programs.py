@@ -131,7 +131,7 @@ def test_what_stays_is_not_written(models, tmp_path, rule):
     assert result.returncode == 0
     run_tool("imc", "run", model, "--input", x, "--at", "tiled", *small, "--output", tmp_path / "y")
     run_tool("imc", "run", model, "--input", x, "--at", "scheduled", *small, "--set", f"pass.segments={rule}",
-             "--program", "layers", "--compare", tmp_path / "y", "--rtol", 0, "--atol", 0)
+             "--program", "layers", "--write-ahead", "--compare", tmp_path / "y", "--rtol", 0, "--atol", 0)
 
 
 @pytest.mark.parametrize("op, gates, replication", [("LSTM", 4, "none"), ("LSTM", 4, "balanced"), ("GRU", 3, "balanced")])

@@ -49,6 +49,7 @@ struct CompileCommandOptions {
   std::string to, output; ///< empty: not given
   std::string program, schedule = "layers";
   int64_t inferences = 0;
+  bool writeAhead = false;
   DesignOptions design;
   RemarkOptions remarks;
 };
@@ -69,7 +70,7 @@ int compileAll(Session &session, const Design &design, Phase to,
     if (!options.program.empty()) {
       FailureOr<program::Program> program =
           exportProgram(**module, schedule::findSchedule(options.schedule),
-                        options.inferences);
+                        options.inferences, options.writeAhead);
       if (failed(program))
         return 1;
       if (Error error = writeFile(options.program, [&](raw_ostream &os) {
@@ -93,6 +94,9 @@ int compileAll(Session &session, const Design &design, Phase to,
 
 int runCompile(const CompileCommandOptions &options) {
   const bool exports = !options.program.empty();
+  if (options.writeAhead && !exports)
+    return fail("--write-ahead is of a program: name its file with "
+                "--program");
   // Costs are of no use to a program.
   std::optional<Phase> to = symbolizePhase(
       options.to.empty()
@@ -181,6 +185,9 @@ void addCompileCommands(CLI::App &app, int &status) {
                    "Inferences of one run of the program (0: those that the "
                    "model does at once)")
       ->check(CLI::NonNegativeNumber);
+  command->add_flag("--write-ahead", compile->writeAhead,
+                    "Schedule layers: write swapped weights while an earlier "
+                    "layer computes on other arrays");
   compile->calibration.addTo(*command);
   command->add_option("-o", compile->output,
                       "Output file (.mlir or .mlirbc), - for stdout, or a "

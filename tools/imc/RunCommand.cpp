@@ -36,6 +36,7 @@ struct RunCommandOptions {
   DesignOptions design;
   crossbar::Draw draw;
   int64_t threads = 1;
+  bool writeAhead = false;
   execute::RunOptions run;
 };
 
@@ -169,6 +170,8 @@ int runRun(const RunCommandOptions &options) {
     return fail(Twine(options.device.empty() ? "--adc-range" : "--device") +
                 " needs the simulator of arrays: add --arrays simulated");
 
+  if (options.writeAhead && options.program.empty())
+    return fail("--write-ahead is of a program: add --program layers");
   std::optional<program::Schedule> schedule;
   if (!options.program.empty()) {
     schedule = schedule::findSchedule(options.program);
@@ -204,7 +207,8 @@ int runRun(const RunCommandOptions &options) {
       session.extract(**module, options.model);
   if (failed(workload))
     return 1;
-  FailureOr<program::Program> program = exportProgram(**module, schedule);
+  FailureOr<program::Program> program =
+      exportProgram(**module, schedule, 0, options.writeAhead);
   if (failed(program))
     return 1;
   execute::ProgramEngine engine(*program);
@@ -240,6 +244,9 @@ void addRunCommand(CLI::App &app, int &status) {
   command->add_option("--program", options->program,
                       "Execute the products by the instructions of all cores: "
                       "layers, pipeline or stream; --at placed or later");
+  command->add_flag("--write-ahead", options->writeAhead,
+                    "Of --program layers: write swapped weights while an "
+                    "earlier layer computes on other arrays");
   command->add_option("--arrays", options->arrays,
                       "How products on arrays are computed: compiled (the "
                       "default), or simulated, which is faster and knows "

@@ -56,6 +56,10 @@ Expected<Simulated> scheduleModel(Session &session,
     return createStringError("--schedule takes layers, pipeline or stream, not "
                              "'" +
                              options.schedule + "'");
+  if (options.writeAhead && *kind != program::Schedule::Layers)
+    return createStringError(
+        "--write-ahead is of --schedule layers: in the others all weights "
+        "stay");
   FailureOr<workload::Workload> workload =
       session.loadWorkload(options.file, options.design.shapes);
   if (failed(workload))
@@ -164,6 +168,9 @@ int runSimulate(const SimulateOptions &options) {
     if (!path.empty())
       if (Error error = checkWritable(path))
         return fail(std::move(error));
+  if (options.writeAhead && !isModel(options.file))
+    return fail(Twine("--write-ahead schedules models, '") + options.file +
+                "' is a program already");
   simulate::Options run;
   if (!options.traceSteps.empty()) {
     auto [first, last] = StringRef(options.traceSteps).split(':');

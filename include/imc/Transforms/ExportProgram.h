@@ -21,11 +21,11 @@ namespace imc {
 /// to schedule::schedule. `kind` is that of `imc.schedule` on the module when
 /// it is not given, and `layers` without one. Of `inferences`, 0 means one run
 /// of the module. Fails, with a diagnostic on the module, on what cannot be
-/// read or scheduled.
+/// read or scheduled. `writeAhead` is schedule::Options::write_ahead.
 mlir::FailureOr<program::Program>
 exportProgram(mlir::ModuleOp module,
               std::optional<program::Schedule> kind = std::nullopt,
-              int64_t inferences = 0);
+              int64_t inferences = 0, bool writeAhead = false);
 
 /// Registers `imc-translate --export-program`.
 void registerProgramTranslation();
