@@ -79,6 +79,14 @@ private:
   void measure(program::Part &part, int64_t perCopy) const;
   llvm::Error placeTensors();
 
+  // Stream.cpp, see there
+  /// Rows of the results of a kernel's members, layer by layer, from those of
+  /// what they read (0: there as a whole). False, and nothing is changed, where
+  /// some member needs more than leading rows.
+  bool countRows(const std::vector<size_t> &members,
+                 const std::vector<int64_t> &expected,
+                 std::vector<int64_t> &rowsOf) const;
+
   // Layers.cpp
   llvm::Error numberLayers();
   void writeLayers();

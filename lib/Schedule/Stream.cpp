@@ -73,6 +73,88 @@ static int64_t rowsBefore(const program::Geometry &g, int64_t rows,
                                   std::clamp<int64_t>(seen, 0, rows / images));
 }
 
+static int64_t elementsOf(const workload::Layer &layer) {
+  return std::visit([](const auto &work) { return work.output_elements; },
+                    layer.work);
+}
+
+static bool isQuantization(const workload::Layer &layer) {
+  return layer.op == "quantize";
+}
+
+static bool isPooling(const workload::Layer &layer) {
+  return llvm::StringRef(layer.op).starts_with("pooling");
+}
+
+/// By layer: rows that a product behind it sees in its result, perhaps through
+/// element-wise work; 0 where none does.
+static std::vector<int64_t> expectedRows(const workload::Workload &workload) {
+  std::vector<int64_t> rows(workload.layers.size(), 0);
+  for (size_t i = workload.layers.size(); i-- > 0;) {
+    const workload::Layer &layer = workload.layers[i];
+    if (!layer.rowwise || isPooling(layer))
+      continue;
+    int64_t seen = rows[i];
+    if (const workload::Product *p = layer.product())
+      seen =
+          p->row_elements > 0 && layer.inputs.size() == 1
+              ? p->windows / (p->output_width * p->output_rows) * p->input_rows
+              : 0;
+    for (int64_t input : layer.inputs)
+      if (seen > 0 && input >= 0 && input < int64_t(i) &&
+          (layer.product() || isQuantization(layer) ||
+           elementsOf(workload.layers[input]) == elementsOf(layer)))
+        rows[input] = seen;
+  }
+  return rows;
+}
+
+bool Builder::countRows(const std::vector<size_t> &members,
+                        const std::vector<int64_t> &expected,
+                        std::vector<int64_t> &rowsOf) const {
+  // Poolings before a member, in this kernel: shares that are rounded up twice
+  // are too small.
+  std::map<size_t, bool> pooled;
+  std::vector<int64_t> found;
+  for (size_t m : members) {
+    const workload::Layer &layer = workload.layers[m];
+    if (!layer.rowwise)
+      return false;
+    int64_t rows = 0;
+    bool &behind = pooled[m];
+    for (int64_t input : layer.inputs) {
+      if (input == workload::Layer::modelInput || input >= int64_t(m))
+        continue;
+      int64_t there = rowsOf[input];
+      if (auto member = llvm::find(members, size_t(input));
+          member != members.end()) {
+        there = found[size_t(member - members.begin())];
+        behind |= pooled[size_t(input)];
+      }
+      if (there <= 1)
+        continue; // there as a whole
+      // Operands of another size are read as a whole; padding is not counted.
+      if ((rows != 0 && rows != there) ||
+          (!isQuantization(layer) && !isPooling(layer) &&
+           elementsOf(workload.layers[input]) != elementsOf(layer)))
+        return false;
+      rows = there;
+    }
+    if (isPooling(layer) && rows > 0) {
+      if (behind)
+        return false;
+      behind = true;
+      rows = expected[m];
+    }
+    if (rows <= 1)
+      return false;
+    found.push_back(rows);
+  }
+  for (auto [m, rows] : llvm::zip_equal(members, found))
+    rowsOf[m] = rows;
+  return true;
+}
+
 namespace {
 
 /// One product or kernel.
@@ -143,13 +225,15 @@ Error Builder::writeStream() {
       mostInstructions / (8 * (int64_t(program.parts.size()) + 1)), 1,
       mostChunks);
   std::vector<int64_t> maker(program.tensors.size(), none); // node
+  const std::vector<int64_t> expected = expectedRows(workload);
+  std::vector<int64_t> rowsOf(workload.layers.size(), 0);
   for (size_t n = 0; n != nodes.size(); ++n) {
     Node &node = nodes[n];
     for (int64_t output : node.outputs)
       maker[output] = n;
     if (node.product != none) {
       const Product &product = program.products[node.product];
-      program.tensors[product.output].rows =
+      program.tensors[product.output].rows = rowsOf[product.layer] =
           product.geometry.windows / product.geometry.windows_per_row;
       auto [begin, end] = partsOf[node.product];
       int64_t blocks = 1;
@@ -160,29 +244,16 @@ Error Builder::writeStream() {
       node.chunks = std::min(chunks, blocks);
       continue;
     }
-    // All members element-wise, all that they read row by row of one number of
-    // rows.
-    program::Kernel &kernel = program.kernels[node.kernel];
-    int64_t rows = 0;
-    bool streams = true;
+    node.streams = countRows(membersOf[node.kernel], expected, rowsOf);
+    if (!node.streams)
+      continue;
+    int64_t pieces = chunks;
     for (size_t layer : membersOf[node.kernel])
-      streams &= workload.layers[layer].rowwise;
-    for (int64_t input : node.inputs) {
-      const program::Tensor &tensor = program.tensors[input];
-      if (maker[input] == none || tensor.rows == 1)
-        continue;
-      streams &= rows == 0 || rows == tensor.rows;
-      rows = tensor.rows;
-      // Operands of another size are read as a whole.
-      for (int64_t output : node.outputs)
-        streams &= tensor.elements == program.tensors[output].elements;
-    }
-    node.streams = streams && rows > 1;
-    if (node.streams) {
-      node.chunks = kernel.pieces = std::min(chunks, rows);
-      for (int64_t output : node.outputs)
-        program.tensors[output].rows = rows;
-    }
+      if (tensorOf[layer] != none) {
+        program.tensors[tensorOf[layer]].rows = rowsOf[layer];
+        pieces = std::min(pieces, rowsOf[layer]);
+      }
+    node.chunks = program.kernels[node.kernel].pieces = pieces;
   }
 
   // Leading rows of a tensor after chunk `k` of its maker.

@@ -111,7 +111,54 @@ static bool isElementwise(linalg::LinalgOp op, const Sources &sources) {
   });
 }
 
-/// See Layer::rowwise.
+/// The tensor that `value` is with padding around it, or `value`.
+static Value withoutPadding(Value value) {
+  auto pad = value.getDefiningOp<tensor::PadOp>();
+  return pad ? pad.getSource() : value;
+}
+
+/// A pooling whose leading rows need no larger share of its input's rows, each
+/// rounded up, than they are of its own: pieces of both may go in step.
+static bool isPoolingInStep(Operation *op, const Sources &sources) {
+  DenseIntElementsAttr strides, dilations;
+  if (auto max = dyn_cast<linalg::PoolingNchwMaxOp>(op)) {
+    strides = max.getStrides();
+    dilations = max.getDilations();
+  } else if (auto sum = dyn_cast<linalg::PoolingNchwSumOp>(op)) {
+    strides = sum.getStrides();
+    dilations = sum.getDilations();
+  } else {
+    return false;
+  }
+  auto pooling = cast<linalg::LinalgOp>(op);
+  Value x = pooling.getDpsInputs()[0], source = withoutPadding(x);
+  if (!sources.isDirect(source))
+    return false;
+  // Rows of codes that were padded are counted without it.
+  if (auto quantize = source.getDefiningOp<imc::QuantizeOp>();
+      quantize && withoutPadding(quantize.getX()) != quantize.getX())
+    return false;
+  auto rowsOf = [](Value value, unsigned dimension) {
+    return cast<ShapedType>(value.getType()).getDimSize(dimension);
+  };
+  int64_t above = 0;
+  if (auto pad = x.getDefiningOp<tensor::PadOp>())
+    above = pad.getStaticLow()[2];
+  const int64_t in = rowsOf(source, 2), out = rowsOf(op->getResult(0), 2);
+  const int64_t span = (rowsOf(pooling.getDpsInputs()[1], 0) - 1) *
+                           *dilations.value_begin<int64_t>() +
+                       1;
+  for (int64_t rows = 1; rows <= out; ++rows) {
+    const int64_t needed =
+        (rows - 1) * *strides.value_begin<int64_t>() + span - above;
+    if (std::min(in, needed) > (rows * in + out - 1) / out)
+      return false;
+  }
+  return true;
+}
+
+/// See Layer::rowwise. Poolings go row by row as well, with a number of rows of
+/// their own.
 static bool isRowwise(Operation *op, bool isProduct, const Sources &sources) {
   if (isProduct) {
     Value x = op->getOperand(0);
@@ -138,8 +185,13 @@ static bool isRowwise(Operation *op, bool isProduct, const Sources &sources) {
     }
     return sources.isDirect(x);
   }
-  if (isa<imc::QuantizeOp, imc::DequantizeOp, imc::RequantizeOp>(op))
+  if (isa<imc::DequantizeOp, imc::RequantizeOp>(op))
     return sources.isDirect(op->getOperand(0));
+  // A product counts its padding where it was added.
+  if (auto quantize = dyn_cast<imc::QuantizeOp>(op))
+    return sources.isDirect(withoutPadding(quantize.getX()));
+  if (isPoolingInStep(op, sources))
+    return true;
   auto linalgOp = dyn_cast<linalg::LinalgOp>(op);
   return linalgOp && isElementwise(linalgOp, sources);
 }

@@ -157,3 +157,34 @@ def test_products_in_loops_compute_their_windows(tmp_path, op, gates, replicatio
     refused = run_tool("imc", "run", model, "--input", tmp_path / "x", "--at", "scheduled", *machine, "--program", "stream", check=False)
     assert refused.returncode == 1
     assert re.search(r"schedule 'stream' cannot cut the loop that goes from layer 'both'", refused.stderr)
+
+
+@pytest.mark.parametrize("kernel, stride, pad, streams", [(2, 2, 0, True), (3, 2, 1, True), (3, 2, 0, True), (5, 1, 0, False)])
+def test_rows_stream_through_poolings(tmp_path, kernel, stride, pad, streams):
+    """Where a share of the pooled rows needs no larger share of the rows before; calibrated, so that codes need no other rows."""
+    helper, random = onnx.helper, np.random.default_rng(5)
+    tensors = {"w1": (8, 3, 3, 3), "w2": (4, 8, 3, 3)}
+    nodes = [helper.make_node("Conv", ["x", "w1"], ["a"], "conv1", pads=[1] * 4), helper.make_node("Relu", ["a"], ["b"], "relu"),
+             helper.make_node("MaxPool", ["b"], ["c"], "pool", kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=[pad] * 4),
+             helper.make_node("Conv", ["c", "w2"], ["y"], "conv2", pads=[1] * 4)]
+    side = (20 + 2 * pad - kernel) // stride + 1
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, (1, 3, 20, 20))],
+                              [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (1, 4, side, side))],
+                              [onnx.numpy_helper.from_array(random.normal(size=s).astype(np.float32), n) for n, s in tensors.items()])
+    model, x = tmp_path / "m.onnx", tmp_path / "x"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), model)
+    x.mkdir()
+    np.save(x / "input_0.npy", random.normal(size=(1, 3, 20, 20)).astype(np.float32))
+    text = export(model, tmp_path / "p.txt", "--schedule", "stream", "--calibrate", x)
+    run_tool("imc", "program", tmp_path / "p.txt", "--verify")
+    pooled, sums = fields(text, "product")[1]["inputs"].strip("[]"), fields(text, "product")[0]["output"]
+    waits = {t: {int(n) for n in re.findall(rf"^\s*wait t{t}, 0, (\d+)", text, re.M)} for t in (pooled, sums)}
+    if not streams:
+        assert waits == {pooled: {1}, sums: {20}}
+        return
+    assert max(waits[pooled]) == side and len(waits[pooled]) > 3
+    assert max(waits[sums]) == 20 and len(waits[sums]) > 3
+    machine = ["--target", "rram-32nm", "--calibrate", x]
+    run_tool("imc", "run", model, "--input", x, "--at", "tiled", *machine, "--output", tmp_path / "y")
+    run_tool("imc", "run", model, "--input", x, "--at", "scheduled", *machine, "--program", "stream",
+             "--compare", tmp_path / "y", "--rtol", 0, "--atol", 0)

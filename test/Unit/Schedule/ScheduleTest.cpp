@@ -345,6 +345,74 @@ TEST(Schedule, StreamWaitsForRows) {
   EXPECT_EQ(waits(p), std::vector<int64_t>{1});
 }
 
+/// conv 16 x 16, relu, pooling to 8 x 8, codes with a row of padding around
+/// them, conv.
+workload::Workload pooled() {
+  workload::Workload w{"pooled", 0, {}};
+  const int64_t all = 8 * 16 * 16, some = 8 * 8 * 8, padded = 8 * 10 * 10;
+  w.layers.push_back({"conv1", "conv2d", "",
+                      workload::convolution(1, 3, 16, 16, 8, 3, 3, 1, 1)});
+  w.layers.push_back({"relu", "relu", "", workload::Digital{all, all, all}});
+  w.layers.push_back(
+      {"pool", "pooling_nchw_max", "", workload::Digital{all, all, some}});
+  w.layers.push_back(
+      {"codes", "quantize", "", workload::Digital{padded, padded, padded}});
+  w.layers.push_back({"conv2", "conv2d", "",
+                      workload::convolution(1, 8, 8, 8, 8, 3, 3, 1, 1)});
+  for (workload::Layer &layer : w.layers)
+    layer.rowwise = true;
+  return test::chained(std::move(w));
+}
+
+TEST(Schedule, PooledRowsStream) {
+  schedule::Options options;
+  options.kind = program::Schedule::Stream;
+  const machine::Machine m = machineOf("rram-32nm", 1, 4, 8);
+  auto scheduled = [&](const workload::Workload &w) {
+    program::Program p = llvm::cantFail(make(w, m, {}, options));
+    EXPECT_EQ(llvm::toString(program::verify(p)), "");
+    return p;
+  };
+  // Rows that somebody waits for, in order.
+  auto waits = [](const program::Program &p, int64_t tensor) {
+    std::vector<int64_t> rows;
+    for (const program::Stream &stream : p.streams)
+      for (const program::Instruction &i : stream.instructions)
+        if (i.opcode == Opcode::Wait && i.index == tensor &&
+            (rows.empty() || rows.back() != i.count))
+          rows.push_back(i.count);
+    return rows;
+  };
+  program::Program p = scheduled(pooled());
+  ASSERT_EQ(p.kernels.size(), 1u);
+  EXPECT_EQ(p.kernels[0].pieces, 8); // one row of the result each
+  const int64_t sums = p.kernels[0].inputs[0], codes = p.kernels[0].outputs[0];
+  EXPECT_EQ(p.tensors[sums].rows, 16);
+  EXPECT_EQ(p.tensors[codes].rows, 8); // padding is not counted
+  EXPECT_EQ(waits(p, sums), (std::vector<int64_t>{2, 4, 6, 8, 10, 12, 14, 16}));
+  EXPECT_EQ(waits(p, codes).front(), 2);
+  EXPECT_EQ(waits(p, codes).back(), 8);
+  // Shares of shares, results of no known rows, sums of other sizes, and work
+  // that nothing comes to row by row need everything.
+  auto whole = [&](auto change) {
+    workload::Workload w = pooled();
+    change(w);
+    program::Program p = scheduled(w);
+    EXPECT_EQ(p.kernels.back().pieces, 1);
+    EXPECT_EQ(waits(p, p.kernels.back().outputs[0]), std::vector<int64_t>{1});
+  };
+  whole([](workload::Workload &w) { w.layers[1].op = "pooling_nchw_sum"; });
+  whole([](workload::Workload &w) {
+    w.layers[4].work = workload::matmul(1, 8 * 8 * 8, 10);
+  });
+  whole([](workload::Workload &w) {
+    std::get<workload::Digital>(w.layers[1].work).output_elements -= 8;
+  });
+  whole([](workload::Workload &w) {
+    w.layers[2].inputs = {workload::Layer::modelInput};
+  });
+}
+
 TEST(Schedule, RefusalsOfSchedules) {
   schedule::Options pipeline;
   pipeline.kind = program::Schedule::Pipeline;
