@@ -128,7 +128,7 @@ llvm::Error Session::buildFront() {
     FrontPoint point;
     point.id = member.id;
     point.design = problem->designOf(member.design.design);
-    point.metrics = problem->metricsOf(full);
+    point.metrics = problem->metricsOf(full, decoded.knobs);
     point.areaMm2 = full.area_mm2;
     point.areaByComponentMm2 = named<cost::Area>(full.area_by_component_mm2);
     for (const cost::ModelCost &m : full.models) {
@@ -282,6 +282,8 @@ llvm::Error Session::verifyFront() {
 
 llvm::Error Session::write() {
   json::Value value = toJSON(front);
+  if (generality.getAsObject())
+    (*value.getAsObject())["generality"] = generality;
   if (study) {
     std::vector<std::pair<int64_t, std::string>> points;
     for (const FrontPoint &point : front.points)
@@ -296,6 +298,7 @@ llvm::Error Session::write() {
                            {"log2", result->scale->log}};
     if (llvm::Error error = study->setMeta(
             {{"search", print(*value.getAsObject()->get("search"))},
+             {"generality", print(generality)},
              {"hypervolume_scale", print(std::move(scale))}}))
       return error;
   }
@@ -358,4 +361,5 @@ void Session::summarize() {
   }
   if (shown < order.size())
     log << llvm::formatv("  and {0} more\n", order.size() - shown);
+  summarizeGenerality();
 }

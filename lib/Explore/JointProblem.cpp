@@ -118,8 +118,23 @@ JointProblem::create(SpaceFile file, machine::TargetSpec spec,
   problem->firstConstraint = problem->rules.size();
   for (const Constraint &c : file.constraints)
     problem->rules.push_back(c.text());
-  for (const std::string &name : goal.objectives)
-    problem->objectiveMetrics.push_back(findMetric(name) - metrics().data());
+  std::vector<std::string> objectiveNames;
+  for (const std::string &name : goal.objectives) {
+    size_t metric = findMetric(name) - metrics().data();
+    bool each = goal.aggregate == Aggregate::Pareto &&
+                metrics()[metric].scope == MetricScope::Model;
+    if (!each) {
+      problem->objectives.push_back({metric, std::nullopt});
+      objectiveNames.push_back(name);
+      continue;
+    }
+    for (size_t m = 0; m < names.size(); ++m) {
+      problem->objectives.push_back({metric, m});
+      objectiveNames.push_back(name + ":" + names[m]);
+    }
+  }
+  problem->wanted = std::move(goal.objectives);
+  goal.objectives = std::move(objectiveNames);
   problem->base = spec.values;
   problem->file = std::move(file);
   for (const Constraint &c : problem->file.constraints) {
@@ -252,17 +267,39 @@ double JointProblem::worst(size_t index, bool largest,
   return value;
 }
 
-NamedNumbers JointProblem::metricsOf(const cost::Cost &cost) const {
+double JointProblem::valueOf(const Objective &objective, const Figures &figures,
+                             std::vector<double> &scratch) const {
+  if (!objective.model)
+    return aggregated(objective.metric, figures, scratch);
+  return modelWeights[*objective.model] *
+         modelMetric(objective.metric, figures.models[*objective.model],
+                     figures.areaMm2);
+}
+
+std::vector<cost::ModelFigures>
+JointProblem::figuresOf(const cost::Cost &cost,
+                        const mapping::Knobs &knobs) const {
   std::vector<cost::ModelFigures> models;
+  bool switches = chargesSwitching(knobs);
   for (const cost::ModelCost &m : cost.models) {
     cost::ModelFigures figures;
     figures.energy_j = m.energy_j;
     figures.latency_s = m.latency_s;
+    if (switches) {
+      figures.energy_j += m.load_energy_j / file.inferencesPerSwitch;
+      figures.latency_s += m.load_latency_s / file.inferencesPerSwitch;
+    }
     figures.power_density_w_mm2 = m.power_density_w_mm2;
     figures.sqnr_db = m.sqnr_db;
     figures.adc_lost_bits = m.adc_lost_bits;
     models.push_back(figures);
   }
+  return models;
+}
+
+NamedNumbers JointProblem::metricsOf(const cost::Cost &cost,
+                                     const mapping::Knobs &knobs) const {
+  std::vector<cost::ModelFigures> models = figuresOf(cost, knobs);
   Figures figures{cost.area_mm2, models};
   NamedNumbers values;
   std::vector<double> scratch;
@@ -270,13 +307,18 @@ NamedNumbers JointProblem::metricsOf(const cost::Cost &cost) const {
     const MetricInfo &info = metrics()[i];
     // Power is bounded, not traded: the report wants the worst model. As an
     // objective it is aggregated like the others.
-    bool isObjective = llvm::is_contained(objectiveMetrics, i);
+    bool isObjective = llvm::any_of(
+        objectives, [&](const Objective &o) { return o.metric == i; });
     bool power = i == PowerW || i == PowerDensity;
     double value = isObjective || (info.objective && !power)
                        ? aggregated(i, figures, scratch)
                        : worst(i, /*largest=*/i != SqnrDb, figures);
     values.emplace_back(info.name, value);
   }
+  for (size_t o = 0; o < objectives.size(); ++o)
+    if (objectives[o].model)
+      values.emplace_back(goal.objectives[o],
+                          valueOf(objectives[o], figures, scratch));
   return values;
 }
 
@@ -338,7 +380,15 @@ void JointProblem::evaluate(const search::Genome *designs, size_t count,
           distance(rule.value, rule.limit);
     bool exists = priced.violations.empty() && priced.feasible;
 
-    Figures figures{priced.area_mm2, priced.models};
+    // The fast path does not know what writing a model costs.
+    std::vector<cost::ModelFigures> switched;
+    if (exists && chargesSwitching(decoded.knobs))
+      switched =
+          figuresOf(cost::evaluate(workloads(), decoded.machine, decoded.knobs),
+                    decoded.knobs);
+    Figures figures{priced.area_mm2, switched.empty()
+                                         ? llvm::ArrayRef(priced.models)
+                                         : llvm::ArrayRef(switched)};
     for (size_t c = 0; c < bounds.size(); ++c) {
       const Bound &bound = bounds[c];
       double value;
@@ -360,8 +410,8 @@ void JointProblem::evaluate(const search::Genome *designs, size_t count,
     finish();
     if (!exists)
       continue;
-    for (size_t index : objectiveMetrics)
-      result.objectives.push_back(aggregated(index, figures, scratch));
+    for (const Objective &objective : objectives)
+      result.objectives.push_back(valueOf(objective, figures, scratch));
     if (result.isFeasible() && !llvm::all_of(result.objectives, [](double v) {
           return std::isfinite(v) && v > 0;
         })) {

@@ -36,21 +36,23 @@ const std::vector<MetricInfo> &imc::explore::metrics() {
 }
 
 const MetricInfo *imc::explore::findMetric(llvm::StringRef name) {
+  name = name.split(':').first;
   for (const MetricInfo &info : metrics())
     if (name == info.name)
       return &info;
   return nullptr;
 }
 
-static constexpr const char *kAggregates[] = {"max", "mean", "geomean",
-                                              "product", "regret"};
+static constexpr const char *kAggregates[] = {"max",     "mean",   "geomean",
+                                              "product", "regret", "pareto"};
 
 llvm::Expected<Aggregate> imc::explore::parseAggregate(llvm::StringRef name) {
   for (size_t i = 0; i < std::size(kAggregates); ++i)
     if (name == kAggregates[i])
       return static_cast<Aggregate>(i);
   return makeError("unknown aggregate '" + name +
-                   "'; there are max, mean, geomean, product, regret");
+                   "'; there are max, mean, geomean, product, regret, "
+                   "pareto");
 }
 
 const char *imc::explore::aggregateName(Aggregate aggregate) {
@@ -63,7 +65,8 @@ double imc::explore::aggregate(Aggregate how, llvm::ArrayRef<double> values,
   assert(!values.empty() && values.size() == weights.size());
   // One model is its own mean, without the rounding of logarithms.
   if (values.size() == 1 && how != Aggregate::Regret)
-    if (how == Aggregate::Mean || how == Aggregate::Geomean || weights[0] == 1)
+    if (how == Aggregate::Mean || how == Aggregate::Geomean ||
+        how == Aggregate::Pareto || weights[0] == 1)
       return values[0];
   double result = 0, weight = 0;
   for (size_t i = 0; i < values.size(); ++i) {
@@ -77,6 +80,7 @@ double imc::explore::aggregate(Aggregate how, llvm::ArrayRef<double> values,
       break;
     case Aggregate::Geomean:
     case Aggregate::Product:
+    case Aggregate::Pareto:
       result += weights[i] * std::log(values[i]);
       break;
     case Aggregate::Regret:
@@ -89,6 +93,7 @@ double imc::explore::aggregate(Aggregate how, llvm::ArrayRef<double> values,
   case Aggregate::Mean:
     return result / weight;
   case Aggregate::Geomean:
+  case Aggregate::Pareto:
     return std::exp(result / weight);
   case Aggregate::Product:
     return std::exp(result);

@@ -12,9 +12,12 @@
 #include "imc/Support/OutputFile.h"
 
 #include "llvm/ADT/SmallString.h"
+#include "llvm/ADT/StringMap.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
+
+#include <cmath>
 
 using namespace imc::explore;
 namespace json = llvm::json;
@@ -98,6 +101,59 @@ llvm::Expected<Front> imc::explore::frontFromStudy(const Study &study) {
   return front;
 }
 
+/// Per knob, from a value's text to its place in the list of values, from 1.
+static std::vector<llvm::StringMap<int64_t>>
+choicesOf(const json::Value &knobs) {
+  std::vector<llvm::StringMap<int64_t>> choices;
+  for (const json::Value &knob : *knobs.getAsArray()) {
+    auto &places = choices.emplace_back();
+    if (const json::Object *object = knob.getAsObject())
+      if (const json::Array *values = object->getArray("values"))
+        for (const json::Value &value : *values)
+          places.try_emplace(knobValueFromJSON(value), places.size() + 1);
+  }
+  return choices;
+}
+
+/// Share of the variance of the logarithm of every objective that the values of
+/// one knob explain (correlation ratio of a one-way analysis of variance).
+static json::Array importance(llvm::ArrayRef<const EvaluationRow *> rows,
+                              const json::Value &knobs,
+                              llvm::ArrayRef<std::string> objectives) {
+  json::Array table;
+  if (rows.size() < 8)
+    return table;
+  const json::Array &list = *knobs.getAsArray();
+  for (size_t o = 0; o < objectives.size(); ++o) {
+    double mean = 0, total = 0;
+    for (const EvaluationRow *row : rows)
+      mean += std::log(row->objectives[o]);
+    mean /= double(rows.size());
+    for (const EvaluationRow *row : rows)
+      total += std::pow(std::log(row->objectives[o]) - mean, 2);
+    for (size_t k = 0; k < list.size(); ++k) {
+      llvm::StringMap<std::pair<double, size_t>> groups; // sum, count
+      for (const EvaluationRow *row : rows)
+        if (k < row->values.size()) {
+          auto &group = groups[row->values[k]];
+          group.first += std::log(row->objectives[o]) - mean;
+          ++group.second;
+        }
+      double between = 0;
+      for (const auto &group : groups)
+        between += group.second.first * group.second.first /
+                   double(group.second.second);
+      const json::Object *knob = list[k].getAsObject();
+      if (groups.size() > 1 && knob)
+        table.push_back(
+            json::Object{{"objective", objectives[o]},
+                         {"knob", knob->getString("name").value_or("?")},
+                         {"share", total > 0 ? between / total : 0.0}});
+    }
+  }
+  return table;
+}
+
 llvm::Expected<json::Object> imc::explore::reportData(const Study &study,
                                                       size_t cloud) {
   auto front = frontFromStudy(study);
@@ -120,12 +176,47 @@ llvm::Expected<json::Object> imc::explore::reportData(const Study &study,
   for (const EvaluationRow &row : *rows)
     if (row.violation == 0 && !row.objectives.empty())
       feasible.push_back(&row);
+  auto choices = choicesOf(data["knobs"]);
   size_t stride = cloud ? (feasible.size() + cloud - 1) / cloud : 0;
-  json::Array cloudRows;
-  for (size_t i = 0; stride && i < feasible.size(); i += stride)
+  json::Array cloudRows, cloudIds, cloudKnobs;
+  for (size_t i = 0; stride && i < feasible.size(); i += stride) {
     cloudRows.push_back(json::Array(feasible[i]->objectives));
+    cloudIds.push_back(feasible[i]->id);
+    json::Array indices;
+    for (size_t k = 0; k < feasible[i]->values.size(); ++k)
+      indices.push_back(k < choices.size()
+                            ? choices[k].lookup(feasible[i]->values[k]) - 1
+                            : -1);
+    cloudKnobs.push_back(std::move(indices));
+  }
   data["cloud"] = json::Object{{"columns", json::Array(front->objectives)},
-                               {"rows", std::move(cloudRows)}};
+                               {"rows", std::move(cloudRows)},
+                               {"ids", std::move(cloudIds)},
+                               {"knobs", std::move(cloudKnobs)}};
+  data["importance"] = importance(feasible, data["knobs"], front->objectives);
+  auto generality = study.meta("generality");
+  if (!generality)
+    return generality.takeError();
+  data["generality"] = nullptr;
+  if (*generality) {
+    auto value = json::parse(**generality);
+    if (!value)
+      return makeError(
+          "study '" + study.path() +
+          "': 'generality' is damaged: " + llvm::toString(value.takeError()));
+    data["generality"] = std::move(*value);
+  }
+  auto shards = study.shards();
+  if (!shards)
+    return shards.takeError();
+  json::Array histories;
+  for (const ShardRow &row : *shards)
+    histories.push_back(json::Object{{"shard", row.name},
+                                     {"evaluated", row.state.evaluated},
+                                     {"feasible", row.state.feasible},
+                                     {"front", row.state.front},
+                                     {"hypervolume", row.state.hypervolume}});
+  data["shards"] = std::move(histories);
 
   auto generations = study.generations();
   if (!generations)

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "SearchSession.h"
+#include "SharedProblem.h"
 
 #include "imc/Explore/Report.h"
 #include "imc/Support/OutputFile.h"
@@ -63,8 +64,9 @@ llvm::Error Session::prepare(std::vector<SearchModel> models,
   // Everything that can be wrong is found before the first design is priced.
   if (options.budget == 0)
     return makeError("--budget is 0 designs: allow at least 1");
-  if (options.resume && options.study.empty())
-    return makeError("--resume needs --study FILE.db, the study to continue");
+  if ((options.resume || options.join) && options.study.empty())
+    return makeError(llvm::Twine(options.join ? "--join" : "--resume") +
+                     " needs --study FILE.db, the study to continue");
   auto how = parseAggregate(options.aggregate);
   if (!how)
     return how.takeError();
@@ -189,23 +191,33 @@ std::string Session::commandLine() const {
   for (const std::string &shape : options.shapes)
     text += " --shape " + shape;
   return text + " --space " + options.spaceFile + " --objectives " +
-         llvm::join(problem->objectiveNames(), ",") + " --aggregate " +
+         llvm::join(problem->wantedObjectives(), ",") + " --aggregate " +
          aggregateName(problem->aggregate()) + " --algorithm " +
          options.algorithm + " --budget " + std::to_string(options.budget) +
          " --seed " + std::to_string(options.seed);
 }
 
 llvm::Error Session::openStudy() {
-  if (options.resume) {
-    auto opened = Study::open(options.study);
+  if (options.resume || options.join) {
+    auto opened = options.join ? Study::openOrCreate(options.study)
+                               : Study::open(options.study);
     if (!opened)
       return opened.takeError();
     study.emplace(std::move(*opened));
+    if (options.join || !has("imc_version")) {
+      // Of several processes the first decides. A study without any words was
+      // killed before its search began.
+      auto begun = study->claimMeta("imc_version", describe());
+      if (!begun)
+        return begun.takeError();
+      if (*begun)
+        return llvm::Error::success();
+    }
     if (llvm::Error error = adoptAlgorithmOptions())
       return error;
   }
   auto wanted = identity();
-  if (options.resume) {
+  if (options.resume || options.join) {
     for (const auto &[key, value] : wanted) {
       auto stored = study->meta(key);
       if (!stored)
@@ -237,7 +249,6 @@ llvm::Error Session::openStudy() {
             int32_t(at - problem->constraintNames().begin()));
       }
       ids[row.key] = row.id;
-      nextId = std::max(nextId, row.id + 1);
       stored.emplace(row.key, std::move(known));
     }
   } else if (!options.study.empty() || !options.report.empty()) {
@@ -251,6 +262,19 @@ llvm::Error Session::openStudy() {
     return llvm::Error::success();
   }
 
+  return study->setMeta(describe());
+}
+
+bool Session::has(llvm::StringRef key) const {
+  auto value = study->meta(key);
+  if (value)
+    return value->has_value();
+  llvm::consumeError(value.takeError());
+  return false;
+}
+
+std::vector<std::pair<std::string, std::string>> Session::describe() const {
+  auto wanted = identity();
   json::Array knobs, modelPaths, sources;
   for (const KnobChoices &knob : problem->spaceFile().knobs) {
     json::Array values;
@@ -273,7 +297,7 @@ llvm::Error Session::openStudy() {
       {"constraints", print(json::Array(problem->constraintNames()))});
   wanted.push_back({"budget", std::to_string(options.budget)});
   wanted.push_back({"command", commandLine()});
-  return study->setMeta(wanted);
+  return wanted;
 }
 
 //===----------------------------------------------------------------------===//
@@ -291,7 +315,7 @@ llvm::Error Session::findReferences() {
   size_t count = names.size();
   std::vector<std::vector<double>> best(metrics().size(),
                                         std::vector<double>(count, 1));
-  if (options.resume) {
+  if (options.resume || options.join) {
     auto text = study->meta("references");
     if (!text)
       return text.takeError();
@@ -334,7 +358,7 @@ llvm::Error Session::findReferences() {
     for (const search::ArchivedDesign &member : result->archive.front()) {
       Decoded d = (*single)->decode(member.design);
       NamedNumbers values = (*single)->metricsOf(
-          cost::evaluate((*single)->workloads(), d.machine, d.knobs));
+          cost::evaluate((*single)->workloads(), d.machine, d.knobs), d.knobs);
       for (size_t i = 0; i < values.size(); ++i)
         if (metrics()[i].objective)
           best[i][m] =
@@ -380,9 +404,16 @@ llvm::Error Session::searchDesigns() {
       return at->second;
     };
   std::vector<EvaluationRow> pending;
+  std::vector<std::vector<std::string>> texts; // per knob and choice
+  for (const KnobChoices &knob : problem->spaceFile().knobs) {
+    texts.emplace_back();
+    for (size_t i = 0; i < knob.values.size(); ++i)
+      texts.back().push_back(knob.text(i));
+  }
   run.onEvaluated = [&](const search::EvaluatedDesign &seen) -> search::Status {
     std::string key = seen.key.str();
-    int64_t id = nextId++;
+    // The number of the design in the order asked: the same whoever stores it.
+    int64_t id = int64_t(seen.index) + 1;
     if (seen.evaluation.isFeasible())
       ids[key] = id;
     if (!study)
@@ -391,8 +422,8 @@ llvm::Error Session::searchDesigns() {
     row.id = id;
     row.generation = int64_t(seen.generation);
     row.key = std::move(key);
-    for (auto &[knob, value] : problem->designOf(seen.design))
-      row.values.push_back(std::move(value));
+    for (size_t i = 0; i < seen.design.size(); ++i)
+      row.values.push_back(texts[i][seen.design[i]]);
     row.objectives = seen.evaluation.objectives;
     row.violation = seen.evaluation.violation;
     for (int32_t reason : seen.evaluation.reasons)
@@ -402,7 +433,8 @@ llvm::Error Session::searchDesigns() {
   };
   std::string storeError;
   run.onGeneration = [&](const search::Generation &state) {
-    if (study) {
+    // What was looked up is stored already, with its generation.
+    if (study && !(pending.empty() && state.lookedUp == state.evaluated)) {
       if (llvm::Error error = study->append(
               {int64_t(state.index), state.evaluated, state.feasible,
                state.frontSize, state.hypervolume.value_or(0)},
@@ -415,7 +447,11 @@ llvm::Error Session::searchDesigns() {
     showProgress(state);
     return true;
   };
-  auto done = search::run(*problem, **algorithm, run);
+  std::optional<SharedProblem> shared;
+  if (options.join)
+    shared.emplace(*problem, *study);
+  auto done = shared ? search::run(*shared, **algorithm, run)
+                     : search::run(*problem, **algorithm, run);
   endProgress();
   if (!done)
     return makeError(done.message());
@@ -480,6 +516,8 @@ int imc::explore::searchCommand(const SearchOptions &options,
     if (llvm::Error error = session.buildFront())
       return error;
     if (llvm::Error error = session.verifyFront())
+      return error;
+    if (llvm::Error error = session.findGenerality())
       return error;
     return session.write();
   };

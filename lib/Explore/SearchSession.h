@@ -38,6 +38,8 @@ public:
   llvm::Error buildFront();
   /// Compiles every design of the front and compares all figures.
   llvm::Error verifyFront();
+  /// Every model on the chosen chip against its own best chip (--generality).
+  llvm::Error findGenerality();
   /// Writes study, front and report, and a summary to the log.
   llvm::Error write();
 
@@ -49,6 +51,9 @@ private:
   llvm::Expected<std::unique_ptr<search::Algorithm>> makeAlgorithm();
   /// What must be equal when a study is resumed.
   std::vector<std::pair<std::string, std::string>> identity() const;
+  /// identity() and everything that a reader of the study needs.
+  std::vector<std::pair<std::string, std::string>> describe() const;
+  bool has(llvm::StringRef key) const; ///< of the study's meta table
   std::string commandLine() const;
   llvm::Error openStudy();
   /// The best of each model alone, for Aggregate::Regret.
@@ -58,6 +63,7 @@ private:
   void endProgress();
   llvm::Error verifyDesign(size_t point);
   void summarize();
+  void summarizeGenerality();
 
   const SearchOptions &options;
   const CompileDesign &compile;
@@ -73,10 +79,10 @@ private:
   std::optional<Study> study;
   std::unordered_map<std::string, search::Evaluation> stored;
   std::unordered_map<std::string, int64_t> ids;
-  int64_t nextId = 1;
 
   std::optional<search::RunResult> result;
   Front front;
+  llvm::json::Value generality = nullptr;
   std::vector<search::Genome> genomes; ///< parallel to front.points
   std::vector<cost::Cost> costs;       ///< parallel to front.points
 };

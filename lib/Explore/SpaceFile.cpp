@@ -388,6 +388,20 @@ SpaceFile Reader::read() {
               } else if (key == "models") {
                 if (!value.IsNull())
                   readModels(value);
+              } else if (key == "switching") {
+                eachEntry(value, "switching",
+                          [&](const std::string &name, const YAML::Node &k,
+                              const YAML::Node &v) {
+                            if (name != "inferences")
+                              fail(k, "switching: unknown key '" + name +
+                                          "'; there is inferences");
+                            double n = number(v, "inferences per switch");
+                            if (!(n >= 1))
+                              fail(v, "switching: " + shortest(n) +
+                                          " inferences of a model in a row: "
+                                          "at least 1");
+                            space.inferencesPerSwitch = n;
+                          });
               } else {
                 fail(at, "unknown key '" + key +
                              "'; there are target, knobs, constraints, "

@@ -5,14 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "imc/Explore/Study.h"
+#include "StudyStatement.h"
 
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/Support/FileSystem.h"
-
-#include <sqlite3.h>
-
-namespace json = llvm::json;
+#include "llvm/Support/xxhash.h"
 
 namespace imc::explore {
 
@@ -28,7 +24,8 @@ CREATE TABLE evaluation (
   knobs TEXT NOT NULL,
   objectives TEXT,
   violation REAL NOT NULL,
-  violations TEXT NOT NULL
+  violations TEXT NOT NULL,
+  checksum INTEGER NOT NULL
 );
 CREATE TABLE generation (
   number INTEGER PRIMARY KEY,
@@ -41,78 +38,48 @@ CREATE TABLE front (
   id INTEGER PRIMARY KEY REFERENCES evaluation(id),
   point TEXT NOT NULL
 );
+CREATE TABLE shard (
+  name TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  evaluated INTEGER NOT NULL,
+  feasible INTEGER NOT NULL,
+  front INTEGER NOT NULL,
+  hypervolume REAL NOT NULL,
+  PRIMARY KEY (name, number)
+) WITHOUT ROWID;
+CREATE TABLE work (
+  key TEXT PRIMARY KEY,
+  owner TEXT NOT NULL,
+  objectives TEXT,
+  violation REAL,
+  violations TEXT
+) WITHOUT ROWID;
 )sql";
-
-/// A prepared statement; columns and parameters count from 0 and 1.
-class Statement {
-public:
-  Statement(const Study &study, const char *sql) : study(study) {
-    code = sqlite3_prepare_v2(study.handle.get(), sql, -1, &statement, nullptr);
-  }
-  ~Statement() { sqlite3_finalize(statement); }
-  Statement(const Statement &) = delete;
-
-  void bind(int i, llvm::StringRef text) {
-    if (code == SQLITE_OK)
-      code = sqlite3_bind_text(statement, i, text.data(), text.size(),
-                               SQLITE_TRANSIENT);
-  }
-  void bind(int i, int64_t value) {
-    if (code == SQLITE_OK)
-      code = sqlite3_bind_int64(statement, i, value);
-  }
-  void bind(int i, double value) {
-    if (code == SQLITE_OK)
-      code = sqlite3_bind_double(statement, i, value);
-  }
-  void bindNull(int i) {
-    if (code == SQLITE_OK)
-      code = sqlite3_bind_null(statement, i);
-  }
-  /// True while there is a row; false at the end or on an error (finish()).
-  bool step() {
-    if (code == SQLITE_OK || code == SQLITE_ROW)
-      code = sqlite3_step(statement);
-    return code == SQLITE_ROW;
-  }
-  /// Runs a statement without rows and makes it ready for the next values.
-  bool execute() {
-    step();
-    if (code != SQLITE_DONE)
-      return false;
-    sqlite3_reset(statement);
-    code = SQLITE_OK;
-    return true;
-  }
-  llvm::Error finish(const llvm::Twine &doing) {
-    if (code == SQLITE_OK || code == SQLITE_DONE || code == SQLITE_ROW)
-      return llvm::Error::success();
-    return study.fail(doing);
-  }
-
-  bool isNull(int i) const {
-    return sqlite3_column_type(statement, i) == SQLITE_NULL;
-  }
-  std::string text(int i) const {
-    auto *data = sqlite3_column_text(statement, i);
-    return data ? std::string(reinterpret_cast<const char *>(data),
-                              sqlite3_column_bytes(statement, i))
-                : std::string();
-  }
-  int64_t integer(int i) const { return sqlite3_column_int64(statement, i); }
-  double real(int i) const { return sqlite3_column_double(statement, i); }
-
-private:
-  const Study &study;
-  sqlite3_stmt *statement = nullptr;
-  int code = SQLITE_OK;
-};
 
 void Study::Close::operator()(sqlite3 *handle) const { sqlite3_close(handle); }
 
 llvm::Error Study::fail(const llvm::Twine &doing) const {
-  return makeError("study '" + file + "': cannot " + doing + ": " +
-                   sqlite3_errmsg(handle.get()));
+  std::string reason = sqlite3_errmsg(handle.get());
+  switch (sqlite3_errcode(handle.get()) & 0xff) {
+  case SQLITE_FULL:
+  case SQLITE_IOERR:
+    reason += ": what was stored before is safe; make room, then go on with "
+              "--resume";
+    break;
+  case SQLITE_CORRUPT:
+  case SQLITE_NOTADB:
+    reason += ": the file is damaged; restore a copy or search again under "
+              "another name";
+    break;
+  case SQLITE_READONLY:
+  case SQLITE_CANTOPEN:
+    reason += ": the folder and the file must be writable";
+    break;
+  case SQLITE_BUSY:
+    reason += ": another process holds it; end that one or name another study";
+    break;
+  }
+  return makeError("study '" + file + "': cannot " + doing + ": " + reason);
 }
 
 llvm::Error Study::run(const char *sql) const {
@@ -121,32 +88,102 @@ llvm::Error Study::run(const char *sql) const {
   return llvm::Error::success();
 }
 
-template <typename Body>
-llvm::Error Study::transaction(Body body) const {
-  if (llvm::Error error = run("BEGIN IMMEDIATE"))
-    return error;
-  if (llvm::Error error = body()) {
-    llvm::consumeError(run("ROLLBACK"));
-    return error;
-  }
-  return run("COMMIT");
-}
-
 llvm::Expected<Study> Study::connect(llvm::StringRef path, int flags) {
   sqlite3 *raw = nullptr;
   int code = sqlite3_open_v2(path.str().c_str(), &raw, flags, nullptr);
   Study study(std::unique_ptr<sqlite3, Close>(raw), path.str());
   if (code != SQLITE_OK)
     return study.fail("open it");
-  // Readers (a report of a running search) may hold a lock for a moment.
-  sqlite3_busy_timeout(raw, 10000);
+  // Other processes may hold a lock for a moment.
+  sqlite3_busy_timeout(raw, 20000);
+  if (flags & SQLITE_OPEN_READONLY)
+    return study;
   // NORMAL loses nothing when the process dies; only a power cut may cost the
-  // last transactions, and never the file.
+  // last transactions, and never the file. Keys arrive in random order: their
+  // index should stay in memory (64 MiB) up to about a million designs, and its
+  // pages should be copied into the main file once per 16 MiB, not per 4.
   if (llvm::Error error = study.run("PRAGMA journal_mode=WAL; "
                                     "PRAGMA synchronous=NORMAL; "
+                                    "PRAGMA wal_autocheckpoint=4096; "
+                                    "PRAGMA cache_size=-65536; "
                                     "PRAGMA foreign_keys=ON"))
     return std::move(error);
   return study;
+}
+
+llvm::Error Study::makeTables() {
+  // The marks of the file stand in the same transaction as its tables, so a
+  // maker that is killed leaves an empty database or a whole study.
+  return transaction([&]() -> llvm::Error {
+    {
+      Statement count(*this, "SELECT COUNT(*) FROM sqlite_schema");
+      if (!count.step())
+        return count.finish("count its tables");
+      if (count.integer(0) != 0) // another process was quicker
+        return llvm::Error::success();
+    }
+    std::string marks =
+        "PRAGMA application_id=" + std::to_string(kApplicationId) +
+        "; PRAGMA user_version=" + std::to_string(kSchemaVersion);
+    if (llvm::Error error = run(marks.c_str()))
+      return error;
+    return run(kTables);
+  });
+}
+
+/// The maker of a file was killed while SQLite wrote the first page: only the
+/// journal beside it can tell, and rolling it back is a write.
+static bool wasKilledAtBirth(llvm::StringRef path) {
+  uint64_t size = 0;
+  return llvm::sys::fs::exists(path + "-journal") &&
+         !llvm::sys::fs::file_size(path, size) && size <= 4096;
+}
+
+llvm::Expected<bool> Study::inspect(llvm::StringRef path) {
+  // Read-only, so that a file which is somebody else's stays as it is.
+  auto study = connect(path, SQLITE_OPEN_READONLY);
+  if (!study)
+    return study.takeError();
+  if (wasKilledAtBirth(path)) {
+    sqlite3 *raw = nullptr;
+    sqlite3_open_v2(path.str().c_str(), &raw, SQLITE_OPEN_READWRITE, nullptr);
+    std::unique_ptr<sqlite3, Close> repair(raw);
+    sqlite3_exec(raw, "SELECT COUNT(*) FROM sqlite_schema", nullptr, nullptr,
+                 nullptr); // what is wrong shows below
+  }
+  int64_t application = 0, version = 0, tables = 0;
+  for (auto [sql, into] : {std::pair("PRAGMA application_id", &application),
+                           {"PRAGMA user_version", &version},
+                           {"SELECT COUNT(*) FROM sqlite_schema", &tables}}) {
+    Statement query(*study, sql);
+    if (query.step())
+      *into = query.integer(0);
+    else if (llvm::Error error = query.finish("read it"))
+      return makeError("'" + path + "' is no study of imc search (" +
+                       llvm::toString(std::move(error)) +
+                       "): name the file that --study wrote");
+  }
+  if (application == 0 && version == 0 && tables == 0)
+    return true;
+  if (application != kApplicationId)
+    return makeError("'" + path +
+                     "' is no study of imc search: name the file that --study "
+                     "wrote");
+  if (version != kSchemaVersion)
+    return makeError("study '" + path + "' has schema version " +
+                     llvm::Twine(version) + ", this program reads version " +
+                     llvm::Twine(kSchemaVersion) +
+                     ": use the program that wrote it, or search again");
+  Statement check(*study, "PRAGMA quick_check(1)");
+  bool row = check.step();
+  if (!row || check.text(0) != "ok")
+    return makeError(
+        "study '" + path + "' is damaged: " +
+        (row ? check.text(0)
+             : std::string(sqlite3_errmsg(study->handle.get()))) +
+        ": restore a copy, or search again under another name; it was left as "
+        "it is");
+  return false;
 }
 
 llvm::Expected<Study> Study::create(llvm::StringRef path) {
@@ -157,13 +194,7 @@ llvm::Expected<Study> Study::create(llvm::StringRef path) {
   auto study = connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   if (!study)
     return study.takeError();
-  std::string marks =
-      "PRAGMA application_id=" + std::to_string(kApplicationId) +
-      "; PRAGMA user_version=" + std::to_string(kSchemaVersion);
-  if (llvm::Error error = study->run(marks.c_str()))
-    return std::move(error);
-  if (llvm::Error error =
-          study->transaction([&] { return study->run(kTables); }))
+  if (llvm::Error error = study->makeTables())
     return std::move(error);
   return study;
 }
@@ -172,27 +203,24 @@ llvm::Expected<Study> Study::open(llvm::StringRef path) {
   if (!llvm::sys::fs::exists(path))
     return makeError("study '" + path +
                      "' does not exist: make one with imc search --study");
+  auto empty = inspect(path);
+  if (!empty)
+    return empty.takeError();
   auto study = connect(path, SQLITE_OPEN_READWRITE);
+  if (study && *empty)
+    if (llvm::Error error = study->makeTables())
+      return std::move(error);
+  return study;
+}
+
+llvm::Expected<Study> Study::openOrCreate(llvm::StringRef path) {
+  if (llvm::sys::fs::exists(path))
+    return open(path);
+  auto study = connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   if (!study)
     return study.takeError();
-  int64_t application = 0, version = 0;
-  {
-    Statement id(*study, "PRAGMA application_id");
-    if (id.step())
-      application = id.integer(0);
-    Statement user(*study, "PRAGMA user_version");
-    if (user.step())
-      version = user.integer(0);
-  }
-  if (application != kApplicationId)
-    return makeError("'" + path +
-                     "' is no study of imc search: name the file that --study "
-                     "wrote");
-  if (version != kSchemaVersion)
-    return makeError("study '" + path + "' has schema version " +
-                     llvm::Twine(version) + ", this program reads version " +
-                     llvm::Twine(kSchemaVersion) +
-                     ": use the program that wrote it, or search again");
+  if (llvm::Error error = study->makeTables())
+    return std::move(error);
   return study;
 }
 
@@ -233,34 +261,106 @@ Study::setMeta(const std::vector<std::pair<std::string, std::string>> &pairs) {
   });
 }
 
-static std::string print(json::Value value) {
-  std::string text;
-  llvm::raw_string_ostream(text) << value;
-  return text;
+llvm::Expected<bool> Study::claimMeta(
+    llvm::StringRef key,
+    const std::vector<std::pair<std::string, std::string>> &pairs) {
+  bool claimed = false;
+  llvm::Error error = transaction([&]() -> llvm::Error {
+    auto there = meta(key);
+    if (!there)
+      return there.takeError();
+    if (*there)
+      return llvm::Error::success();
+    claimed = true;
+    Statement insert(*this, "INSERT OR REPLACE INTO meta VALUES (?, ?)");
+    for (const auto &[name, value] : pairs) {
+      insert.bind(1, name);
+      insert.bind(2, value);
+      if (!insert.execute())
+        return insert.finish("store '" + name + "'");
+    }
+    return llvm::Error::success();
+  });
+  if (error)
+    return std::move(error);
+  return claimed;
+}
+
+//===----------------------------------------------------------------------===//
+// Evaluations
+//===----------------------------------------------------------------------===//
+
+/// XXH3 (64 bits) of everything that the row says.
+static int64_t checksum(const EvaluationRow &row, llvm::StringRef knobs,
+                        llvm::StringRef objectives, llvm::StringRef violations,
+                        std::string &scratch) {
+  scratch.clear();
+  auto number = [&](const auto &value) {
+    scratch.append(reinterpret_cast<const char *>(&value), sizeof(value));
+  };
+  number(row.id);
+  number(row.generation);
+  number(row.violation);
+  for (llvm::StringRef text :
+       {llvm::StringRef(row.key), knobs, objectives, violations}) {
+    scratch.append(text.data(), text.size());
+    scratch += '\n';
+  }
+  return int64_t(llvm::xxh3_64bits(llvm::StringRef(scratch)));
+}
+
+llvm::Error Study::checkKept(const EvaluationRow &row, int64_t check) const {
+  Statement query(*this, "SELECT checksum FROM evaluation WHERE key = ?");
+  query.bind(1, row.key);
+  if (query.step() && query.integer(0) == check)
+    return llvm::Error::success();
+  if (llvm::Error error =
+          query.finish("compare evaluation " + llvm::Twine(row.id)))
+    return error;
+  return makeError("study '" + file + "': evaluation " + llvm::Twine(row.id) +
+                   " (design " + row.key +
+                   ") is stored already and differs: another search writes to "
+                   "this study, the evaluator is not deterministic, or the "
+                   "file is damaged; nothing was overwritten");
 }
 
 llvm::Error Study::append(const GenerationRow &generation,
                           const std::vector<EvaluationRow> &rows) {
   return transaction([&]() -> llvm::Error {
-    Statement insert(*this, "INSERT OR IGNORE INTO evaluation (id, generation, "
-                            "key, knobs, objectives, violation, violations) "
-                            "VALUES (?, ?, ?, ?, ?, ?, ?)");
+    Statement insert(*this, "INSERT OR IGNORE INTO evaluation VALUES "
+                            "(?, ?, ?, ?, ?, ?, ?, ?)");
+    Columns columns;
+    std::string scratch;
     for (const EvaluationRow &row : rows) {
-      json::Array knobs;
-      for (const std::string &value : row.values)
-        knobs.push_back(knobValueToJSON(value));
+      columns.setKnobs(row);
+      columns.setAnswer(row);
       insert.bind(1, row.id);
       insert.bind(2, row.generation);
       insert.bind(3, row.key);
-      insert.bind(4, print(std::move(knobs)));
-      if (row.objectives.empty())
+      insert.bind(4, columns.knobs);
+      if (columns.objectives.empty())
         insert.bindNull(5);
       else
-        insert.bind(5, print(json::Array(row.objectives)));
+        insert.bind(5, columns.objectives);
       insert.bind(6, row.violation);
-      insert.bind(7, print(json::Array(row.broken)));
+      insert.bind(7, columns.violations);
+      int64_t check = checksum(row, columns.knobs, columns.objectives,
+                               columns.violations, scratch);
+      insert.bind(8, check);
       if (!insert.execute())
         return insert.finish("store evaluation " + llvm::Twine(row.id));
+      if (sqlite3_changes(handle.get()) == 0)
+        if (llvm::Error error = checkKept(row, check))
+          return error;
+    }
+    Statement any(*this, "SELECT 1 FROM work LIMIT 1");
+    if (any.step()) {
+      Statement done(*this, "DELETE FROM work WHERE key = ?");
+      for (const EvaluationRow &row : rows) {
+        done.bind(1, row.key);
+        if (!done.execute())
+          return done.finish("end the work on " + row.key);
+      }
     }
     Statement state(*this,
                     "INSERT OR REPLACE INTO generation VALUES (?, ?, ?, ?, ?)");
@@ -275,59 +375,32 @@ llvm::Error Study::append(const GenerationRow &generation,
   });
 }
 
-/// Reads the JSON columns of a row; false when they are damaged.
-static bool readColumns(const Statement &query, EvaluationRow &row) {
-  auto knobs = json::parse(query.text(3));
-  auto broken = json::parse(query.text(6));
-  bool good = bool(knobs) && bool(broken) && knobs->getAsArray() &&
-              broken->getAsArray();
-  if (good) {
-    for (const json::Value &value : *knobs->getAsArray())
-      row.values.push_back(knobValueFromJSON(value));
-    for (const json::Value &value : *broken->getAsArray()) {
-      auto rule = value.getAsString();
-      if (!rule)
-        return false;
-      row.broken.push_back(rule->str());
-    }
-  }
-  if (!knobs)
-    llvm::consumeError(knobs.takeError());
-  if (!broken)
-    llvm::consumeError(broken.takeError());
-  if (!good || query.isNull(4))
-    return good;
-  auto objectives = json::parse(query.text(4));
-  if (!objectives) {
-    llvm::consumeError(objectives.takeError());
-    return false;
-  }
-  if (!objectives->getAsArray())
-    return false;
-  for (const json::Value &value : *objectives->getAsArray()) {
-    auto number = value.getAsNumber();
-    if (!number)
-      return false;
-    row.objectives.push_back(*number);
-  }
-  return true;
-}
-
 llvm::Expected<std::vector<EvaluationRow>> Study::rows() const {
   Statement query(*this, "SELECT id, generation, key, knobs, objectives, "
-                         "violation, violations FROM evaluation ORDER BY id");
+                         "violation, violations, checksum FROM evaluation "
+                         "ORDER BY id");
   std::vector<EvaluationRow> rows;
+  std::string scratch;
   while (query.step()) {
     EvaluationRow row;
     row.id = query.integer(0);
     row.generation = query.integer(1);
     row.key = query.text(2);
+    std::string knobs = query.text(3), objectives = query.text(4),
+                violations = query.text(6);
     row.violation = query.real(5);
-    if (!readColumns(query, row))
+    bool good = query.integer(7) ==
+                    checksum(row, knobs, objectives, violations, scratch) &&
+                readAnswer(objectives, violations, row) &&
+                eachElement(knobs, [&](const llvm::json::Value &value) {
+                  row.values.push_back(knobValueFromJSON(value));
+                  return true;
+                });
+    if (!good)
       return makeError("study '" + file + "': evaluation " +
                        llvm::Twine(row.id) +
-                       " is damaged (its columns are no valid JSON): restore "
-                       "the file or search again");
+                       " is damaged (its columns do not fit its checksum): "
+                       "restore the file or search again");
     rows.push_back(std::move(row));
   }
   if (llvm::Error error = query.finish("read the evaluations"))

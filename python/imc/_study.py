@@ -12,7 +12,7 @@ from types import TracebackType
 from ._front import Design, KnobValue, _design
 
 APPLICATION_ID = 0x696D6353
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True)

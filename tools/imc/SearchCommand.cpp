@@ -7,7 +7,7 @@
 
 #include "Session.h"
 
-#include "imc/Explore/SearchCommand.h"
+#include "imc/Explore/Compare.h"
 #include "imc/Pipelines/Pipelines.h"
 #include "imc/Transforms/Phase.h"
 #include "imc/Transforms/ReadCost.h"
@@ -64,6 +64,48 @@ private:
   std::vector<OwningOpRef<ModuleOp>> modules;
 };
 
+/// Models with their workloads, and a compiler for designs of them.
+class Models {
+public:
+  LogicalResult load(llvm::ArrayRef<std::string> paths,
+                     llvm::ArrayRef<std::string> shapes) {
+    for (const std::string &path : paths) {
+      FailureOr<OwningOpRef<ModuleOp>> module = session.loadModel(path, shapes);
+      if (failed(module))
+        return failure();
+      FailureOr<workload::Workload> workload = session.extract(**module, path);
+      if (failed(workload))
+        return failure();
+      models.push_back({path, std::move(*workload)});
+      modules.push_back(std::move(*module));
+    }
+    return success();
+  }
+  explore::LoadTarget loadTarget() {
+    return [this](StringRef name) -> Expected<machine::TargetSpec> {
+      Expected<machine::TargetSpec> target = session.loadTarget(name);
+      if (target && !compiler) {
+        compiler = std::make_unique<DesignCompiler>(session, *target);
+        for (OwningOpRef<ModuleOp> &module : modules)
+          compiler->add(std::move(module));
+      }
+      return target;
+    };
+  }
+  explore::CompileDesign compile() {
+    return
+        [this](size_t model, const explore::Decoded &design, StringRef output) {
+          return compiler->compile(model, design, output);
+        };
+  }
+  std::vector<explore::SearchModel> models;
+
+private:
+  Session session;
+  std::vector<OwningOpRef<ModuleOp>> modules;
+  std::unique_ptr<DesignCompiler> compiler;
+};
+
 int runSearch(SearchCommandOptions &options) {
   if (!options.objectives.empty()) {
     SmallVector<StringRef> names;
@@ -74,37 +116,40 @@ int runSearch(SearchCommandOptions &options) {
   options.search.executable = programPath();
   options.search.shapes = options.shapes;
 
-  Session session;
-  std::vector<explore::SearchModel> models;
-  std::vector<OwningOpRef<ModuleOp>> modules;
-  for (const std::string &path : options.models) {
-    FailureOr<OwningOpRef<ModuleOp>> module =
-        session.loadModel(path, options.shapes);
-    if (failed(module))
-      return 1;
-    FailureOr<workload::Workload> workload = session.extract(**module, path);
-    if (failed(workload))
-      return 1;
-    models.push_back({path, std::move(*workload)});
-    modules.push_back(std::move(*module));
-  }
+  Models models;
+  if (failed(models.load(options.models, options.shapes)))
+    return 1;
+  return explore::searchCommand(options.search, std::move(models.models),
+                                models.loadTarget(), models.compile(), outs(),
+                                errs());
+}
 
-  std::unique_ptr<DesignCompiler> compiler;
-  auto loadTarget = [&](StringRef name) -> Expected<machine::TargetSpec> {
-    Expected<machine::TargetSpec> target = session.loadTarget(name);
-    if (target && !compiler) {
-      compiler = std::make_unique<DesignCompiler>(session, *target);
-      for (OwningOpRef<ModuleOp> &module : modules)
-        compiler->add(std::move(module));
+struct CompareCommandOptions {
+  std::vector<std::string> models, shapes;
+  std::string seeds = "1,2,3,4,5";
+  explore::CompareOptions compare;
+};
+
+int runCompare(CompareCommandOptions &options) {
+  options.compare.version = IMC_VERSION;
+  options.compare.seeds.clear();
+  SmallVector<StringRef> seeds;
+  StringRef(options.seeds).split(seeds, ',', -1, /*KeepEmpty=*/false);
+  for (StringRef text : seeds) {
+    uint64_t seed;
+    if (text.getAsInteger(10, seed)) {
+      errs() << "error: --seeds: '" << text
+             << "' is no number: write 1,2,3,4,5\n";
+      return 2;
     }
-    return target;
-  };
-  auto compile = [&](size_t model, const explore::Decoded &design,
-                     StringRef output) {
-    return compiler->compile(model, design, output);
-  };
-  return explore::searchCommand(options.search, std::move(models), loadTarget,
-                                compile, outs(), errs());
+    options.compare.seeds.push_back(seed);
+  }
+  Models models;
+  if (failed(models.load(options.models, options.shapes)))
+    return 1;
+  return explore::compareCommand(options.compare, std::move(models.models),
+                                 models.loadTarget(), models.compile(), outs(),
+                                 errs());
 }
 
 struct ReportOptions {
@@ -129,7 +174,8 @@ void addSearchCommands(CLI::App &app, int &status) {
                       "Comma-separated: energy_j, latency_s, area_mm2, "
                       "edp_js, edap_js_mm2 (default: those of the space)");
   command->add_option("--aggregate", search.aggregate,
-                      "Over models: max, mean, geomean, product or regret");
+                      "Over models: max, mean, geomean, product, regret or "
+                      "pareto (every model's value is an objective)");
   command->add_option("--algorithm", search.algorithm,
                       "nsga2, nsga3, regularized_evolution, local_search, "
                       "sobol, random, branch_and_bound or exhaustive");
@@ -140,11 +186,17 @@ void addSearchCommands(CLI::App &app, int &status) {
   command->add_option("--study", search.study,
                       "SQLite file that keeps every evaluation");
   command->add_flag("--resume", search.resume, "Continue the study");
+  command->add_flag("--join", search.join,
+                    "Begin the study or share its work with the other "
+                    "processes that joined it");
   command->add_option("--front", search.front,
                       "Write the front as JSON to a file, or - for stdout");
   command->add_option("--report", search.report, "Write an HTML report");
   command->add_option("--emit-designs", search.emitDesigns,
                       "Folder for the compiled modules and costs of the front");
+  command->add_flag("--generality", search.generality,
+                    "Compare the chosen chip with every model's own best one "
+                    "(one more search per model)");
   command->add_flag("--json-progress", search.jsonProgress,
                     "Progress as JSON lines on standard error");
   command->add_option("--shape", options->shapes,
@@ -152,6 +204,28 @@ void addSearchCommands(CLI::App &app, int &status) {
   command->add_option("--plotly", search.plotly,
                       "plotly.min.js to put into the report");
   command->callback([options, &status] { status = runSearch(*options); });
+
+  auto compared = std::make_shared<CompareCommandOptions>();
+  explore::CompareOptions &compare = compared->compare;
+  command = app.add_subcommand(
+      "compare", "Joint search against sequential, machine-only and "
+                 "largest-model-only design, at equal budget");
+  command
+      ->add_option("MODEL", compared->models, "Models (.onnx, .mlir, .mlirbc)")
+      ->required();
+  command->add_option("--space", compare.spaceFile, "The space (YAML)")
+      ->required();
+  command->add_option("--aggregate", compare.aggregate,
+                      "Over models: max, mean, geomean or product");
+  command->add_option("--budget", compare.budget, "Designs per way and seed");
+  command->add_option("--seeds", compared->seeds, "Seeds: 1,2,3,4,5");
+  command->add_option("--jobs", compare.jobs,
+                      "Threads; the result is the same for any number");
+  command->add_option("--json", compare.json,
+                      "Write all designs as JSON to a file, or - for stdout");
+  command->add_option("--shape", compared->shapes,
+                      "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
+  command->callback([compared, &status] { status = runCompare(*compared); });
 
   auto report = std::make_shared<ReportOptions>();
   command = app.add_subcommand("report", "Draw a study as one HTML page");

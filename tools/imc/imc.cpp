@@ -16,8 +16,14 @@
 
 #include <CLI/CLI.hpp>
 
+#include <csignal>
+
 int main(int argc, char **argv) {
   llvm::InitLLVM init(argc, argv);
+#ifdef SIGXFSZ
+  // A limit on file sizes is then an error of the write, which names the file.
+  std::signal(SIGXFSZ, SIG_IGN);
+#endif
   CLI::App app{"Compiles neural networks for in-memory-computing chips, prices "
                "them, and searches chips and compiler decisions jointly.",
                "imc"};
@@ -35,6 +41,7 @@ int main(int argc, char **argv) {
   imc::driver::addSearchCommands(app, status);
   imc::driver::addSimulateCommand(app, status);
   imc::driver::addSolveCommand(app, status);
+  imc::driver::addStudyCommand(app, status);
   imc::driver::addTargetsCommand(app, status);
   imc::driver::addValidateCommand(app, status);
 

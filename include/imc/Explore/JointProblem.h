@@ -22,6 +22,7 @@
 #include "imc/Search/Problem.h"
 
 #include <memory>
+#include <optional>
 
 namespace imc::explore {
 
@@ -51,6 +52,9 @@ public:
   const std::vector<std::string> &objectiveNames() const override {
     return goal.objectives;
   }
+  /// The objectives as they were asked for, before Aggregate::Pareto made one
+  /// per model of each.
+  const std::vector<std::string> &wantedObjectives() const { return wanted; }
   /// Rules of the cost model, "machine" (fields that contradict each other),
   /// then the constraints of the space in its order.
   const std::vector<std::string> &constraintNames() const override {
@@ -69,6 +73,14 @@ public:
     return pricer->workloads();
   }
   const std::vector<double> &weights() const { return modelWeights; }
+  /// Energy and latency of one inference of every model, switching included.
+  std::vector<cost::ModelFigures> figuresOf(const cost::Cost &cost,
+                                            const mapping::Knobs &knobs) const;
+  /// Models take turns and each turn writes the arrays (see SpaceFile).
+  bool chargesSwitching(const mapping::Knobs &knobs) const {
+    return file.inferencesPerSwitch > 0 && workloads().size() > 1 &&
+           knobs.residency == mapping::Residency::Alone;
+  }
   Aggregate aggregate() const { return goal.aggregate; }
 
   /// Least value per model of every metric with MetricScope::Model, found by a
@@ -88,12 +100,19 @@ public:
   /// Values of all metrics of a design whose models cost this much, aggregated
   /// (objectives) or of the worst model (constraint-only metrics). Order of
   /// metrics(). A pure function of energies, latencies and area.
-  NamedNumbers metricsOf(const cost::Cost &cost) const;
+  /// With Aggregate::Pareto those of each model follow, as `metric:model`.
+  NamedNumbers metricsOf(const cost::Cost &cost,
+                         const mapping::Knobs &knobs) const;
 
 private:
   struct Figures {
     double areaMm2;
     llvm::ArrayRef<cost::ModelFigures> models;
+  };
+  /// An objective: a metric of metrics(), of one model or of all.
+  struct Objective {
+    size_t metric;
+    std::optional<size_t> model;
   };
   JointProblem(search::Space genes) : genes(std::move(genes)) {}
   /// Metric `index` of metrics() of model `m`.
@@ -104,6 +123,8 @@ private:
                     std::vector<double> &scratch) const;
   /// The largest or smallest value of metric `index` over the models.
   double worst(size_t index, bool largest, const Figures &figures) const;
+  double valueOf(const Objective &objective, const Figures &figures,
+                 std::vector<double> &scratch) const;
   void set(Decoded &decoded, size_t knob, double value) const;
 
   search::Space genes;
@@ -112,7 +133,8 @@ private:
   machine::Machine base;
   std::unique_ptr<cost::Pricer> pricer;
   Goal goal;
-  std::vector<size_t> objectiveMetrics;
+  std::vector<Objective> objectives;
+  std::vector<std::string> wanted;
   std::vector<double> modelWeights;
   std::vector<std::vector<double>> best;
   std::vector<std::string> rules;

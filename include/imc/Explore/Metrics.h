@@ -46,7 +46,8 @@ struct MetricInfo {
 /// All metrics: energy_j, latency_s, area_mm2, power_w, power_density_w_mm2,
 /// edp_js, edap_js_mm2, adc_lost_bits, sqnr_db.
 const std::vector<MetricInfo> &metrics();
-/// By name; null when there is none.
+/// By name; null when there is none. What one model has of a metric
+/// (`energy_j:resnet18`, see Aggregate::Pareto) is found as that metric.
 const MetricInfo *findMetric(llvm::StringRef name);
 
 /// How values of several models become one. With weights w (positive) and
@@ -58,9 +59,12 @@ const MetricInfo *findMetric(llvm::StringRef name);
 ///   Regret   max(w v / v*)         v* = the least value that a search for that
 ///                                  model alone found (Savage's minimax regret,
 ///                                  JASA 46, 1951, as a ratio)
-enum class Aggregate { Max, Mean, Geomean, Product, Regret };
+///   Pareto   no one number: every model's value is an objective of its own
+///            (`aggregate` gives the geomean, for tables that want one)
+enum class Aggregate { Max, Mean, Geomean, Product, Regret, Pareto };
 
-/// "max", "mean", "geomean", "product", "regret"; the error lists them.
+/// "max", "mean", "geomean", "product", "regret", "pareto"; the error lists
+/// them.
 llvm::Expected<Aggregate> parseAggregate(llvm::StringRef name);
 const char *aggregateName(Aggregate aggregate);
 

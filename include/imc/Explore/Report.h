@@ -36,7 +36,7 @@ llvm::Expected<Front> frontFromStudy(const Study &study);
 /// data"). At most `cloud` feasible designs stand behind the front, taken at
 /// even distances through the search.
 llvm::Expected<llvm::json::Object> reportData(const Study &study,
-                                              size_t cloud = 2000);
+                                              size_t cloud = 10000);
 
 /// The page. `plotly` is the text of plotly.min.js.
 std::string renderReport(const llvm::json::Object &data,

@@ -50,9 +50,11 @@ struct SearchOptions {
 
   std::string study;         ///< empty: none on disk
   bool resume = false;       ///< continue `study`
+  bool join = false;         ///< begin or share `study` with other processes
   std::string front;         ///< JSON file, "-" or empty
   std::string report;        ///< HTML file or empty
   std::string emitDesigns;   ///< folder or empty
+  bool generality = false;   ///< one more search per model: Generality.cpp
   bool jsonProgress = false; ///< one JSON object per generation on `log`
 
   /// Texts of --shape that the models were read with, for `command`.

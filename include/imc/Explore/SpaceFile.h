@@ -17,6 +17,7 @@
 //     sqnr_db: [">= 20", "<= 60"]         # several bounds: all must hold
 //   objectives: [energy_j, latency_s, area_mm2]
 //   models: {resnet18: {weight: 2}}       # optional; the others weigh 1
+//   switching: {inferences: 1000}         # optional: of a model in a row
 //
 // All errors read "file:line: knob or key: value: what to do". Knobs that the
 // file does not name keep the value of the target or the default of the pass.
@@ -71,6 +72,9 @@ struct SpaceFile {
   std::vector<Constraint> constraints;
   std::vector<std::string> objectives;
   std::vector<std::pair<std::string, double>> weights; ///< per model name
+  /// Inferences of one model before the chip turns to the next, which is then
+  /// written; 0: switching is not charged.
+  double inferencesPerSwitch = 0;
 
   /// Combinations of values, as a double because it may exceed 2^64.
   double size() const;

@@ -11,8 +11,12 @@
 // the generation that it was working on. The tables are documented in
 // docs/spec/study.md; kSchemaVersion changes whenever their meaning does.
 //
-// Not thread-safe: one thread owns a Study. Another process may read the file
-// at any time.
+// Every evaluation carries a checksum, so that a digit that changed on the disk
+// is found when it is read. The file holds no time of day: a clock that is set
+// back changes nothing. A file that is no study is never written to.
+//
+// Not thread-safe: one thread owns a Study. Other processes may read the file
+// at any time, and work on the same search through SharedProblem.
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,6 +24,9 @@
 #define IMC_EXPLORE_STUDY_H
 
 #include "imc/Explore/Design.h"
+
+#include "llvm/ADT/ArrayRef.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
 
 #include <cstdint>
 #include <memory>
@@ -49,6 +56,12 @@ struct GenerationRow {
   double hypervolume = 0; ///< see docs/spec/study.md
 };
 
+/// One design of a shard of a merged study.
+struct ShardRow {
+  std::string name; ///< "nsga2 seed 3": unique per shard
+  GenerationRow state;
+};
+
 /// How many evaluated designs break a rule.
 struct Rejection {
   std::string rule;
@@ -58,13 +71,18 @@ struct Rejection {
 class Study {
 public:
   /// Version of the tables.
-  static constexpr int64_t kSchemaVersion = 1;
+  static constexpr int64_t kSchemaVersion = 2;
 
   /// Makes a new study. ":memory:" keeps it in memory. A file that exists is
   /// refused: a study is never overwritten.
   static llvm::Expected<Study> create(llvm::StringRef path);
-  /// Opens an existing study; refuses what is no study or has another schema.
+  /// Opens an existing study; refuses what is no study, has another schema or
+  /// is damaged (SQLite's quick_check), without writing to it. A file whose
+  /// maker was killed before the first table stood is made anew.
   static llvm::Expected<Study> open(llvm::StringRef path);
+  /// Opens the study or makes it; of several processes that do so at once one
+  /// makes it.
+  static llvm::Expected<Study> openOrCreate(llvm::StringRef path);
 
   /// Text under `key`, or nothing.
   llvm::Expected<std::optional<std::string>> meta(llvm::StringRef key) const;
@@ -74,13 +92,18 @@ public:
   /// Sets all pairs in one transaction.
   llvm::Error
   setMeta(const std::vector<std::pair<std::string, std::string>> &pairs);
+  /// Sets the pairs unless `key` is there already; returns whether it did.
+  llvm::Expected<bool>
+  claimMeta(llvm::StringRef key,
+            const std::vector<std::pair<std::string, std::string>> &pairs);
 
-  /// Adds the rows and sets the generation's state in one transaction. Rows
-  /// already stored under the same key stay as they are.
+  /// Adds the rows and sets the generation's state in one transaction. A row
+  /// that is stored already must be the same in every byte (it is when another
+  /// process works on the same search); a different one is refused.
   llvm::Error append(const GenerationRow &generation,
                      const std::vector<EvaluationRow> &rows);
 
-  /// All rows by id.
+  /// All rows by id. Fails on the first row whose checksum or JSON is wrong.
   llvm::Expected<std::vector<EvaluationRow>> rows() const;
   llvm::Expected<std::vector<GenerationRow>> generations() const;
   /// Broken rules, most frequent first; counts designs, not occurrences.
@@ -91,6 +114,25 @@ public:
   setFront(const std::vector<std::pair<int64_t, std::string>> &points);
   llvm::Expected<std::vector<std::string>> front() const;
 
+  /// Histories of the shards of a merged study; empty for others.
+  llvm::Error setShards(const std::vector<ShardRow> &shards);
+  llvm::Expected<std::vector<ShardRow>> shards() const;
+
+  /// For processes that work on one study: what is known of a design.
+  struct Work {
+    enum Kind { Free, Taken, Known } kind = Free;
+    EvaluationRow row; ///< when known: objectives, violation, broken
+  };
+  /// Looks at `keys` from `next` on and claims up to `most` that are free, or
+  /// whose owner `isAlive` denies, for `owner`. Stops after the last claimed
+  /// one and moves `next` behind it. One transaction.
+  llvm::Expected<std::vector<Work>>
+  claimWork(llvm::ArrayRef<std::string> keys, size_t &next, size_t most,
+            llvm::StringRef owner,
+            llvm::function_ref<bool(llvm::StringRef)> isAlive);
+  /// Stores the answers of claimed designs. One transaction.
+  llvm::Error finishWork(const std::vector<EvaluationRow> &rows);
+
   const std::string &path() const { return file; }
 
 private:
@@ -100,6 +142,10 @@ private:
   Study(std::unique_ptr<sqlite3, Close> handle, std::string file)
       : handle(std::move(handle)), file(std::move(file)) {}
   static llvm::Expected<Study> connect(llvm::StringRef path, int flags);
+  /// Refuses a file that is no sound study; true when it is empty.
+  static llvm::Expected<bool> inspect(llvm::StringRef path);
+  llvm::Error makeTables();
+  llvm::Error checkKept(const EvaluationRow &row, int64_t check) const;
   llvm::Error run(const char *sql) const;
   llvm::Error fail(const llvm::Twine &doing) const;
   template <typename Body>

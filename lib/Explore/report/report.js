@@ -13,7 +13,8 @@
     edp_js: ['EDP', 'J·s', false], edap_js_mm2: ['EDAP', 'J·s·mm²', false],
     adc_lost_bits: ['ADC bits lost', 'bit', false], sqnr_db: ['SQNR', 'dB', false]
   };
-  const name = (m) => (units[m] || [m])[0];
+  const base = (m) => m.split(':')[0];
+  const name = (m) => (units[base(m)] || [m])[0] + (m.includes(':') ? ' of ' + m.split(':')[1] : '');
   function number(v) {
     if (v === null || v === undefined || !isFinite(v)) return '–';
     if (v === 0) return '0';
@@ -24,7 +25,7 @@
     return +m + '×10' + sup;
   }
   function quantity(m, v) {
-    const u = units[m];
+    const u = units[base(m)];
     if (!u) return [number(v), ''];
     if (!u[2] || !v) return [number(v), u[1]];
     const steps = [[1, ''], [1e-3, 'm'], [1e-6, 'µ'], [1e-9, 'n'], [1e-12, 'p']];
@@ -87,13 +88,16 @@
   let best = points.length ? points.reduce((a, b) => edap(b) < edap(a) ? b : a) : null;
   let chosen = best;
   const shortName = (k) => k.replace(/^machine\./, '').replace(/^pass\./, '');
-  function hover(p) {
-    const lines = ['<b>Design ' + p.id + '</b>'];
-    for (const o of study.objectives) lines.push(name(o) + ': <b>' + shown(o, p.objectives[o]) + '</b>');
-    lines.push('EDAP: ' + shown('edap_js_mm2', edap(p)), '');
-    const knobs = p.knob_order.map((k) => escape(shortName(k)) + ' = ' + escape(p.design[k]));
-    for (let i = 0; i < knobs.length; i += 2) lines.push(knobs.slice(i, i + 2).join('   '));
-    return lines.join('<br>');
+  // The tooltip is made when it is shown: ten thousand of them would take the page down.
+  function tip(p, event) {
+    const t = el('tip');
+    const line = (k, v) => '<div>' + escape(k) + ': <b>' + escape(v) + '</b></div>';
+    t.innerHTML = '<b>Design ' + p.id + '</b>' + Object.keys(p.metrics).filter((m) => units[m] || study.objectives.includes(m)).map((m) => line(name(m), shown(m, p.metrics[m]))).join('') +
+      '<div class="two">' + p.knob_order.map((k) => '<div>' + escape(shortName(k)) + ' = ' + escape(p.design[k]) + '</div>').join('') + '</div><code>' + escape(p.command) + '</code>';
+    t.hidden = false;
+    const box = t.getBoundingClientRect(), x = event ? event.clientX : 100, y = event ? event.clientY : 100;
+    t.style.left = Math.max(8, Math.min(x + 16, innerWidth - box.width - 8)) + 'px';
+    t.style.top = Math.max(8, Math.min(y + 16, innerHeight - box.height - 8)) + 'px';
   }
   let toastTimer;
   function toast(text) {
@@ -122,6 +126,8 @@
     chosen = p;
     drawChosen();
     markChosen();
+    drawCompare();
+    if (parallel.places) paint();
     if (alsoCopy) copy(p.command, 'Command of design ' + p.id);
   }
 
@@ -148,6 +154,8 @@
 
   // ---- scatters --------------------------------------------------------------
   const plots = [];
+  // Asked for only where it pays: browsers warn when they have to emulate it.
+  const gl = (points.length > 1000 || study.cloud.rows.length > 2000) && (() => { try { return !!document.createElement('canvas').getContext('webgl'); } catch (e) { return false; } })();
   function drawScatters() {
     const holder = el('scatters'), o = study.objectives;
     if (!points.length) {
@@ -183,11 +191,14 @@
     const value = (p, m) => p.metrics[m];
     const cloud = study.cloud, cx = cloud.columns.indexOf(plot.x), cy = cloud.columns.indexOf(plot.y);
     const traces = [];
+    // Many points need WebGL; without it, an even share of them is drawn.
+    const some = gl || cloud.rows.length <= 2000 ? cloud.rows : cloud.rows.filter((r, i) => i % Math.ceil(cloud.rows.length / 2000) === 0);
+    const kind = (n) => gl && n > 1000 ? 'scattergl' : 'scatter';
     if (cx >= 0 && cy >= 0 && cloud.rows.length)
-      traces.push({ type: 'scatter', mode: 'markers', name: 'feasible', x: cloud.rows.map((r) => r[cx]), y: cloud.rows.map((r) => r[cy]),
+      traces.push({ type: kind(some.length), mode: 'markers', name: 'feasible', x: some.map((r) => r[cx]), y: some.map((r) => r[cy]),
         marker: { size: 4, color: css('--cloud'), opacity: 0.55 }, hoverinfo: 'skip' });
-    traces.push({ type: 'scatter', mode: 'markers', name: 'front', x: points.map((p) => value(p, plot.x)), y: points.map((p) => value(p, plot.y)),
-      text: points.map(hover), hovertemplate: '%{text}<extra></extra>',
+    traces.push({ type: kind(points.length), mode: 'markers', name: 'front', x: points.map((p) => value(p, plot.x)), y: points.map((p) => value(p, plot.y)),
+      hoverinfo: 'none',
       marker: { size: 8, color: css('--accent'), line: { width: 1, color: css('--panel') } } });
     traces.push({ type: 'scatter', mode: 'markers', name: 'chosen', x: [value(chosen, plot.x)], y: [value(chosen, plot.y)], hoverinfo: 'skip',
       marker: { size: 15, symbol: 'circle-open', color: css('--chosen'), line: { width: 3 } } });
@@ -203,6 +214,11 @@
         const hit = e.points.find((q) => q.curveNumber === plot.front);
         if (hit) choose(points[hit.pointNumber], true);
       });
+      plot.div.on('plotly_hover', (e) => {
+        const hit = e.points.find((q) => q.curveNumber === plot.front);
+        if (hit) tip(points[hit.pointNumber], e.event);
+      });
+      plot.div.on('plotly_unhover', () => { el('tip').hidden = true; });
     }
   }
 
@@ -262,7 +278,7 @@
   for (const m of inTable) columns.push({ key: m, title: name(m), get: (p) => p.metrics[m], show: (v) => shown(m, v) });
   for (const k of study.knobs) columns.push({ key: k.name, title: shortName(k.name), get: (p) => p.design[k.name] });
   let order = { key: 'edap_js_mm2', down: false };
-  let rows = [];
+  let rows = [], shownRows = 200;
   function drawTable() {
     const t = make('table', 'sortable'), head = t.createTHead().insertRow(), body = t.createTBody();
     for (const c of columns) {
@@ -276,35 +292,63 @@
       head.append(th);
     }
     const column = columns.find((c) => c.key === order.key);
-    const sorted = points.slice().sort((a, b) => {
+    const sorted = points.filter((p) => !kept || kept.has(p.id)).sort((a, b) => {
       const x = column.get(a), y = column.get(b);
       const d = typeof x === 'number' && typeof y === 'number' ? x - y : String(x).localeCompare(String(y), 'en', { numeric: true });
       return order.down ? -d : d;
     });
     rows = [];
-    for (const p of sorted) {
+    for (const p of sorted.slice(0, shownRows)) {
       const r = body.insertRow();
       r.className = 'row';
+      r.tabIndex = 0;
+      r.addEventListener('keydown', (e) => {
+        const to = e.key === 'ArrowDown' ? r.nextElementSibling : e.key === 'ArrowUp' ? r.previousElementSibling : null;
+        if (to) to.focus();
+        else if (e.key === 'Enter' || e.key === ' ') choose(p, false);
+        else if (e.key === 'c') compareWith(p);
+        else return;
+        e.preventDefault();
+      });
       for (const c of columns) { const v = c.get(p); r.append(make('td', '', c.show ? c.show(v) : String(v))); }
       r.addEventListener('click', () => choose(p, false));
       rows.push([p, r]);
     }
     el('table-holder').replaceChildren(points.length ? t : make('div', 'empty', 'The front is empty.'));
+    if (sorted.length > shownRows) {
+      const more = make('button', 'more', 'Show ' + Math.min(1000, sorted.length - shownRows) + ' more of ' + sorted.length.toLocaleString('en-US'));
+      more.type = 'button';
+      more.addEventListener('click', () => { shownRows += 1000; drawTable(); });
+      el('table-holder').append(more);
+    }
     markChosen();
   }
   function markChosen() {
     for (const [p, r] of rows) r.classList.toggle('chosen', p === chosen);
-    plots.forEach(drawScatter);
+    if (chosen)
+      for (const plot of plots)
+        if (plot.bound) Plotly.restyle(plot.div, { x: [[chosen.metrics[plot.x]]], y: [[chosen.metrics[plot.y]]] }, [plot.front + 1]);
   }
 
   // ---- course of the search ----------------------------------------------------
   function drawHistory() {
     const h = study.history;
-    if (h.length)
-      Plotly.react('history', [{ type: 'scatter', mode: h.length < 60 ? 'lines+markers' : 'lines', x: h.map((g) => g.evaluated), y: h.map((g) => g.hypervolume),
-        line: { color: css('--accent'), shape: 'hv' }, customdata: h.map((g) => [g.feasible, g.front]),
-        hovertemplate: '%{x} priced, %{customdata[0]} feasible<br>front of %{customdata[1]}<br>hypervolume %{y:.5g}<extra></extra>' }],
-        layout('Hypervolume of the archive', { height: 340, xaxis: { title: { text: 'designs priced' } }, yaxis: { title: { text: 'hypervolume' }, rangemode: 'tozero' } }), config);
+    const shards = {};
+    for (const row of study.shards || []) (shards[row.shard] = shards[row.shard] || []).push(row);
+    const names = Object.keys(shards), proven = study.search.optimum === 'proven' && study.search.hypervolume;
+    const curve = (rows, label, extra) => Object.assign({ type: 'scatter', mode: rows.length < 60 ? 'lines+markers' : 'lines', name: label, x: rows.map((g) => g.evaluated), y: rows.map((g) => g.hypervolume),
+      line: { shape: 'hv' }, customdata: rows.map((g) => [g.feasible, g.front]),
+      hovertemplate: label + '<br>%{x} priced, %{customdata[0]} feasible<br>front of %{customdata[1]}<br>hypervolume %{y:.6g}<extra></extra>' }, extra);
+    const curves = names.length ? names.map((n) => curve(shards[n], n)) : h.length ? [curve(h, study.search.algorithm + ' seed ' + study.search.seed, { line: { color: css('--accent'), shape: 'hv' } })] : [];
+    const end = Math.max(1, ...curves.flatMap((c) => c.x));
+    if (names.length && h.length) curves.push({ type: 'scatter', mode: 'lines', name: 'all together', x: [0, end], y: [h[h.length - 1].hypervolume, h[h.length - 1].hypervolume], line: { color: css('--ink'), dash: 'dot' } });
+    if (proven) curves.push({ type: 'scatter', mode: 'lines', name: 'proven', x: [0, end], y: [proven, proven], line: { color: css('--chosen'), dash: 'dash' },
+      hovertemplate: 'proven hypervolume %{y:.6g}<extra></extra>' });
+    // Searches differ in the last per cent: the axis begins where the first curve is half way up.
+    const top = Math.max(...curves.flatMap((c) => c.y)), low = Math.min(...curves.map((c) => c.y[Math.min(c.y.length - 1, 1)]));
+    if (curves.length)
+      Plotly.react('history', curves, layout('Hypervolume of the archive', { height: 340, showlegend: curves.length > 1, legend: { orientation: 'h', y: -0.22, font: { size: 11 } },
+        xaxis: { title: { text: 'designs priced' } }, yaxis: { title: { text: 'hypervolume' }, range: [Math.max(0, low - 0.1 * (top - low)), top + 0.08 * (top - low || top)] } }), config);
     else
       el('history').replaceChildren(make('div', 'empty', 'The study holds no generations.'));
     const r = study.rejections.slice().sort((a, b) => a.count - b.count);
@@ -328,17 +372,200 @@
     el('provenance').replaceChildren(t);
   }
 
+  function drawImportance() {
+    const all = study.importance || [], names = [...new Set(all.map((r) => r.knob))];
+    const total = (k) => Math.max(...all.filter((r) => r.knob === k).map((r) => r.share));
+    names.sort((a, b) => total(a) - total(b));
+    if (!names.length) {
+      el('importance').replaceChildren(make('div', 'empty', 'Too few feasible designs to tell which knobs matter.'));
+      return;
+    }
+    Plotly.react('importance', study.objectives.map((o, i) => ({ type: 'bar', orientation: 'h', name: name(o), y: names.map(shortName), marker: { color: palette[i % palette.length] },
+      x: names.map((k) => 100 * (all.find((r) => r.knob === k && r.objective === o) || { share: 0 }).share), hovertemplate: '%{y}: %{x:.1f} % of ' + escape(name(o)) + '<extra></extra>' })),
+      layout('What each knob decides', { height: Math.max(340, 90 + 11 * names.length * study.objectives.length), barmode: 'group', showlegend: true,
+        legend: { orientation: 'h', x: 1, xanchor: 'right', y: 1.01, yanchor: 'bottom', font: { size: 11 } }, xaxis: { ticksuffix: ' %', rangemode: 'tozero' }, yaxis: { tickfont: { size: 11 } } }), config);
+  }
+
+  // ---- comparison of two designs -----------------------------------------------
+  let other = null;
+  function compareWith(p) {
+    other = p;
+    el('compare-b').value = p ? p.id : '';
+    drawCompare();
+  }
+  function drawCompare() {
+    if (!chosen) { el('compare-section').hidden = true; return; }
+    el('compare-a').textContent = chosen.id;
+    if (!other) { el('compare').replaceChildren(make('div', 'empty', 'Type the number of another design of the front, or press c on a row of the table.')); return; }
+    const t = make('table'), head = t.createTHead().insertRow(), body = t.createTBody();
+    for (const h of ['', 'Design ' + chosen.id, 'Design ' + other.id, 'Ratio']) head.append(make('th', h ? '' : 'text', h));
+    const row = (label, a, b, text, ratio) => {
+      const r = body.insertRow();
+      r.append(make('td', 'text', label), make('td', '', text(a)), make('td', a === b ? '' : 'differs', text(b)));
+      r.append(make('td', ratio === null ? '' : ratio < 1 ? 'better' : ratio > 1 ? 'worse' : '', ratio === null || !isFinite(ratio) ? '' : ratio.toFixed(3) + '×'));
+    };
+    for (const m of Object.keys(chosen.metrics)) row(name(m), chosen.metrics[m], other.metrics[m], (v) => shown(m, v), m in units && units[m][0] !== 'SQNR' && chosen.metrics[m] ? other.metrics[m] / chosen.metrics[m] : null);
+    for (const m of chosen.models) {
+      const n = other.models.find((q) => q.name === m.name);
+      if (n) row('EDAP of ' + m.name, m.edap_js_mm2, n.edap_js_mm2, (v) => shown('edap_js_mm2', v), n.edap_js_mm2 / m.edap_js_mm2);
+    }
+    for (const k of chosen.knob_order) if (chosen.design[k] !== other.design[k]) row(k, chosen.design[k], other.design[k], String, null);
+    el('compare').replaceChildren(t);
+  }
+
+  // ---- price of generality -------------------------------------------------------
+  function drawGenerality() {
+    const g = study.generality;
+    if (!g || !g.models) return;
+    el('generality-section').hidden = false;
+    el('generality-note').textContent = 'EDAP of every model on design ' + g.design + ' against the best chip that a search with the same space, seed and budget (' +
+      g.budget.toLocaleString('en-US') + ' designs) found for it alone. Worst: ' + g.worst_ratio.toFixed(3) + '×.';
+    const t = make('table'), head = t.createTHead().insertRow(), body = t.createTBody();
+    for (const h of ['Model', 'EDAP here', 'EDAP on its own chip', 'Ratio', 'Own chip', 'Knobs that differ']) head.append(make('th', h === 'Model' || h[0] === 'K' ? 'text' : '', h));
+    const here = points.find((p) => p.id === g.design);
+    for (const m of g.models) {
+      const r = body.insertRow(), own = m.own_design;
+      const differs = Object.keys(own).filter((k) => here && String(here.design[k]) !== String(own[k])).map((k) => shortName(k) + ' ' + own[k]).join(', ');
+      r.append(make('td', 'text', m.name), make('td', '', shown('edap_js_mm2', m.here_js_mm2)), make('td', '', shown('edap_js_mm2', m.own_js_mm2)),
+        make('td', '', m.ratio.toFixed(3) + '×'), make('td', '', number(m.own_area_mm2) + ' mm²'), make('td', 'text wraps muted', differs || 'none'));
+      r.title = m.own_command;
+    }
+    el('generality').replaceChildren(t);
+  }
+
+  // ---- parallel coordinates ------------------------------------------------------
+  // One canvas for the lines; an element per axis for brushes, pointer and keyboard.
+  let kept = null;
+  const parallel = { axes: [], rows: [], order: [] };
+  function parallelRows() {
+    const o = study.objectives, knobs = study.knobs.map((k) => k.name);
+    if (el('par-set').value === 'front' || !study.cloud.knobs)
+      return points.map((p) => ({ id: p.id, knobs: knobs.map((k) => String(p.design[k])), values: o.map((m) => p.objectives[m]) }));
+    return study.cloud.rows.map((r, i) => ({ id: study.cloud.ids[i], values: r, knobs: study.cloud.knobs[i].map((c, k) => c < 0 ? '–' : String(study.knobs[k].values[c])) }));
+  }
+  function buildParallel() {
+    const rows = parallelRows(), by = +el('par-by').value, share = +el('par-top').value / 100;
+    const sorted = rows.slice().sort((a, b) => a.values[by] - b.values[by]).slice(0, Math.max(1, Math.ceil(rows.length * share)));
+    const axes = [];
+    study.knobs.forEach((k, i) => {
+      const used = [...new Set(rows.map((r) => r.knobs[i]))];
+      if (used.length < 2) return;
+      const order = k.values.map(String).filter((v) => used.includes(v)), at = new Map(order.map((v, j) => [v, order.length < 2 ? 0.5 : j / (order.length - 1)]));
+      axes.push({ label: shortName(k.name), low: order[0], high: order[order.length - 1], at: (r) => at.has(r.knobs[i]) ? at.get(r.knobs[i]) : 0 });
+    });
+    study.objectives.forEach((m, i) => {
+      const logs = rows.map((r) => Math.log10(r.values[i])), low = logs.reduce((a, b) => Math.min(a, b), Infinity), high = logs.reduce((a, b) => Math.max(a, b), -Infinity);
+      axes.push({ label: name(m), low: shown(m, 10 ** low), high: shown(m, 10 ** high), objective: true, at: (r) => high > low ? (Math.log10(r.values[i]) - low) / (high - low) : 0.5 });
+    });
+    const holder = el('parallel'), old = parallel.axes;
+    holder.querySelectorAll('.axis, .name, .end').forEach((e) => e.remove());
+    const width = Math.max(holder.parentElement.clientWidth - 22, axes.length * 78);
+    holder.style.width = width + 'px';
+    axes.forEach((a, i) => {
+      a.x = 46 + i * (width - 92) / Math.max(1, axes.length - 1);
+      a.brush = (old.find((b) => b.label === a.label) || { brush: null }).brush;
+      const node = (cls, text, top) => { const n = make('div', cls, text); n.style.left = a.x + 'px'; n.style.top = top; holder.append(n); return n; };
+      node('name', a.label, '0');
+      node('end', a.high, '17px');
+      node('end', a.low, '308px');
+      a.div = make('div', 'axis');
+      a.div.style.left = a.x + 'px';
+      a.div.tabIndex = 0;
+      a.div.setAttribute('role', 'slider');
+      a.div.setAttribute('aria-label', 'Brush on ' + a.label);
+      holder.append(a.div);
+      const place = (e) => { const box = a.div.getBoundingClientRect(); return Math.min(1, Math.max(0, 1 - (e.clientY - box.top) / box.height)); };
+      a.div.addEventListener('pointerdown', (e) => { a.from = place(e); a.moved = false; a.div.setPointerCapture(e.pointerId); });
+      a.div.addEventListener('pointermove', (e) => {
+        if (a.from === undefined) return;
+        const to = place(e);
+        a.moved = a.moved || Math.abs(to - a.from) > 0.02;
+        if (a.moved) { a.brush = [Math.min(a.from, to), Math.max(a.from, to)]; paint(); }
+      });
+      a.div.addEventListener('pointerup', () => { if (!a.moved) a.brush = null; a.from = undefined; brushed(); });
+      a.div.addEventListener('keydown', (e) => {
+        const step = { ArrowUp: 0.05, ArrowDown: -0.05 }[e.key], grow = { '+': 0.05, '-': -0.05 }[e.key];
+        if (e.key === 'Escape') a.brush = null;
+        else if (step !== undefined || grow !== undefined) {
+          let [low, high] = a.brush || [0, 1.0];
+          if (!a.brush) high = step > 0 ? high : 0.75, low = step > 0 ? 0.25 : low;
+          else if (step !== undefined) { const d = Math.max(-low, Math.min(step, 1 - high)); low += d; high += d; }
+          else { low = Math.max(0, low - grow); high = Math.min(1, high + grow); }
+          a.brush = high - low < 0.02 ? [low, low + 0.02] : [low, high];
+        } else return;
+        e.preventDefault();
+        brushed();
+      });
+    });
+    Object.assign(parallel, { axes, rows: sorted, width });
+    // Places are computed once; brushing and painting only read them.
+    parallel.places = sorted.map((r) => Float32Array.from(axes, (a) => a.at(r)));
+    brushed();
+  }
+  const inside = (places) => parallel.axes.every((a, i) => !a.brush || (places[i] >= a.brush[0] - 1e-6 && places[i] <= a.brush[1] + 1e-6));
+  function paint() {
+    const { axes, places, width } = parallel, canvas = el('parallel').querySelector('canvas'), ratio = window.devicePixelRatio || 1, height = 330;
+    canvas.width = width * ratio;
+    canvas.height = height * ratio;
+    canvas.style.width = width + 'px';
+    canvas.style.height = height + 'px';
+    const g = canvas.getContext('2d');
+    g.scale(ratio, ratio);
+    const y = (v) => 34 + (1 - v) * 270, on = places.map(inside), count = on.filter(Boolean).length;
+    const draw = (pick, colour, alpha) => {
+      g.strokeStyle = colour;
+      g.globalAlpha = alpha;
+      g.beginPath();
+      places.forEach((v, i) => { if (pick(i)) axes.forEach((a, k) => k ? g.lineTo(a.x, y(v[k])) : g.moveTo(a.x, y(v[k]))); });
+      g.stroke();
+    };
+    g.lineWidth = 1;
+    if (count < places.length) draw((i) => !on[i], css('--cloud'), 0.12);
+    draw((i) => on[i], css('--accent'), Math.max(0.06, Math.min(0.7, 60 / Math.max(1, count))));
+    const mine = parallel.rows.findIndex((r) => chosen && r.id === chosen.id);
+    g.lineWidth = 2.5;
+    if (mine >= 0) draw((i) => i === mine, css('--chosen'), 1);
+    axes.forEach((a) => {
+      a.div.querySelectorAll('.brush').forEach((b) => b.remove());
+      if (!a.brush) { a.div.removeAttribute('aria-valuetext'); return; }
+      const b = make('div', 'brush');
+      b.style.bottom = 100 * a.brush[0] + '%';
+      b.style.height = 100 * (a.brush[1] - a.brush[0]) + '%';
+      a.div.append(b);
+      a.div.setAttribute('aria-valuetext', Math.round(100 * a.brush[0]) + ' to ' + Math.round(100 * a.brush[1]) + ' % of the axis');
+    });
+    el('par-count').textContent = count.toLocaleString('en-US') + ' of ' + places.length.toLocaleString('en-US') + ' designs';
+  }
+  function brushed() {
+    paint();
+    const any = parallel.axes.some((a) => a.brush) || el('par-top').value !== '100';
+    kept = any && el('par-set').value === 'front' ? new Set(parallel.rows.filter((r, i) => inside(parallel.places[i])).map((r) => r.id)) : null;
+    drawTable();
+  }
+
   function drawAll() {
     plots.forEach(drawScatter);
+    drawImportance();
+    paint();
     drawChosen();
     drawHistory();
   }
+  study.objectives.forEach((m, i) => { const o = make('option', '', name(m)); o.value = i; el('par-by').append(o); });
   drawHeader();
   drawScatters();
-  drawTable();
   drawProvenance();
   drawChosen();
   drawHistory();
+  drawImportance();
+  drawGenerality();
+  drawCompare();
+  if (points.length) buildParallel();
+  else { el('parallel').replaceChildren(make('div', 'empty', 'No design to show.')); drawTable(); }
+  for (const id of ['par-set', 'par-top', 'par-by']) el(id).addEventListener('change', () => points.length && buildParallel());
+  el('par-clear').addEventListener('click', () => { parallel.axes.forEach((a) => { a.brush = null; }); el('par-top').value = '100'; if (points.length) buildParallel(); });
+  el('compare-ids').append(...points.slice(0, 500).map((p) => { const o = make('option'); o.value = p.id; return o; }));
+  el('compare-b').addEventListener('input', (e) => { const p = points.find((q) => q.id === +e.target.value); if (p || !e.target.value) compareWith(p || null); });
+  addEventListener('resize', () => points.length && buildParallel());
   el('copy').addEventListener('click', () => chosen && copy(chosen.command, 'Command of design ' + chosen.id));
   el('copy-cost').addEventListener('click', () => chosen && copy(chosen.cost_command, 'Cost command of design ' + chosen.id));
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawAll);

@@ -57,7 +57,7 @@ TEST(JointProblem, ObjectivesAreTheAggregatedDetailedCost) {
     EXPECT_EQ(e.objectives[1],
               (full.models[0].latency_s + full.models[1].latency_s) / 2);
     EXPECT_EQ(e.objectives[2], full.area_mm2);
-    NamedNumbers metrics = p->metricsOf(full);
+    NamedNumbers metrics = p->metricsOf(full, d.knobs);
     EXPECT_EQ(e.objectives[0], *find(metrics, "energy_j"));
     // Constraint-only metrics are those of the worst model.
     EXPECT_EQ(*find(metrics, "sqnr_db"),
