@@ -150,6 +150,10 @@ struct Comparison {
   /// value, all others are the target's or the passes' own.
   SpaceFile only(llvm::StringRef keep, const Design &fixed) const {
     SpaceFile stage = space;
+    // Conditions are indices into the list that changes here; a knob without
+    // effect costs designs, not correctness.
+    for (KnobChoices &knob : stage.knobs)
+      knob.conditions.clear();
     llvm::erase_if(stage.knobs, [&](KnobChoices &knob) {
       if (llvm::StringRef(knob.name).starts_with(keep))
         return false;
@@ -294,7 +298,9 @@ int imc::explore::compareCommand(const CompareOptions &options,
                                    "--aggregate ") +
                        options.aggregate +
                        " has none: choose max, mean, geomean or product");
-    auto space = readSpaceFile(options.spaceFile);
+    auto space = options.spaceText.empty()
+                     ? readSpaceFile(options.spaceFile)
+                     : parseSpace(options.spaceText, options.spaceFile);
     if (!space)
       return space.takeError();
     auto target = loadTarget(space->target);

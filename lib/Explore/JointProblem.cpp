@@ -70,6 +70,9 @@ JointProblem::create(SpaceFile file, machine::TargetSpec spec,
   for (const KnobChoices &knob : file.knobs) {
     genes.push_back(
         {knob.name, static_cast<int32_t>(knob.values.size()), kindOf(knob)});
+    for (const KnobCondition &c : knob.conditions)
+      genes.back().conditions.push_back(
+          {c.knob, {c.choices.begin(), c.choices.end()}});
     if (!knob.field)
       continue;
     std::string path = knob.field->path();
@@ -170,14 +173,16 @@ void JointProblem::set(Decoded &decoded, size_t knob, double value) const {
 Decoded JointProblem::decode(const search::Genome &genome) const {
   Decoded decoded{base, {}};
   for (size_t i = 0; i < genome.size(); ++i)
-    set(decoded, i, file.knobs[i].values[genome[i]]);
+    if (file.isActive(i, genome))
+      set(decoded, i, file.knobs[i].values[genome[i]]);
   return decoded;
 }
 
 Design JointProblem::designOf(const search::Genome &genome) const {
   Design design;
   for (size_t i = 0; i < genome.size(); ++i)
-    design.emplace_back(file.knobs[i].name, file.knobs[i].text(genome[i]));
+    if (file.isActive(i, genome))
+      design.emplace_back(file.knobs[i].name, file.knobs[i].text(genome[i]));
   return design;
 }
 
@@ -186,6 +191,15 @@ JointProblem::genomeOf(const Design &design) const {
   search::Genome genome;
   for (const KnobChoices &knob : file.knobs) {
     const std::string *text = find(design, knob.name);
+    bool active = file.isActive(genome.size(), genome);
+    if (!active && !text) {
+      genome.push_back(0);
+      continue;
+    }
+    if (!active)
+      return makeError("'" + knob.name +
+                       "' has no effect beside the values before it: leave it "
+                       "out of the design");
     if (!text)
       return makeError("the design has no value for '" + knob.name + "'");
     size_t i = 0;
@@ -360,7 +374,8 @@ void JointProblem::evaluate(const search::Genome *designs, size_t count,
     decoded.machine = base;
     decoded.knobs = {};
     for (size_t i = 0; i < genome.size(); ++i)
-      set(decoded, i, file.knobs[i].values[genome[i]]);
+      if (file.knobs[i].conditions.empty() || file.isActive(i, genome))
+        set(decoded, i, file.knobs[i].values[genome[i]]);
 
     std::fill(broken.begin(), broken.end(), 0);
     auto finish = [&] {

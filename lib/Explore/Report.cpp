@@ -9,6 +9,7 @@
 
 #include "ReportParts.inc" // kReportHTML, kReportCSS, kReportJS
 
+#include "imc/Search/Importance.h"
 #include "imc/Support/OutputFile.h"
 
 #include "llvm/ADT/SmallString.h"
@@ -17,10 +18,9 @@
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/Path.h"
 
-#include <cmath>
-
 using namespace imc::explore;
 namespace json = llvm::json;
+namespace search = imc::search;
 
 llvm::Expected<std::string> imc::explore::findPlotly(llvm::StringRef executable,
                                                      llvm::StringRef override) {
@@ -115,41 +115,45 @@ choicesOf(const json::Value &knobs) {
   return choices;
 }
 
-/// Share of the variance of the logarithm of every objective that the values of
-/// one knob explain (correlation ratio of a one-way analysis of variance).
+/// PED-ANOVA of every objective over the feasible designs
+/// (search::knobImportance).
 static json::Array importance(llvm::ArrayRef<const EvaluationRow *> rows,
                               const json::Value &knobs,
+                              llvm::ArrayRef<llvm::StringMap<int64_t>> choices,
                               llvm::ArrayRef<std::string> objectives) {
   json::Array table;
-  if (rows.size() < 8)
+  std::vector<search::Knob> list;
+  for (const json::Value &knob : *knobs.getAsArray()) {
+    const json::Object *object = knob.getAsObject();
+    size_t count = choices[list.size()].size();
+    if (!object || count == 0)
+      return table;
+    list.push_back(
+        {object->getString("name").value_or("?").str(), int32_t(count)});
+  }
+  auto space = search::Space::create(list);
+  if (!space || rows.size() < 20)
     return table;
-  const json::Array &list = *knobs.getAsArray();
+  std::vector<search::Genome> designs;
+  for (const EvaluationRow *row : rows) {
+    search::Genome design;
+    for (size_t k = 0; k < std::min(list.size(), row->values.size()); ++k)
+      design.push_back(int32_t(choices[k].lookup(row->values[k])) - 1);
+    if (!space->contains(design))
+      return table; // a study of values that its knobs do not list
+    designs.push_back(std::move(design));
+  }
   for (size_t o = 0; o < objectives.size(); ++o) {
-    double mean = 0, total = 0;
+    std::vector<double> scores;
     for (const EvaluationRow *row : rows)
-      mean += std::log(row->objectives[o]);
-    mean /= double(rows.size());
-    for (const EvaluationRow *row : rows)
-      total += std::pow(std::log(row->objectives[o]) - mean, 2);
-    for (size_t k = 0; k < list.size(); ++k) {
-      llvm::StringMap<std::pair<double, size_t>> groups; // sum, count
-      for (const EvaluationRow *row : rows)
-        if (k < row->values.size()) {
-          auto &group = groups[row->values[k]];
-          group.first += std::log(row->objectives[o]) - mean;
-          ++group.second;
-        }
-      double between = 0;
-      for (const auto &group : groups)
-        between += group.second.first * group.second.first /
-                   double(group.second.second);
-      const json::Object *knob = list[k].getAsObject();
-      if (groups.size() > 1 && knob)
-        table.push_back(
-            json::Object{{"objective", objectives[o]},
-                         {"knob", knob->getString("name").value_or("?")},
-                         {"share", total > 0 ? between / total : 0.0}});
-    }
+      scores.push_back(row->objectives[o]);
+    std::vector<double> shares =
+        search::knobImportance(*space, designs, scores);
+    for (size_t k = 0; k < list.size(); ++k)
+      if (list[k].count > 1)
+        table.push_back(json::Object{{"objective", objectives[o]},
+                                     {"knob", list[k].name},
+                                     {"share", shares[k]}});
   }
   return table;
 }
@@ -193,7 +197,8 @@ llvm::Expected<json::Object> imc::explore::reportData(const Study &study,
                                {"rows", std::move(cloudRows)},
                                {"ids", std::move(cloudIds)},
                                {"knobs", std::move(cloudKnobs)}};
-  data["importance"] = importance(feasible, data["knobs"], front->objectives);
+  data["importance"] =
+      importance(feasible, data["knobs"], choices, front->objectives);
   auto generality = study.meta("generality");
   if (!generality)
     return generality.takeError();

@@ -72,7 +72,9 @@ llvm::Error Session::prepare(std::vector<SearchModel> models,
     return how.takeError();
   if (options.spaceFile.empty())
     return makeError("no search space: name one with --space FILE");
-  auto space = readSpaceFile(options.spaceFile);
+  auto space = options.spaceText.empty()
+                   ? readSpaceFile(options.spaceFile)
+                   : parseSpace(options.spaceText, options.spaceFile);
   if (!space)
     return space.takeError();
   auto target = loadTarget(space->target);

@@ -16,6 +16,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <set>
 
@@ -49,11 +50,40 @@ double Constraint::violation(double value) const {
   return outside / std::max(std::abs(limit), 1e-12);
 }
 
+bool SpaceFile::isActive(size_t k, llvm::ArrayRef<int32_t> choices) const {
+  return llvm::all_of(knobs[k].conditions, [&](const KnobCondition &c) {
+    return isActive(c.knob, choices) &&
+           llvm::is_contained(c.choices, size_t(choices[c.knob]));
+  });
+}
+
 double SpaceFile::size() const {
-  double product = 1;
+  // Only knobs that others depend on are enumerated; the rest multiplies.
+  std::vector<size_t> parents;
   for (const KnobChoices &knob : knobs)
-    product *= double(knob.values.size());
-  return product;
+    for (const KnobCondition &c : knob.conditions)
+      if (!llvm::is_contained(parents, c.knob))
+        parents.push_back(c.knob);
+  llvm::sort(parents);
+  std::vector<int32_t> choices(knobs.size(), 0);
+  double total = 0;
+  std::function<void(size_t)> count = [&](size_t at) {
+    if (at == parents.size()) {
+      double product = 1;
+      for (size_t k = 0; k < knobs.size(); ++k)
+        if (!llvm::is_contained(parents, k) && isActive(k, choices))
+          product *= double(knobs[k].values.size());
+      total += product;
+      return;
+    }
+    size_t k = parents[at];
+    size_t n = isActive(k, choices) ? knobs[k].values.size() : 1;
+    for (choices[k] = 0; size_t(choices[k]) < n; ++choices[k])
+      count(at + 1);
+    choices[k] = 0;
+  };
+  count(0);
+  return total;
 }
 
 namespace {
@@ -123,6 +153,7 @@ private:
                 const YAML::Node &node);
   void addValue(KnobChoices &knob, const YAML::Node &at, StringRef text);
   void readRange(KnobChoices &knob, const YAML::Node &node);
+  void readCondition(KnobChoices &knob, const YAML::Node &node);
   void readConstraint(const std::string &name, const YAML::Node &key,
                       const YAML::Node &node);
   void readModels(const YAML::Node &node);
@@ -223,6 +254,42 @@ void Reader::readRange(KnobChoices &knob, const YAML::Node &node) {
     addValue(knob, node, shortest(value));
 }
 
+void Reader::readCondition(KnobChoices &knob, const YAML::Node &node) {
+  eachEntry(node, "when of " + knob.name,
+            [&](const std::string &name, const YAML::Node &key,
+                const YAML::Node &list) {
+              KnobChoices wanted;
+              if (!resolveKnob(name, wanted))
+                fail(key, knob.name + ": when names the unknown knob '" + name +
+                              "'" + didYouMean(name, knobNames()));
+              KnobCondition condition;
+              while (condition.knob < space.knobs.size() &&
+                     space.knobs[condition.knob].name != wanted.name)
+                ++condition.knob;
+              if (condition.knob == space.knobs.size())
+                fail(key, knob.name + ": depends on '" + name +
+                              "', which must stand before it under knobs");
+              const KnobChoices &other = space.knobs[condition.knob];
+              if (list.IsSequence())
+                for (const YAML::Node &item : list)
+                  addValue(wanted, item, scalar(item, "a value of " + name));
+              else
+                addValue(wanted, list, scalar(list, "a value of " + name));
+              for (size_t i = 0; i < wanted.values.size(); ++i) {
+                auto at = llvm::find(other.values, wanted.values[i]);
+                if (at == other.values.end())
+                  fail(list, knob.name + ": '" + other.name + "' is never " +
+                                 wanted.text(i) +
+                                 "; list it there or drop it here");
+                condition.choices.push_back(at - other.values.begin());
+              }
+              if (condition.choices.empty())
+                fail(list, knob.name + ": no value of '" + name +
+                               "' at which it has an effect");
+              knob.conditions.push_back(std::move(condition));
+            });
+}
+
 void Reader::readKnob(const std::string &name, const YAML::Node &key,
                       const YAML::Node &node) {
   KnobChoices knob;
@@ -238,6 +305,22 @@ void Reader::readKnob(const std::string &name, const YAML::Node &key,
   if (node.IsSequence()) {
     for (const YAML::Node &item : node)
       addValue(knob, item, scalar(item, "a value of " + knob.name));
+  } else if (node.IsMap() && node["values"]) {
+    eachEntry(node, knob.name,
+              [&](const std::string &part, const YAML::Node &at,
+                  const YAML::Node &value) {
+                if (part == "values" && value.IsMap())
+                  readRange(knob, value);
+                else if (part == "values" && value.IsSequence())
+                  for (const YAML::Node &item : value)
+                    addValue(knob, item, scalar(item, "a value of " + name));
+                else if (part == "when")
+                  readCondition(knob, value);
+                else
+                  fail(at, knob.name + ": unknown key '" + part +
+                               "'; there are values (a list or a range) and "
+                               "when");
+              });
   } else if (node.IsMap()) {
     readRange(knob, node);
   } else if (node.IsScalar()) {

@@ -151,6 +151,8 @@ llvm::Expected<bool> Study::inspect(llvm::StringRef path) {
     sqlite3_exec(raw, "SELECT COUNT(*) FROM sqlite_schema", nullptr, nullptr,
                  nullptr); // what is wrong shows below
   }
+  // One look: another process may be making the study.
+  llvm::consumeError(study->run("BEGIN"));
   int64_t application = 0, version = 0, tables = 0;
   for (auto [sql, into] : {std::pair("PRAGMA application_id", &application),
                            {"PRAGMA user_version", &version},
@@ -198,6 +200,8 @@ llvm::Expected<Study> Study::create(llvm::StringRef path) {
     return std::move(error);
   return study;
 }
+
+bool Study::exists(llvm::StringRef path) { return llvm::sys::fs::exists(path); }
 
 llvm::Expected<Study> Study::open(llvm::StringRef path) {
   if (!llvm::sys::fs::exists(path))

@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Sequence
 
@@ -20,8 +21,9 @@ class IMCError(RuntimeError):
 
 
 def find_tool(name: str = "imc") -> str:
-    """The program: ``$IMC_BIN/name``, ``build/bin/name`` of this checkout, or the one on PATH."""
-    folders = [pathlib.Path(__file__).resolve().parents[2] / "build" / "bin"]
+    """The program: ``$IMC_BIN/name``, the one of this wheel, ``build/bin/name`` of this checkout, or the one on PATH."""
+    here = pathlib.Path(__file__).resolve()
+    folders = [here.parent / "_tools" / "bin", here.parents[2] / "build" / "bin"]
     if "IMC_BIN" in os.environ:
         folders.insert(0, pathlib.Path(os.environ["IMC_BIN"]))
     for folder in folders:
@@ -29,7 +31,7 @@ def find_tool(name: str = "imc") -> str:
             return str(folder / name)
     found = shutil.which(name)
     if not found:
-        raise FileNotFoundError(f"'{name}' is neither in {folders[0]} nor on PATH: build it, or set IMC_BIN")
+        raise FileNotFoundError(f"'{name}' is neither in {', '.join(map(str, folders))} nor on PATH: build it, or set IMC_BIN")
     return found
 
 
@@ -59,3 +61,9 @@ def search(models: Sequence[str | os.PathLike[str]], space: str | os.PathLike[st
         front = pathlib.Path(folder) / "front.json"
         run(*arguments, "--front", front)
         return Front.load(front)
+
+
+def main() -> int:
+    """The program ``imc`` of a wheel: runs the tool in its place."""
+    tool = find_tool(pathlib.Path(sys.argv[0]).name)
+    os.execv(tool, [tool, *sys.argv[1:]])

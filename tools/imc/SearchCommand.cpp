@@ -6,13 +6,17 @@
 //===----------------------------------------------------------------------===//
 
 #include "Session.h"
+#include "SpaceModule.h"
 
 #include "imc/Explore/Compare.h"
+#include "imc/Explore/Serve.h"
 #include "imc/Pipelines/Pipelines.h"
 #include "imc/Transforms/Phase.h"
 #include "imc/Transforms/ReadCost.h"
 
 #include <CLI/CLI.hpp>
+
+#include <iostream>
 
 using namespace llvm;
 using namespace mlir;
@@ -98,6 +102,17 @@ public:
           return compiler->compile(model, design, output);
         };
   }
+  /// A space that is a module becomes the text of its short form.
+  LogicalResult readSpace(const std::string &file, std::string &text) {
+    StringRef name = file;
+    if (!name.ends_with(".mlir") && !name.ends_with(".mlirbc"))
+      return success();
+    Expected<explore::SpaceFile> space = driver::readSpace(session, file);
+    if (!space)
+      return failure(fail(space.takeError()));
+    text = space->source;
+    return success();
+  }
   std::vector<explore::SearchModel> models;
 
 private:
@@ -117,7 +132,9 @@ int runSearch(SearchCommandOptions &options) {
   options.search.shapes = options.shapes;
 
   Models models;
-  if (failed(models.load(options.models, options.shapes)))
+  if (failed(models.readSpace(options.search.spaceFile,
+                              options.search.spaceText)) ||
+      failed(models.load(options.models, options.shapes)))
     return 1;
   return explore::searchCommand(options.search, std::move(models.models),
                                 models.loadTarget(), models.compile(), outs(),
@@ -145,11 +162,33 @@ int runCompare(CompareCommandOptions &options) {
     options.compare.seeds.push_back(seed);
   }
   Models models;
-  if (failed(models.load(options.models, options.shapes)))
+  if (failed(models.readSpace(options.compare.spaceFile,
+                              options.compare.spaceText)) ||
+      failed(models.load(options.models, options.shapes)))
     return 1;
   return explore::compareCommand(options.compare, std::move(models.models),
                                  models.loadTarget(), models.compile(), outs(),
                                  errs());
+}
+
+struct ServeCommandOptions {
+  std::vector<std::string> models, shapes;
+  std::string objectives;
+  explore::ServeOptions serve;
+};
+
+int runServe(ServeCommandOptions &options) {
+  SmallVector<StringRef> names;
+  StringRef(options.objectives).split(names, ',', -1, /*KeepEmpty=*/false);
+  options.serve.objectives.assign(names.begin(), names.end());
+  options.serve.version = IMC_VERSION;
+  Models models;
+  if (failed(
+          models.readSpace(options.serve.spaceFile, options.serve.spaceText)) ||
+      failed(models.load(options.models, options.shapes)))
+    return 1;
+  return explore::serveCommand(options.serve, std::move(models.models),
+                               models.loadTarget(), std::cin, outs(), errs());
 }
 
 struct ReportOptions {
@@ -226,6 +265,21 @@ void addSearchCommands(CLI::App &app, int &status) {
   command->add_option("--shape", compared->shapes,
                       "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
   command->callback([compared, &status] { status = runCompare(*compared); });
+
+  auto served = std::make_shared<ServeCommandOptions>();
+  command = app.add_subcommand(
+      "serve", "Ask/tell and prices for other programs: one JSON object per "
+               "line (docs/spec/serve.md)");
+  command->add_option("MODEL", served->models,
+                      "Models (.onnx, .mlir, .mlirbc)");
+  command->add_option("--space", served->serve.spaceFile, "The space (YAML)");
+  command->add_option("--objectives", served->objectives,
+                      "Comma-separated (default: those of the space)");
+  command->add_option("--aggregate", served->serve.aggregate,
+                      "Over models: max, mean, geomean, product or pareto");
+  command->add_option("--shape", served->shapes,
+                      "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
+  command->callback([served, &status] { status = runServe(*served); });
 
   auto report = std::make_shared<ReportOptions>();
   command = app.add_subcommand("report", "Draw a study as one HTML page");

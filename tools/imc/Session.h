@@ -157,6 +157,7 @@ void addRunCommand(CLI::App &app, int &status);
 void addSearchCommands(CLI::App &app, int &status); ///< search, report
 void addSimulateCommand(CLI::App &app, int &status);
 void addSolveCommand(CLI::App &app, int &status);
+void addSpaceCommand(CLI::App &app, int &status);
 void addStudyCommand(CLI::App &app, int &status);
 void addTargetsCommand(CLI::App &app, int &status);
 void addValidateCommand(CLI::App &app, int &status);

@@ -41,6 +41,7 @@ int main(int argc, char **argv) {
   imc::driver::addSearchCommands(app, status);
   imc::driver::addSimulateCommand(app, status);
   imc::driver::addSolveCommand(app, status);
+  imc::driver::addSpaceCommand(app, status);
   imc::driver::addStudyCommand(app, status);
   imc::driver::addTargetsCommand(app, status);
   imc::driver::addValidateCommand(app, status);

@@ -87,6 +87,16 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
   if (name == parametersAttrName)
     return failure(failed(verifyOnModule(op, name)) ||
                    failed(verifyCount(op, name, value)));
+  // Search spaces (imc space): what is searched, on the module; where a knob
+  // has an effect, on its op.
+  if (name == "imc.space" || name == "imc.when") {
+    if (name == "imc.space" && failed(verifyOnModule(op, name)))
+      return failure();
+    if (isa<DictionaryAttr>(value))
+      return success();
+    return op->emitOpError("'")
+           << name << "' is " << value << ", expected a dictionary";
+  }
   if (name == rangeAttrName)
     return verifyRange(op, value);
   if (name == targetAttrName) {

@@ -33,6 +33,8 @@ namespace imc::explore {
 struct CompareOptions {
   std::string version;
   std::string spaceFile;
+  /// What `spaceFile` says, if it is no YAML; empty: it is read.
+  std::string spaceText;
   std::string aggregate = "geomean"; ///< any but regret and pareto
   uint64_t budget = 40000;           ///< designs per way and seed
   std::vector<uint64_t> seeds = {1, 2, 3, 4, 5};

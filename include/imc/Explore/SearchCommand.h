@@ -37,6 +37,8 @@ struct SearchModel {
 struct SearchOptions {
   std::string version; ///< of the program, for the front and the study
   std::string spaceFile;
+  /// What `spaceFile` says, if it is no YAML; empty: it is read.
+  std::string spaceText;
   std::vector<std::string> objectives; ///< empty: those of the space file
   std::string aggregate = "geomean";
   std::string algorithm = "nsga2";

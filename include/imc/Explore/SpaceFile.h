@@ -12,6 +12,7 @@
 //     machine.rows: [32, 64, 128]         # any field of the machine
 //     machine.vdd: {min: 0.5, max: 0.85, step: 0.05}
 //     pass.weight_bits: [4, 6, 8]         # any decision of the passes
+//     machine.cell.bits: {values: [1, 2, 4], when: {machine.cell.kind: [rram]}}
 //   constraints:
 //     area_mm2: "<= 800"                  # a metric, or machine.* / pass.*
 //     sqnr_db: [">= 20", "<= 60"]         # several bounds: all must hold
@@ -36,6 +37,13 @@
 
 namespace imc::explore {
 
+/// Where a knob has an effect: another knob, listed before it, has one of
+/// these values (and an effect itself).
+struct KnobCondition {
+  size_t knob = 0;             ///< index in SpaceFile::knobs
+  std::vector<size_t> choices; ///< indices of its values
+};
+
 /// A knob with the values that it may take; exactly one of `field` and `pass`
 /// is set.
 struct KnobChoices {
@@ -44,6 +52,8 @@ struct KnobChoices {
   const mapping::KnobInfo *pass = nullptr; ///< of a pass knob
   std::vector<double> values; ///< as written, no duplicates, at least one;
                               ///< named choices as indices
+  /// All must hold; otherwise the knob keeps the target's value.
+  std::vector<KnobCondition> conditions;
 
   /// The i-th value as --set takes it.
   std::string text(size_t i) const;
@@ -76,8 +86,11 @@ struct SpaceFile {
   /// written; 0: switching is not charged.
   double inferencesPerSwitch = 0;
 
-  /// Combinations of values, as a double because it may exceed 2^64.
+  /// Designs (values of knobs without effect not counted), as a double because
+  /// it may exceed 2^64.
   double size() const;
+  /// Whether knob `k` has an effect when knob i has its value `choices[i]`.
+  bool isActive(size_t k, llvm::ArrayRef<int32_t> choices) const;
 };
 
 /// Parses a space. Errors: unknown key, knob, metric or objective (with the

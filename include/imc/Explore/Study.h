@@ -76,6 +76,8 @@ public:
   /// Makes a new study. ":memory:" keeps it in memory. A file that exists is
   /// refused: a study is never overwritten.
   static llvm::Expected<Study> create(llvm::StringRef path);
+  /// Whether there is a file of that name.
+  static bool exists(llvm::StringRef path);
   /// Opens an existing study; refuses what is no study, has another schema or
   /// is damaged (SQLite's quick_check), without writing to it. A file whose
   /// maker was killed before the first table stood is made anew.

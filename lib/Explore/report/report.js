@@ -347,7 +347,7 @@
     // Searches differ in the last per cent: the axis begins where the first curve is half way up.
     const top = Math.max(...curves.flatMap((c) => c.y)), low = Math.min(...curves.map((c) => c.y[Math.min(c.y.length - 1, 1)]));
     if (curves.length)
-      Plotly.react('history', curves, layout('Hypervolume of the archive', { height: 340, showlegend: curves.length > 1, legend: { orientation: 'h', y: -0.22, font: { size: 11 } },
+      Plotly.react('history', curves, layout('Hypervolume of the archive', { height: 340, showlegend: curves.length > 1, legend: { orientation: 'h', y: 1.02, yanchor: 'bottom', x: 1, xanchor: 'right', font: { size: 11 } }, margin: { l: 64, r: 16, t: 38 + 16 * Math.ceil(curves.length / 2), b: 48 },
         xaxis: { title: { text: 'designs priced' } }, yaxis: { title: { text: 'hypervolume' }, range: [Math.max(0, low - 0.1 * (top - low)), top + 0.08 * (top - low || top)] } }), config);
     else
       el('history').replaceChildren(make('div', 'empty', 'The study holds no generations.'));
@@ -465,9 +465,9 @@
       a.x = 46 + i * (width - 92) / Math.max(1, axes.length - 1);
       a.brush = (old.find((b) => b.label === a.label) || { brush: null }).brush;
       const node = (cls, text, top) => { const n = make('div', cls, text); n.style.left = a.x + 'px'; n.style.top = top; holder.append(n); return n; };
-      node('name', a.label, '0');
-      node('end', a.high, '17px');
-      node('end', a.low, '308px');
+      node('name', a.label, i % 2 ? '14px' : '0'); // neighbours would run into each other
+      node('end', a.high, '29px');
+      node('end', a.low, '320px');
       a.div = make('div', 'axis');
       a.div.style.left = a.x + 'px';
       a.div.tabIndex = 0;
@@ -504,14 +504,14 @@
   }
   const inside = (places) => parallel.axes.every((a, i) => !a.brush || (places[i] >= a.brush[0] - 1e-6 && places[i] <= a.brush[1] + 1e-6));
   function paint() {
-    const { axes, places, width } = parallel, canvas = el('parallel').querySelector('canvas'), ratio = window.devicePixelRatio || 1, height = 330;
+    const { axes, places, width } = parallel, canvas = el('parallel').querySelector('canvas'), ratio = window.devicePixelRatio || 1, height = 342;
     canvas.width = width * ratio;
     canvas.height = height * ratio;
     canvas.style.width = width + 'px';
     canvas.style.height = height + 'px';
     const g = canvas.getContext('2d');
     g.scale(ratio, ratio);
-    const y = (v) => 34 + (1 - v) * 270, on = places.map(inside), count = on.filter(Boolean).length;
+    const y = (v) => 46 + (1 - v) * 270, on = places.map(inside), count = on.filter(Boolean).length;
     const draw = (pick, colour, alpha) => {
       g.strokeStyle = colour;
       g.globalAlpha = alpha;
