@@ -162,6 +162,7 @@ struct Node {
   int64_t product = -1, kernel = -1;
   int64_t chunks = 1;
   bool streams = false; ///< takes its inputs row by row
+  bool early = false;   ///< hands over leading rows before its end
   std::vector<int64_t> inputs, outputs;
   /// After each chunk: chunks that came before it one after the other, itself
   /// included.
@@ -227,6 +228,11 @@ Error Builder::writeStream() {
   std::vector<int64_t> maker(program.tensors.size(), none); // node
   const std::vector<int64_t> expected = expectedRows(workload);
   std::vector<int64_t> rowsOf(workload.layers.size(), 0);
+  auto comesEarly = [&](const Node &node) {
+    return llvm::any_of(node.inputs, [&](int64_t input) {
+      return maker[input] != none && nodes[maker[input]].early;
+    });
+  };
   for (size_t n = 0; n != nodes.size(); ++n) {
     Node &node = nodes[n];
     for (int64_t output : node.outputs)
@@ -241,12 +247,21 @@ Error Builder::writeStream() {
         if (program.parts[i].windows > 0)
           blocks = std::max(blocks, ceilDiv(program.parts[i].windows,
                                             program.parts[i].block));
-      node.chunks = std::min(chunks, blocks);
+      // Parts beside each other hand over leading rows only at their end: they
+      // are cut only where their own rows come one after the other.
+      node.early =
+          llvm::none_of(llvm::ArrayRef(program.parts).slice(begin, end - begin),
+                        [](const Part &part) {
+                          return part.windows > 0 && part.first_window != 0;
+                        });
+      const bool cuts = node.early || (node.streams && comesEarly(node));
+      node.chunks = cuts ? std::min(chunks, blocks) : 1;
       continue;
     }
     node.streams = countRows(membersOf[node.kernel], expected, rowsOf);
     if (!node.streams)
       continue;
+    node.early = comesEarly(node);
     int64_t pieces = chunks;
     for (size_t layer : membersOf[node.kernel])
       if (tensorOf[layer] != none) {
