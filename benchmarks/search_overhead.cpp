@@ -5,17 +5,21 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The C side of search_overhead.py: one NSGA-II run on IMC-MIX with its CPU
-// time split into driver and evaluation, and the same evaluator and hypervolume
-// for whatever is compared with it.
+// The C side of search_overhead.py and search_quality.py: runs on IMC-MIX and
+// on continuous problems with their CPU time split into driver and evaluation,
+// and the same evaluators and hypervolumes for whatever is compared with them.
 //
 //===----------------------------------------------------------------------===//
 
+#include "imc/Search/Pareto.h"
 #include "imc/Search/Run.h"
+#include "test/Unit/Search/ContinuousProblems.h"
 #include "test/Unit/Search/IMCMix.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 
 using namespace imc::search;
 using namespace imc::search::test;
@@ -28,9 +32,10 @@ static double cpuSeconds() {
 }
 
 namespace {
-/// IMC-MIX with the CPU time of its evaluations.
+/// A problem with the CPU time of its evaluations.
 class Timed final : public Problem {
 public:
+  explicit Timed(const Problem &inner) : inner(inner) {}
   const Space &space() const override { return inner.space(); }
   const std::vector<std::string> &objectiveNames() const override {
     return inner.objectiveNames();
@@ -47,8 +52,31 @@ public:
   mutable double seconds = 0; // one thread only
 
 private:
-  IMCMix inner;
+  const Problem &inner;
 };
+
+/// Runs an algorithm by name; prints what it refuses.
+std::optional<RunResult> runTimed(const Timed &problem, Algorithm &algorithm,
+                                  const RunOptions &options, double *seconds) {
+  const double before = cpuSeconds();
+  auto result = run(problem, algorithm, options);
+  *seconds = cpuSeconds() - before - problem.seconds;
+  if (result)
+    return std::move(*result);
+  std::fprintf(stderr, "error: %s\n", result.message().c_str());
+  return std::nullopt;
+}
+
+std::unique_ptr<Algorithm> make(const char *name, std::uint64_t population,
+                                bool logarithms) {
+  auto algorithm =
+      makeAlgorithm(name, {{"population", std::to_string(population)},
+                           {"log_objectives", logarithms ? "true" : "false"}});
+  if (algorithm)
+    return std::move(*algorithm);
+  std::fprintf(stderr, "error: %s\n", algorithm.message().c_str());
+  return nullptr;
+}
 } // namespace
 
 extern "C" {
@@ -58,27 +86,77 @@ extern "C" {
 /// hypervolume.
 int imcSearchRun(std::uint64_t seed, std::uint64_t budget,
                  std::uint64_t population, double *out) {
-  Timed problem;
-  auto algorithm =
-      makeAlgorithm("nsga2", {{"log_objectives", "true"},
-                              {"population", std::to_string(population)}});
-  if (!algorithm) {
-    std::fprintf(stderr, "error: %s\n", algorithm.message().c_str());
+  static const IMCMix inner;
+  Timed problem(inner);
+  auto algorithm = make("nsga2", population, true);
+  if (!algorithm)
     return 1;
-  }
   RunOptions options(budget, seed);
   options.scale = IMCMix::exactScale();
-  const double before = cpuSeconds();
-  auto result = run(problem, **algorithm, options);
-  const double total = cpuSeconds() - before;
-  if (!result) {
-    std::fprintf(stderr, "error: %s\n", result.message().c_str());
+  auto result = runTimed(problem, *algorithm, options, &out[0]);
+  if (!result)
     return 1;
-  }
-  out[0] = total - problem.seconds;
   out[1] = problem.seconds;
   out[2] = result->archive.hypervolume(IMCMix::exactScale()) /
            IMCMix::exactHypervolume();
+  return 0;
+}
+
+/// Runs an algorithm on zdt1, zdt2, zdt3 or dtlz2 as imcSearchRun does. out:
+/// driver seconds, evaluation seconds, hypervolume of the last population and
+/// of the archive (reference point 1.1 everywhere).
+int imcContinuousRun(const char *name, const char *algorithmName,
+                     std::uint64_t seed, std::uint64_t budget,
+                     std::uint64_t population, double *out) {
+  const Continuous inner(name);
+  Timed problem(inner);
+  auto algorithm = make(algorithmName, population, false);
+  if (!algorithm)
+    return 1;
+  RunOptions options(budget, seed);
+  options.hypervolumeObjectives = 0;
+  auto result = runTimed(problem, *algorithm, options, &out[0]);
+  if (!result)
+    return 1;
+  out[1] = problem.seconds;
+  algorithm->ask(1); // lets the last batch join the population
+  const std::size_t m = inner.objectiveNames().size();
+  const std::vector<double> reference(m, 1.1);
+  std::vector<double> rows;
+  for (const Genome &design : algorithm->population()) {
+    double f[3];
+    inner.price(design, f);
+    rows.insert(rows.end(), f, f + m);
+  }
+  out[2] = hypervolume(rows.data(), rows.size() / m, m, reference.data());
+  rows = result->archive.objectiveRows();
+  out[3] = hypervolume(rows.data(), rows.size() / m, m, reference.data());
+  return 0;
+}
+
+/// Hypervolume of n rows of m objectives, reference point 1.1 everywhere.
+double imcHypervolume(const double *rows, std::uint64_t n, std::uint64_t m) {
+  const std::vector<double> reference(m, 1.1);
+  return hypervolume(rows, n, m, reference.data());
+}
+
+/// Exhaustive search of IMC-MIX. out: CPU seconds, designs on the front, best
+/// product of the objectives.
+int imcMixExhaustive(double *out) {
+  const IMCMix problem;
+  auto algorithm = makeAlgorithm("exhaustive");
+  RunOptions options(5'400'000, /*seed=*/1);
+  options.hypervolumeObjectives = 0;
+  const double before = cpuSeconds();
+  auto result = run(problem, **algorithm, options);
+  if (!result)
+    return 1;
+  out[0] = cpuSeconds() - before;
+  out[1] = double(result->archive.size());
+  out[2] = 1e300;
+  for (const ArchivedDesign &d : result->archive.front())
+    out[2] =
+        std::min(out[2], d.objectives[0] * d.objectives[1] * d.objectives[2]);
   return 0;
 }
 

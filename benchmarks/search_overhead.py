@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
-"""What a search costs beside the evaluations: our NSGA-II and pymoo's.
+"""What a search costs beside the evaluations: our NSGA-II, pymoo's and pagmo's.
 
 Both search IMC-MIX (12 knobs, 3 objectives, 3 constraints, 5,400,000 designs;
 test/Unit/Search/IMCMix.h) with the same evaluator, budget, population and
@@ -9,13 +9,17 @@ seeds, in the same process and on one thread. Reported is the CPU time of the
 thread without the time inside the evaluator, per evaluation, and the share of
 the exact hypervolume that all evaluated designs reach.
 
+pagmo is run on ZDT1, which it evaluates itself, with 30 real variables: calling
+back into Python would be charged to it otherwise; the time of the evaluations is
+included, a small part of it. Its NSGA-II knows no constraints.
+
 pymoo is run integer-coded: integer random sampling, simulated binary crossover
 (0.9, eta 15) and polynomial mutation (eta 20) with rounding, duplicates
 eliminated, constraints given.
 
   ninja -C build search_overhead
   pip install -r benchmarks/requirements.txt
-  python benchmarks/search_overhead.py [--build build] [--no-pymoo]
+  python benchmarks/search_overhead.py [--build build] [--population 1000] [--no-pymoo]
 """
 
 import argparse
@@ -27,7 +31,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-AIM_US = 3.0
+AIMS_US = {100: 3.0, 1000: 5.0}  # by population
 
 
 def fail(message):
@@ -115,6 +119,25 @@ def make_pymoo_run(library):
     return f"pymoo {pymoo.__version__} NSGA-II, integers", run
 
 
+def make_pagmo_run():
+    try:
+        import pygmo
+    except ImportError as error:
+        fail(f"{error}; install the comparison with 'pip install -r benchmarks/requirements.txt' or leave it out with --no-pymoo")
+
+    def run(seed, budget, population):
+        population += -population % 4  # it asks for multiples of four
+        generations = max(1, budget // population - 1)
+        start = pygmo.population(pygmo.problem(pygmo.zdt(1, 30)), population, seed=seed)
+        driver = pygmo.algorithm(pygmo.nsga2(gen=generations, cr=0.9, eta_c=15, m=1 / 30, eta_m=20, seed=seed))
+        before = time.thread_time()
+        driver.evolve(start)
+        us = (time.thread_time() - before) / (generations * population) * 1e6
+        return {"driver_us": us, "evaluation_us": 0.0, "share": float("nan"), "repeated": float("nan")}
+
+    return f"pagmo {pygmo.__version__} NSGA-II, ZDT1", run
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--build", type=Path, default=ROOT / "build", help="build folder (default: build)")
@@ -131,6 +154,7 @@ def main():
     drivers = [("imc::search nsga2", lambda *a: run_ours(library, *a))]
     if not args.no_pymoo:
         drivers.append(make_pymoo_run(library))
+        drivers.append(make_pagmo_run())
     for _, run in drivers:  # first run of each: loading, caches
         run(99, min(args.budget, 1000), args.population)
 
@@ -148,9 +172,11 @@ def main():
         middle = {key: statistics.median(r[key] for r in runs) for key in ("evaluation_us", "share", "repeated")}
         spread = f"{medians[-1]:.2f} ({min(driver):.2f} - {max(driver):.2f})"
         print(f"{name:32} {spread:30} {middle['evaluation_us']:12.2f} {middle['share']:12.4f} {middle['repeated']:9.1%}")
-    print(f"aim: at most {AIM_US:g} us per evaluation: {'met' if medians[0] <= AIM_US else 'MISSED'}")
-    if len(medians) > 1:
-        print(f"ratio pymoo / ours: {medians[1] / medians[0]:.0f}")
+    if args.population in AIMS_US:
+        aim = AIMS_US[args.population]
+        print(f"aim: at most {aim:g} us per evaluation: {'met' if medians[0] <= aim else 'MISSED'}")
+    for (name, _), median in zip(drivers[1:], medians[1:]):
+        print(f"ratio {name} / ours: {median / medians[0]:.1f}")
     if args.json:
         args.json.write_text(json.dumps({"budget": args.budget, "population": args.population, "results": results}, indent=1) + "\n")
 

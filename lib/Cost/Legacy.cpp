@@ -233,6 +233,27 @@ void Pricer::priceLegacy(const Machine &machine, const mapping::Knobs &knobs,
   };
   detail::checkDesign(machine, knobs, prices.design, report);
 
+  // E-LEG-3 to E-LEG-6 look at nothing else of a design.
+  const std::array<int64_t, 11> key = {
+      static_cast<int64_t>(number),
+      machine.array.rows,
+      machine.drivenRows(),
+      machine.array.cols,
+      machine.hierarchy.macros_per_tile,
+      machine.hierarchy.tiles_per_group,
+      machine.hierarchy.groups,
+      mapping::columnsPerWeight(knobs, machine.cell.bits),
+      static_cast<int64_t>(knobs.group_packing),
+      knobs.weight_bits,
+      machine::cellKind(machine).nonvolatile};
+  const bool known =
+      result.legacy.key == key && result.legacy.counts.size() == uniqueProducts;
+  if (!known) {
+    result.legacy.key = key;
+    result.legacy.counts.clear();
+  }
+  size_t next = 0; // product over all models
+
   const mapping::Tiling none;
   for (size_t i = 0, e = prepared.size(); i != e; ++i) {
     const Model &model = prepared[i];
@@ -245,7 +266,9 @@ void Pricer::priceLegacy(const Machine &machine, const mapping::Knobs &knobs,
       const Shape &shape = model.products[u];
       const workload::Product &product = *shape.layer->product();
       const mapping::Tiling t = mapping::tile(product, machine, knobs);
-      const LegacyCounts c = count(product, t, machine, knobs);
+      if (!known)
+        result.legacy.counts.push_back(count(product, t, machine, knobs));
+      const LegacyCounts &c = result.legacy.counts[next++];
       const LegacyPriced priced = detail::priceLegacy(c, prices);
       needs.add(*shape.layer, t, c, shape.count);
       result.layers[u] = {priced.total, priced.latency,

@@ -105,10 +105,17 @@ llvm::Error Session::buildFront() {
   if (result->scale && !result->archive.empty() &&
       problem->objectiveNames().size() <= 3)
     s.hypervolume = result->archive.hypervolume(*result->scale);
-  // Every design of the space was priced: nothing better can be there.
-  if (double(result->evaluated) >= problem->spaceFile().size()) {
+  // Every design of the space was priced, or a bound excludes it: nothing
+  // better can be there.
+  const std::optional<search::Proof> &proof = result->proof;
+  if (double(result->evaluated) >= problem->spaceFile().size() ||
+      (proof && proof->complete)) {
     s.optimum = "proven";
     s.gap = 0;
+  } else if (proof && proof->lowerBounds.size() == 1 &&
+             proof->lowerBounds[0] > 0 && !result->archive.empty()) {
+    s.optimum = "bound";
+    s.gap = result->archive.ideal()[0] / proof->lowerBounds[0] - 1;
   }
 
   struct Member {
@@ -327,6 +334,22 @@ void Session::summarize() {
     log << llvm::formatv(", {0} rebuilt by the passes with equal cost",
                          s.verified);
   log << '\n';
+  if (const std::optional<search::Proof> &proof = result->proof) {
+    log << llvm::formatv("{0:f0} designs excluded by bounds: {1:f0} dominated",
+                         proof->infeasible + proof->dominated,
+                         proof->dominated);
+    for (size_t i = 0; i < proof->byConstraint.size(); ++i)
+      if (proof->byConstraint[i] > 0)
+        log << llvm::formatv(", {0:f0} by {1}", proof->byConstraint[i],
+                             problem->constraintNames()[i]);
+    log << "; optimum ";
+    if (s.optimum == "proven")
+      log << "proven\n";
+    else if (s.gap)
+      log << llvm::formatv("within {0:f2} % of a proven bound\n", 100 * *s.gap);
+    else
+      log << "not proven: raise --budget\n";
+  }
   if (front.points.empty()) {
     log << "warning: no design is feasible; broken rules:";
     for (const search::ConstraintCount &c : result->constraints)

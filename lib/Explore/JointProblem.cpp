@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "imc/Explore/JointProblem.h"
+#include "ProofBounds.h"
 #include "imc/Machine/Unset.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -143,7 +144,7 @@ JointProblem::create(SpaceFile file, machine::TargetSpec spec,
   for (const Constraint &c : problem->file.constraints) {
     bool isMachine = llvm::StringRef(c.metric).starts_with("machine.");
     bool isPass = llvm::StringRef(c.metric).starts_with("pass.");
-    problem->bounds.push_back(
+    problem->limits.push_back(
         {&c, findMetric(c.metric),
          isMachine ? machine::findField(c.metric) : nullptr,
          isPass ? mapping::findKnob(c.metric) : nullptr});
@@ -152,6 +153,7 @@ JointProblem::create(SpaceFile file, machine::TargetSpec spec,
   problem->goal = std::move(goal);
   problem->modelWeights = std::move(weights);
   problem->pricer = std::make_unique<cost::Pricer>(std::move(workloads));
+  problem->proofBounds = std::make_unique<ProofBounds>(*problem);
   return problem;
 }
 
@@ -404,8 +406,8 @@ void JointProblem::evaluate(const search::Genome *designs, size_t count,
     Figures figures{priced.area_mm2, switched.empty()
                                          ? llvm::ArrayRef(priced.models)
                                          : llvm::ArrayRef(switched)};
-    for (size_t c = 0; c < bounds.size(); ++c) {
-      const Bound &bound = bounds[c];
+    for (size_t c = 0; c < limits.size(); ++c) {
+      const Bound &bound = limits[c];
       double value;
       if (bound.metric) {
         // Figures of a chip that cannot exist mean nothing; its area does.

@@ -25,8 +25,9 @@ namespace imc::driver {
 namespace {
 
 struct SearchCommandOptions {
-  std::vector<std::string> models, shapes;
+  std::vector<std::string> models, shapes, algorithmOptions;
   std::string objectives;
+  bool prove = false;
   explore::SearchOptions search;
 };
 
@@ -127,6 +128,15 @@ int runSearch(SearchCommandOptions &options) {
     StringRef(options.objectives).split(names, ',', -1, /*KeepEmpty=*/false);
     options.search.objectives.assign(names.begin(), names.end());
   }
+  for (const std::string &text : options.algorithmOptions) {
+    auto [name, value] = StringRef(text).split('=');
+    if (name.empty() || name.size() == text.size()) {
+      errs() << "error: --algorithm-option '" << text
+             << "' is not NAME=VALUE, as population=200\n";
+      return 1;
+    }
+    options.search.algorithmOptions[name.str()] = value.str();
+  }
   options.search.version = IMC_VERSION;
   options.search.executable = programPath();
   options.search.shapes = options.shapes;
@@ -218,7 +228,15 @@ void addSearchCommands(CLI::App &app, int &status) {
   command->add_option("--algorithm", search.algorithm,
                       "nsga2, nsga3, regularized_evolution, local_search, "
                       "sobol, random, branch_and_bound or exhaustive");
-  command->add_option("--budget", search.budget, "Designs to evaluate");
+  command->add_option("--algorithm-option", options->algorithmOptions,
+                      "Option of the algorithm, NAME=VALUE");
+  CLI::Option *budget =
+      command->add_option("--budget", search.budget, "Designs to evaluate");
+  command
+      ->add_flag("--prove", options->prove,
+                 "Branch and bound until the optimum is proven, or a gap when "
+                 "--budget ends it")
+      ->excludes("--algorithm");
   command->add_option("--seed", search.seed, "Seed of the search");
   command->add_option("--jobs", search.jobs,
                       "Threads; the result is the same for any number");
@@ -242,7 +260,15 @@ void addSearchCommands(CLI::App &app, int &status) {
                       "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
   command->add_option("--plotly", search.plotly,
                       "plotly.min.js to put into the report");
-  command->callback([options, &status] { status = runSearch(*options); });
+  command->callback([options, budget, &status] {
+    if (options->prove) {
+      options->search.algorithm = "branch_and_bound";
+      // As many as there are; a number that JSON holds exactly.
+      if (budget->count() == 0)
+        options->search.budget = uint64_t(1) << 53;
+    }
+    status = runSearch(*options);
+  });
 
   auto compared = std::make_shared<CompareCommandOptions>();
   explore::CompareOptions &compare = compared->compare;

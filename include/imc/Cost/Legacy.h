@@ -31,19 +31,6 @@ inline bool usesLegacy(const machine::Machine &machine) {
   return machine.accounting.model == machine::AccountingModel::Source2026;
 }
 
-/// One product on the whole chip (E-LEG-3 to E-LEG-6).
-struct LegacyCounts {
-  int64_t arrays = 0;     ///< of one copy
-  int64_t cycles = 0;     ///< of the layer
-  int64_t copies = 0;     ///< that share its windows
-  double cells = 0;       ///< used, times vectors
-  double rows = 0;        ///< used, times column tiles and vectors
-  double columns = 0;     ///< of the arrays, used or not, times vectors
-  double conversions = 0; ///< used columns times vectors
-  double additions = 0;   ///< of partial sums
-  double cell_writes = 0; ///< of volatile arrays
-  double memory_bits = 0; ///< weights fetched from outside
-};
 LegacyCounts legacyCounts(const workload::Product &product,
                           const machine::Machine &machine,
                           const mapping::Knobs &knobs);

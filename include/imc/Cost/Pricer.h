@@ -19,6 +19,7 @@
 
 #include "llvm/ADT/DenseMap.h"
 
+#include <array>
 #include <tuple>
 #include <vector>
 
@@ -62,6 +63,27 @@ private:
   std::vector<Shares> shares;
 };
 
+/// One product on the whole chip (E-LEG-3 to E-LEG-6).
+struct LegacyCounts {
+  int64_t arrays = 0;     ///< of one copy
+  int64_t cycles = 0;     ///< of the layer
+  int64_t copies = 0;     ///< that share its windows
+  double cells = 0;       ///< used, times vectors
+  double rows = 0;        ///< used, times column tiles and vectors
+  double columns = 0;     ///< of the arrays, used or not, times vectors
+  double conversions = 0; ///< used columns times vectors
+  double additions = 0;   ///< of partial sums
+  double cell_writes = 0; ///< of volatile arrays
+  double memory_bits = 0; ///< weights fetched from outside
+};
+
+/// Counts of the last structure in the accounting of the source paper: designs
+/// that differ in supply, clock or buffer only have them in common.
+struct LegacyMemo {
+  std::array<int64_t, 11> key{};    ///< pricer, and all that counts depend on
+  std::vector<LegacyCounts> counts; ///< of the products of all models
+};
+
 /// One priced design. Reuse the object: hardly anything is allocated after the
 /// first design, and what designs have in common is not computed again.
 struct DesignCost {
@@ -87,6 +109,7 @@ private:
   std::vector<mapping::Tiling> tilings;
   std::vector<mapping::Demand> demands;
   SharesMemo memo;
+  LegacyMemo legacy;
 };
 
 /// Immutable after construction: one pricer serves any number of threads, each

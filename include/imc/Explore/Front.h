@@ -56,7 +56,8 @@ struct SearchFigures {
   double evaluationsPerSecond = 0;
   /// Of the front in log10 of the objectives; absent when nothing is feasible.
   std::optional<double> hypervolume;
-  /// "proven" (space enumerated), "bound" or "unknown".
+  /// "proven" (every design priced or excluded by a bound), "bound" or
+  /// "unknown".
   std::string optimum = "unknown";
   /// Relative distance to the proven bound; 0 when proven, absent if unknown.
   std::optional<double> gap;

@@ -65,6 +65,11 @@ public:
   void evaluate(const search::Genome *designs, size_t count,
                 search::Evaluation *results) const override;
 
+  /// What the cost model knows of many designs at once (capacity, area and, in
+  /// the accounting of the source paper, all objectives): what
+  /// `branch_and_bound` proves optima with.
+  const search::Bounds *bounds() const override { return proofBounds.get(); }
+
   /// What the problem was made from. The target has no open knobs left; fields
   /// that the space sets hold values of no meaning there (see decode()).
   const SpaceFile &spaceFile() const { return file; }
@@ -105,6 +110,7 @@ public:
                          const mapping::Knobs &knobs) const;
 
 private:
+  friend class ProofBounds;
   struct Figures {
     double areaMm2;
     llvm::ArrayRef<cost::ModelFigures> models;
@@ -147,7 +153,8 @@ private:
     const machine::Field *field;
     const mapping::KnobInfo *pass;
   };
-  std::vector<Bound> bounds;
+  std::vector<Bound> limits;
+  std::unique_ptr<search::Bounds> proofBounds;
 };
 
 } // namespace imc::explore

@@ -140,7 +140,7 @@
     const cards = el('figures');
     const share = s.evaluated ? (100 * s.feasible / s.evaluated) : 0;
     cards.append(
-      card('Designs on the front', String(points.length), '', s.optimum === 'proven' ? 'proven: space enumerated' : 'best found; not proven optimal'),
+      card('Designs on the front', String(points.length), '', s.optimum === 'proven' ? 'proven: all priced or excluded by bounds' : s.optimum === 'bound' ? 'at most ' + number(100 * s.gap) + ' % above a proven bound' : 'best found; not proven optimal'),
       card('Designs priced', s.evaluated.toLocaleString('en-US'), '', 'budget ' + s.budget.toLocaleString('en-US') + ', ' + s.algorithm + ', seed ' + s.seed),
       card('Feasible', share.toFixed(1) + ' %', '', s.feasible.toLocaleString('en-US') + ' designs keep every constraint'),
       card('Size of the space', number(study.space_size), 'designs', 'share priced ' + number(100 * s.evaluated / study.space_size) + ' %'));

@@ -1,0 +1,407 @@
+//===- ProofBounds.cpp - What many designs of a space have in common ------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProofBounds.h"
+
+#include "imc/Cost/Legacy.h"
+
+#include "llvm/ADT/STLExtras.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+using namespace imc::explore;
+namespace search = imc::search;
+namespace machine = imc::machine;
+namespace mapping = imc::mapping;
+namespace cost = imc::cost;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+/// Intervals are added up in another order than prices; no bound may be larger
+/// than what it bounds because of that.
+constexpr double slack = 1 - 1e-9;
+/// Combinations of open knobs whose areas are priced at most.
+constexpr size_t mostCombinations = 512;
+
+ProofBounds::Role ProofBounds::roleOf(const KnobChoices &knob) const {
+  if (!knob.field) {
+    // Decisions that change no circuit: priceDesign does not read them.
+    for (const char *name : {"group_packing", "replication", "dynamic_products",
+                             "residency", "segments"})
+      if (llvm::StringRef(knob.pass->name) == name)
+        return legacy ? Role::Structure : Role::Mapping;
+    return Role::Structure;
+  }
+  if (!legacy)
+    return Role::Structure;
+  const std::string path = knob.field->path();
+  if (path == "technology.vdd_v")
+    return Role::Supply;
+  if (path == "global_buffer.size_mib")
+    return Role::Buffer;
+  if (path == "timing.cycle_time_ns")
+    return Role::Clock;
+  return Role::Structure;
+}
+
+ProofBounds::ProofBounds(const JointProblem &problem)
+    : problem(problem), legacy(cost::usesLegacy(problem.base)) {
+  const auto &knobs = problem.file.knobs;
+  const std::pair<const char *, int *> known[] = {
+      {"cell.bits", &bits},
+      {"array.rows", &rows},
+      {"array.cols", &cols},
+      {"hierarchy.macros_per_tile", &macros},
+      {"hierarchy.tiles_per_group", &tiles},
+      {"hierarchy.groups", &groups},
+      {"global_buffer.size_mib", &buffer},
+      {"timing.cycle_time_ns", &clock}};
+  for (size_t i = 0; i < knobs.size(); ++i) {
+    // A chip may change its accounting by a knob, and a knob without effect
+    // leaves the target's value, which no list has to hold.
+    if ((knobs[i].field &&
+         llvm::StringRef(knobs[i].field->path()).starts_with("accounting.")) ||
+        !knobs[i].conditions.empty())
+      nothingKnown = true;
+    for (const auto &[path, knob] : known)
+      if (knobs[i].field && knobs[i].field->path() == path)
+        *knob = static_cast<int>(i);
+  }
+  for (size_t i = 0; i < knobs.size(); ++i)
+    roles.push_back(roleOf(knobs[i]));
+
+  // What decides capacity comes first, then other structure, then what the
+  // closed forms leave to the end.
+  auto add = [&](Role role) {
+    for (size_t i = 0; i < knobs.size(); ++i)
+      if (roles[i] == role && !llvm::is_contained(knobOrder, i))
+        knobOrder.push_back(i);
+  };
+  for (const auto &[path, knob] : known)
+    if (*knob >= 0 && roles[*knob] == Role::Structure)
+      knobOrder.push_back(*knob);
+  add(Role::Structure);
+  structural = knobOrder.size();
+  add(Role::Supply);
+  add(Role::Clock);
+  add(Role::Buffer);
+  mapping = knobOrder.size();
+  add(Role::Mapping);
+  places.resize(knobOrder.size());
+  for (size_t i = 0; i < knobOrder.size(); ++i)
+    places[knobOrder[i]] = i;
+
+  for (size_t c = 0; c < problem.limits.size(); ++c) {
+    const JointProblem::Bound &b = problem.limits[c];
+    if (!b.metric || llvm::StringRef(b.metric->name) != "area_mm2" ||
+        !b.constraint->atMost)
+      continue;
+    if (areaConstraint < 0 || b.constraint->limit < areaLimit) {
+      areaConstraint = static_cast<int>(problem.firstConstraint + c);
+      areaLimit = b.constraint->limit;
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Nodes
+//===----------------------------------------------------------------------===//
+
+double ProofBounds::least(const search::Genome &design, size_t knob) const {
+  const std::vector<double> &values = problem.file.knobs[knob].values;
+  return open[knob] ? *std::min_element(values.begin(), values.end())
+                    : values[design[knob]];
+}
+
+double ProofBounds::largest(const search::Genome &design, size_t knob) const {
+  const std::vector<double> &values = problem.file.knobs[knob].values;
+  return open[knob] ? *std::max_element(values.begin(), values.end())
+                    : values[design[knob]];
+}
+
+void ProofBounds::decode(const search::Genome &design, Decoded &decoded) const {
+  decoded.machine = problem.base;
+  decoded.knobs = {};
+  for (size_t i = 0; i < design.size(); ++i)
+    problem.set(decoded, i, least(design, i));
+}
+
+template <typename Visit>
+void ProofBounds::forEach(search::Genome &design, llvm::ArrayRef<size_t> knobs,
+                          Visit &&visit) const {
+  if (knobs.empty())
+    return visit(design);
+  const size_t knob = knobs.front();
+  if (!open[knob])
+    return forEach(design, knobs.drop_front(), visit);
+  open[knob] = false;
+  for (size_t i = 0; i < problem.file.knobs[knob].values.size(); ++i) {
+    design[knob] = static_cast<int32_t>(i);
+    forEach(design, knobs.drop_front(), visit);
+  }
+  open[knob] = true;
+}
+
+//===----------------------------------------------------------------------===//
+// Intervals
+//===----------------------------------------------------------------------===//
+
+double ProofBounds::mostCells(const search::Genome &design) const {
+  const machine::Machine &base = problem.base;
+  auto most = [&](int knob, int64_t otherwise) {
+    return knob >= 0 ? largest(design, static_cast<size_t>(knob))
+                     : static_cast<double>(otherwise);
+  };
+  return most(rows, base.array.rows) * most(cols, base.array.cols) *
+         most(macros, base.hierarchy.macros_per_tile) *
+         most(tiles, base.hierarchy.tiles_per_group) *
+         most(groups, base.hierarchy.groups);
+}
+
+/// Columns that a weight takes at least, over all bits and encodings that are
+/// open.
+int64_t ProofBounds::fewestColumns(const search::Genome &design) const {
+  int64_t columns = std::numeric_limits<int64_t>::max();
+  search::Genome node = design;
+  std::vector<size_t> deciding;
+  for (size_t i = 0; i < node.size(); ++i) {
+    const KnobChoices &knob = problem.file.knobs[i];
+    if (knob.pass ? llvm::StringRef(knob.pass->name) == "weight_bits" ||
+                        llvm::StringRef(knob.pass->name) == "encoding"
+                  : static_cast<int>(i) == bits)
+      deciding.push_back(i);
+  }
+  forEach(node, deciding, [&](const search::Genome &each) {
+    Decoded decoded;
+    decoded.machine.cell.bits = problem.base.cell.bits;
+    for (size_t i : deciding)
+      problem.set(decoded, i, least(each, i));
+    columns = std::min(columns, mapping::columnsPerWeight(
+                                    decoded.knobs, decoded.machine.cell.bits));
+  });
+  return columns;
+}
+
+/// Every weight of a model has its cells on a non-volatile chip, in the
+/// accounting of the source paper without groups (E-LEG-7).
+bool ProofBounds::cellsMissing(const search::Genome &design) const {
+  const double cells = mostCells(design);
+  const int64_t columns = fewestColumns(design);
+  for (const workload::Workload &model : problem.workloads()) {
+    double needed = 0;
+    for (const workload::Layer &layer : model.layers)
+      if (const workload::Product *p = layer.product())
+        needed += legacy ? static_cast<double>(p->rows * p->cols * columns)
+                         : static_cast<double>(p->weight_elements * columns);
+    if (needed > cells)
+      return true;
+  }
+  return false;
+}
+
+/// E-LEG-1 by intervals.
+double ProofBounds::leastLegacyArea(const search::Genome &design) const {
+  const machine::Machine &base = problem.base;
+  const machine::Accounting &a = base.accounting;
+  auto range = [&](int knob, double otherwise) {
+    if (knob < 0)
+      return std::pair(otherwise, otherwise);
+    return std::pair(least(design, static_cast<size_t>(knob)),
+                     largest(design, static_cast<size_t>(knob)));
+  };
+  const auto x = range(rows, static_cast<double>(base.array.rows));
+  const auto y = range(cols, static_cast<double>(base.array.cols));
+  const auto g = range(groups, static_cast<double>(base.hierarchy.groups));
+  const auto t =
+      range(tiles, static_cast<double>(base.hierarchy.tiles_per_group));
+  const auto m =
+      range(macros, static_cast<double>(base.hierarchy.macros_per_tile));
+  const auto glb = range(buffer, base.global_buffer.size_mib);
+  // The one coefficient that may be negative takes the larger end.
+  const double tileCount =
+      a.tile_area_mm2 < 0 ? g.second * t.second : g.first * t.first;
+  const double arrays = g.first * t.first * m.first;
+  return a.chip_area_mm2 + a.buffer_area_mm2_per_mib * glb.first +
+         a.group_area_mm2 * g.first + a.tile_area_mm2 * tileCount +
+         arrays * 1e-6 *
+             (a.array_area_um2 + a.row_area_um2 * x.first +
+              a.column_area_um2 * y.first +
+              a.cell_area_um2 * x.first * y.first);
+}
+
+/// E-LEG-3, E-LEG-5 and E-LEG-6 by intervals, for structure that is open. Of
+/// the energy: cells, one conversion per result, and of volatile chips the
+/// weights that are fetched and written once. Of the time: every clock uses
+/// each cell of the chip once at most, and every layer takes one.
+void ProofBounds::boundLegacyOpen(const search::Genome &design, double area,
+                                  search::Bound &bound) const {
+  decode(design, scratch); // least values; of names the first, unused here
+  const machine::Machine &m = scratch.machine;
+  const machine::Accounting &a = m.accounting;
+  const double cells = mostCells(design);
+  const auto columns = static_cast<double>(fewestColumns(design));
+  const auto weightBits = static_cast<double>(scratch.knobs.weight_bits);
+  const double supply = m.technology.vdd_v / m.technology.vdd_nominal_v;
+  const bool isVolatile = !machine::cellKind(problem.base).nonvolatile;
+  const double cell =
+      a.cell_pj * (isVolatile ? supply * supply : 1) * columns * 1e-12;
+  const double write = a.write_pj * supply * supply * columns * 1e-12;
+  const double fetch = machine::memoryKind(m).absent
+                           ? 0
+                           : m.memory.energy_pj_per_bit * weightBits * 1e-12;
+  std::vector<cost::ModelFigures> models;
+  for (const workload::Workload &workload : problem.workloads()) {
+    cost::ModelFigures figures;
+    for (const workload::Layer &layer : workload.layers) {
+      const workload::Product *p = layer.product();
+      if (!p)
+        continue;
+      const auto vectors = static_cast<double>(p->windows);
+      const auto weights = static_cast<double>(p->weight_elements);
+      figures.energy_j += vectors * weights * cell +
+                          vectors * static_cast<double>(p->groups * p->cols) *
+                              columns * a.conversion_pj * 1e-12;
+      if (isVolatile)
+        figures.energy_j += weights * (write + fetch);
+      figures.latency_s +=
+          std::max(1.0, std::floor(vectors * weights * columns / cells)) *
+          m.timing.cycle_time_ns * 1e-9;
+    }
+    models.push_back(figures);
+  }
+  bound.objectives = lowObjectives({area, models});
+}
+
+/// Objectives of figures that no design is below.
+std::vector<double>
+ProofBounds::lowObjectives(const JointProblem::Figures &figures) const {
+  std::vector<double> low, values;
+  for (const JointProblem::Objective &objective : problem.objectives) {
+    // Power falls with time; only products of energy, time and area are known
+    // to grow with each.
+    const llvm::StringRef name = metrics()[objective.metric].name;
+    const bool grows = name == "energy_j" || name == "latency_s" ||
+                       name == "area_mm2" || name == "edp_js" ||
+                       name == "edap_js_mm2";
+    low.push_back(grows ? problem.valueOf(objective, figures, values) * slack
+                        : -infinity);
+  }
+  return low;
+}
+
+//===----------------------------------------------------------------------===//
+// The model over what is open
+//===----------------------------------------------------------------------===//
+
+/// Structure is fixed: energies for every open supply, with the smallest open
+/// clock and buffer.
+void ProofBounds::boundLegacy(search::Genome design,
+                              search::Bound &bound) const {
+  std::vector<size_t> supplies;
+  for (size_t i = 0; i < roles.size(); ++i)
+    if (roles[i] == Role::Supply)
+      supplies.push_back(i);
+  int broken = -1;
+  bool some = false;
+  std::vector<double> low(problem.objectives.size(), infinity);
+  forEach(design, supplies, [&](const search::Genome &each) {
+    decode(each, scratch);
+    if (llvm::Error error = machine::check(scratch.machine)) {
+      // Fields that contradict each other: the least values may do so where
+      // others do not, so nothing is known of this supply.
+      llvm::consumeError(std::move(error));
+      std::fill(low.begin(), low.end(), -infinity);
+      some = true;
+      return;
+    }
+    problem.pricer->price(scratch.machine, scratch.knobs, priced);
+    if (areaConstraint >= 0 && priced.area_mm2 * slack > areaLimit) {
+      broken = areaConstraint;
+      return;
+    }
+    for (const cost::RuleBroken &rule : priced.violations)
+      if (rule.rule == mapping::Rule::Capacity ||
+          rule.rule == mapping::Rule::Accounting ||
+          rule.rule == mapping::Rule::SupplyVoltage ||
+          rule.rule == mapping::Rule::ExternalMemory) {
+        broken = static_cast<int>(rule.rule);
+        return;
+      }
+    some = true;
+    const std::vector<double> here =
+        lowObjectives({priced.area_mm2, priced.models});
+    for (size_t j = 0; j < low.size(); ++j)
+      low[j] = std::min(low[j], here[j]);
+  });
+  if (some)
+    bound.objectives = std::move(low);
+  else
+    bound.broken = broken;
+}
+
+/// True if every combination of the open knobs that decide area is too large.
+bool ProofBounds::areaExceeded(search::Genome design) const {
+  std::vector<size_t> deciding;
+  size_t combinations = 1;
+  for (size_t i = 0; i < design.size(); ++i) {
+    if (!open[i] || roles[i] == Role::Mapping)
+      continue;
+    deciding.push_back(i);
+    combinations *= problem.file.knobs[i].values.size();
+    if (combinations > mostCombinations)
+      return false;
+  }
+  bool fits = false;
+  forEach(design, deciding, [&](const search::Genome &each) {
+    if (fits)
+      return;
+    decode(each, scratch);
+    if (llvm::Error error = machine::check(scratch.machine)) {
+      llvm::consumeError(std::move(error)); // cannot exist either
+      return;
+    }
+    fits = cost::priceDesign(scratch.machine, scratch.knobs).area_mm2 * slack <=
+           areaLimit;
+  });
+  return !fits;
+}
+
+search::Bound ProofBounds::bound(const search::Genome &design,
+                                 size_t fixed) const {
+  search::Bound bound;
+  if (nothingKnown)
+    return bound;
+  open.assign(design.size(), false);
+  for (size_t i = 0; i < design.size(); ++i)
+    open[i] = places[i] >= fixed;
+
+  // What holds of cells holds for knobs that leave the kind of cell alone.
+  const bool nonvolatile = machine::cellKind(problem.base).nonvolatile;
+  const bool kindIsOpen =
+      llvm::any_of(problem.file.knobs, [](const KnobChoices &knob) {
+        return knob.field && knob.field->path() == "cell.kind";
+      });
+  if (nonvolatile && !kindIsOpen && fixed <= structural &&
+      cellsMissing(design)) {
+    bound.broken = static_cast<int>(mapping::Rule::Capacity);
+    return bound;
+  }
+  if (legacy) {
+    const double area = leastLegacyArea(design) * slack;
+    if (areaConstraint >= 0 && area > areaLimit)
+      bound.broken = areaConstraint;
+    else if (fixed >= structural)
+      boundLegacy(design, bound);
+    else if (!kindIsOpen)
+      boundLegacyOpen(design, std::max(area, 0.0), bound);
+    return bound;
+  }
+  if (areaConstraint >= 0 && fixed <= mapping && areaExceeded(design))
+    bound.broken = areaConstraint;
+  return bound;
+}

@@ -1,0 +1,211 @@
+//===- ProofTest.cpp - Bounds that hold, optima that are proven -----------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "SearchTestUtil.h"
+#include "imc/Search/Random.h"
+#include "imc/Search/Run.h"
+#include "test/Unit/Models/Networks.h"
+
+#include <cmath>
+
+using namespace imc::explore;
+using namespace imc;
+
+namespace {
+
+std::unique_ptr<JointProblem> problemOf(llvm::StringRef text,
+                                        std::vector<workload::Workload> models,
+                                        Goal goal) {
+  SpaceFile file = must(parseSpace(text, "s.yaml"));
+  return must(JointProblem::create(file, testTarget(file.target),
+                                   std::move(models), std::move(goal)));
+}
+
+/// A shipped space with the paper's four networks.
+std::unique_ptr<JointProblem> sourcePaper(const char *name, Goal goal) {
+  const std::string path =
+      std::string(IMC_SOURCE_DIR "/spaces/") + name + ".yaml";
+  SpaceFile file = must(readSpaceFile(path));
+  return must(JointProblem::create(file, testTarget(file.target),
+                                   {test::resnet18(), test::vgg16(),
+                                    test::alexnet(), test::mobilenetV3Large()},
+                                   std::move(goal)));
+}
+
+search::RunResult solve(const JointProblem &problem, const char *algorithm,
+                        const search::AlgorithmOptions &options = {}) {
+  auto made = search::makeAlgorithm(algorithm, options);
+  EXPECT_TRUE(bool(made)) << made.message();
+  auto result =
+      search::run(problem, **made, search::RunOptions(1u << 30, /*seed=*/1));
+  EXPECT_TRUE(bool(result)) << result.message();
+  return std::move(*result);
+}
+
+/// Random nodes of the tree, and random designs below each: what the bound says
+/// holds for all of them. Returns how many nodes were excluded and how many had
+/// objectives.
+std::pair<int, int> sampleBounds(const JointProblem &problem, uint32_t nodes) {
+  const search::Bounds &bounds = *problem.bounds();
+  const search::Space &space = problem.space();
+  const std::vector<size_t> order = bounds.order();
+  int excluded = 0, bounded = 0;
+  for (uint32_t n = 0; n < nodes; ++n) {
+    search::Stream stream(/*seed=*/7, 0, n);
+    search::Genome node(space.numKnobs());
+    auto draw = [&](size_t knob) {
+      return int32_t(stream.below(uint32_t(space.knobs()[knob].count)));
+    };
+    for (size_t i = 0; i < node.size(); ++i)
+      node[i] = draw(i);
+    const size_t fixed = 1 + stream.below(uint32_t(node.size()));
+    const search::Bound bound = bounds.bound(node, fixed);
+    excluded += bound.broken >= 0;
+    bounded += !bound.objectives.empty();
+    for (int sample = 0; sample < 6; ++sample) {
+      search::Genome design = node;
+      for (size_t i = fixed; i < order.size(); ++i)
+        design[order[i]] = draw(order[i]);
+      search::Evaluation e;
+      problem.evaluate(&design, 1, &e);
+      if (bound.broken >= 0) {
+        EXPECT_FALSE(e.isFeasible())
+            << space.describe(design) << " excluded by "
+            << problem.constraintNames()[bound.broken] << " of " << fixed;
+      } else if (e.isFeasible()) {
+        for (size_t j = 0; j < bound.objectives.size(); ++j)
+          EXPECT_GE(e.objectives[j], bound.objectives[j])
+              << space.describe(design) << " fixed " << fixed;
+      }
+    }
+  }
+  return {excluded, bounded};
+}
+
+const Goal kThree = {{"energy_j", "latency_s", "area_mm2"}, Aggregate::Max};
+
+/// A legacy space in which designs are feasible, for a small model.
+const char *const kLegacySpace = R"(target: source-2026-sram
+knobs:
+  machine.rows: [16, 64, 256]
+  machine.cols: [16, 64, 256]
+  machine.groups: [1, 4, 16]
+  machine.macros_per_tile: [2, 16]
+  machine.vdd: [0.5, 0.6, 0.85]
+  machine.glb_mib: [8, 1, 2]
+  machine.cycle_time_ns: [4, 1]
+  machine.technology.max_power_density_w_mm2: [1000]
+constraints:
+  area_mm2: "<= 60"
+)";
+
+TEST(Proof, BoundsOfTheSourcePapersAccountingHold) {
+  auto sram = problemOf(std::string(kLegacySpace) + "objectives: [energy_j]\n",
+                        {smallCNN(), smallMLP()},
+                        {{"energy_j", "latency_s", "area_mm2", "edap_js_mm2"},
+                         Aggregate::Geomean});
+  auto [excluded, bounded] = sampleBounds(*sram, 800);
+  EXPECT_GT(excluded, 10);
+  EXPECT_GT(bounded, 100);
+  auto rram = sourcePaper("source-2026-rram", kThree);
+  EXPECT_GT(sampleBounds(*rram, 200).first, 50);
+}
+
+TEST(Proof, BoundsOfTheClosedModelHold) {
+  auto problem =
+      problemOf(std::string(kSmallSpace) + "objectives: [edap_js_mm2]\n",
+                {smallCNN(), smallMLP()}, kThree);
+  EXPECT_GT(sampleBounds(*problem, 1500).first, 3);
+}
+
+TEST(Proof, BranchAndBoundEqualsEnumeration) {
+  const std::pair<std::string, Goal> cases[] = {
+      {std::string(kLegacySpace) + "objectives: [energy_j]\n", kThree},
+      {std::string(kLegacySpace) + "objectives: [energy_j]\n",
+       {{"edap_js_mm2"}, Aggregate::Mean}},
+      {std::string(kSmallSpace) + "objectives: [energy_j]\n", kThree},
+      {std::string(kSmallSpace) + "objectives: [energy_j]\n",
+       {{"edap_js_mm2"}, Aggregate::Max}}};
+  for (const auto &[text, goal] : cases) {
+    auto problem = problemOf(text, {smallCNN(), smallMLP()}, goal);
+    const search::RunResult all = solve(*problem, "exhaustive");
+    for (const char *dominance : {"true", "false"}) {
+      const search::RunResult proven =
+          solve(*problem, "branch_and_bound", {{"dominance", dominance}});
+      ASSERT_TRUE(proven.proof && proven.proof->complete);
+      EXPECT_TRUE(proven.archive.front() == all.archive.front());
+      EXPECT_LT(proven.evaluated, all.evaluated);
+      EXPECT_GT(proven.archive.size(), 0u);
+      if (std::string(dominance) == "false") {
+        EXPECT_EQ(proven.feasible, all.feasible);
+      }
+    }
+  }
+}
+
+// The published space: 735 chips of 8-bit cells x 8 supplies x 6 clocks are
+// feasible. The archived genetic search ended at 1.217e-8 (max) and 1.758e-9
+// (mean) J s cm2 after 20 hours.
+TEST(Proof, SettlesTheSpaceOfTheSourcePaper) {
+  const std::pair<Aggregate, double> cases[] = {{Aggregate::Max, 1.2067e-8},
+                                                {Aggregate::Mean, 1.7285e-9}};
+  for (auto [aggregate, expected] : cases) {
+    auto problem =
+        sourcePaper("source-2026-rram", {kThree.objectives, aggregate});
+    EXPECT_EQ(problem->spaceFile().size(), 12096000);
+    const search::RunResult result =
+        solve(*problem, "branch_and_bound", {{"dominance", "false"}});
+    ASSERT_TRUE(result.proof);
+    EXPECT_TRUE(result.proof->complete);
+    EXPECT_EQ(result.feasible, 35280u);
+    EXPECT_EQ(double(result.evaluated) + result.proof->infeasible, 12096000);
+    double best = 1e300;
+    Design chip;
+    for (const search::ArchivedDesign &d : result.archive.front()) {
+      const double score =
+          d.objectives[0] * d.objectives[1] * d.objectives[2] * 1e-2;
+      if (score < best) {
+        best = score;
+        chip = problem->designOf(d.design);
+      }
+    }
+    EXPECT_NEAR(best / expected, 1, 1e-3);
+    EXPECT_EQ(*find(chip, "machine.rows"), "512");
+    EXPECT_EQ(*find(chip, "machine.cols"), "32");
+    EXPECT_EQ(*find(chip, "machine.cell_bits"), "8");
+  }
+}
+
+TEST(Proof, SearchSaysProvenOrHowFar) {
+  TestSearch search(std::string(kLegacySpace) + "objectives: [edap_js_mm2]\n");
+  search.options.algorithm = "branch_and_bound";
+  search.options.budget = 1000000;
+  ASSERT_EQ(search.run(), 0) << search.log;
+  Front front = search.front();
+  EXPECT_EQ(front.search.optimum, "proven");
+  EXPECT_EQ(front.search.gap, 0.0);
+  EXPECT_LT(front.search.evaluated, 972u);
+  EXPECT_NE(search.log.find("optimum proven"), std::string::npos) << search.log;
+
+  // Stopped early: a gap that is at least as large as the true distance.
+  const double best = *find(front.points.front().metrics, "edap_js_mm2");
+  TestSearch stopped(std::string(kLegacySpace) + "objectives: [edap_js_mm2]\n");
+  stopped.options.algorithm = "branch_and_bound";
+  stopped.options.algorithmOptions["batch"] = "1";
+  stopped.options.budget = 5;
+  ASSERT_EQ(stopped.run(), 0) << stopped.log;
+  const Front partial = stopped.front();
+  ASSERT_FALSE(partial.points.empty()) << stopped.log;
+  EXPECT_EQ(partial.search.optimum, "bound");
+  ASSERT_TRUE(partial.search.gap);
+  const double found = *find(partial.points.front().metrics, "edap_js_mm2");
+  EXPECT_GE(*partial.search.gap * (1 + 1e-9), found / best - 1);
+  EXPECT_LT(*partial.search.gap, 1e4);
+  EXPECT_NE(stopped.log.find("% of a proven bound"), std::string::npos);
+}
+
+} // namespace
