@@ -49,9 +49,9 @@ private:
   std::mt19937_64 generator;
 };
 
-/// Convolutions (grouped, strided, padded), matrix products, digital work and
-/// products of two activations, with branches that meet again; small enough to
-/// be walked window by window.
+/// Convolutions (grouped, strided, padded), matrix products, poolings, codes,
+/// other digital work and products of two activations, with branches that meet
+/// again; small enough to be walked window by window.
 inline workload::Workload randomNetwork(Random &random) {
   workload::Workload w;
   w.name = "random";
@@ -110,7 +110,18 @@ inline workload::Workload randomNetwork(Random &random) {
       layer.op = "relu";
       layer.work =
           workload::Digital{elements * random.in(1, 4), elements, elements};
-      if (image && random.chance(20)) {
+      if (image && height > 1 && width > 1 && random.chance(30)) {
+        layer.op = "pooling_nchw_max";
+        height /= 2;
+        width /= 2;
+        std::get<workload::Digital>(layer.work).output_elements =
+            channels * height * width;
+      } else if (image && random.chance(30)) {
+        // Codes with padding around them, which products count as theirs.
+        layer.op = "quantize";
+        std::get<workload::Digital>(layer.work).output_elements =
+            channels * (height + 2) * (width + 2);
+      } else if (image && random.chance(20)) {
         // Flatten.
         image = false;
         rows = 1;
