@@ -127,3 +127,91 @@ def test_wrong_calls_are_refused(searched, tool, tmp_path):
         assert result.returncode == 1, result.stderr
         assert "error: " in result.stderr and part in result.stderr
         assert not (tmp_path / "r.html").exists()
+
+
+@needs_browser
+def test_brushing_by_keyboard_keeps_fewer_designs(searched, tmp_path):
+    html = (searched / "r.html").read_text()
+    (tmp_path / "brush.html").write_text(html.replace("</body>", """<script>
+      const axis = [...document.querySelectorAll('#parallel .axis')].pop();
+      axis.focus();
+      axis.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowDown', bubbles: true}));
+      document.body.dataset.brushed = document.getElementById('par-count').textContent + '; rows ' + document.querySelectorAll('tr.row').length + '; ' + axis.getAttribute('aria-valuetext');
+      axis.dispatchEvent(new KeyboardEvent('keydown', {key: 'Escape', bubbles: true}));
+      document.body.dataset.cleared = document.getElementById('par-count').textContent;
+    </script></body>"""))
+    page = Page(tmp_path / "brush.html", tmp_path)
+    front = len(json.loads((searched / "front.json").read_text())["points"])
+    kept, total, rows, low, high = map(int, re.search(r'data-brushed="(\d+) of (\d+) designs; rows (\d+); (\d+) to (\d+) % of the axis"', page.dom).groups())
+    assert kept == rows < total == front and (low, high) == (0, 75)
+    assert f'data-cleared="{front} of {front} designs"' in page.dom
+    assert page.console == []
+
+
+@needs_browser
+def test_two_designs_are_compared_by_keyboard(searched, tmp_path):
+    html = (searched / "r.html").read_text()
+    (tmp_path / "compare.html").write_text(html.replace("</body>", """<script>
+      const rows = [...document.querySelectorAll('tr.row')];
+      rows[0].focus();
+      rows[0].dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowDown', bubbles: true}));
+      document.activeElement.dispatchEvent(new KeyboardEvent('keydown', {key: 'c', bubbles: true}));
+    </script></body>"""))
+    page = Page(tmp_path / "compare.html", tmp_path)
+    points = sorted(json.loads((searched / "front.json").read_text())["points"], key=lambda p: p["metrics"]["edap_js_mm2"])
+    table = re.search(r'id="compare">(.*?)</div>', page.dom, re.S).group(1)
+    assert f"Design {points[0]['id']}" in table and f"Design {points[1]['id']}" in table
+    ratio = points[1]["metrics"]["edap_js_mm2"] / points[0]["metrics"]["edap_js_mm2"]
+    assert f"{ratio:.3f}×" in table
+    changed = [k for k in points[0]["knob_order"] if points[0]["design"][k] != points[1]["design"][k]]
+    for knob in points[0]["knob_order"]:
+        assert (f">{knob}<" in table) == (knob in changed)
+
+
+@needs_browser
+def test_a_proven_front_and_importance_are_drawn(tool, models, tmp_path):
+    (tmp_path / "space.yaml").write_text(SPACE)
+    tool("imc", "search", models / "trained-small/glyphs_resnet8.onnx", "--space", tmp_path / "space.yaml", "--budget", 200, "--algorithm", "exhaustive",
+         "--generality", "--front", tmp_path / "f.json", "--report", tmp_path / "r.html")
+    table = json.loads((tmp_path / "f.json").read_text())["generality"]
+    assert [row["ratio"] for row in table["models"]] == [1] and table["worst_ratio"] == 1  # one model is its own best
+    page = Page(tmp_path / "r.html", tmp_path)
+    assert page.console == []
+    assert "proven" in re.search(r'id="history".*?id="rejections"', page.dom, re.S).group(0)
+    importance = re.search(r'id="importance".*?</main>', page.dom, re.S).group(0)
+    assert "macros_per_tile" in importance and "What each knob decides" in importance
+    assert "EDAP on its own chip" in page.dom
+
+
+@needs_browser
+def test_ten_thousand_designs_stay_fluent(searched, tmp_path):
+    """A front and a cloud of 10,000: drawn in seconds, brushed in a fraction of one (printed; bounds leave room for a busy machine)."""
+    html = (searched / "r.html").read_text()
+    data = json.loads(re.search(r'<script type="application/json" id="study">(.*?)</script>', html, re.S).group(1))
+    points = []
+    for i in range(10000):
+        point = json.loads(json.dumps(data["points"][i % len(data["points"])]))
+        scale = 1 + (i * 0.6180339887 % 1)
+        point["id"] = i + 1
+        for numbers in (point["metrics"], point["objectives"]):
+            for name in numbers:
+                numbers[name] *= scale
+        points.append(point)
+    data["points"] = points
+    data["cloud"] = {"columns": data["objectives"], "rows": [[p["objectives"][o] for o in data["objectives"]] for p in points],
+                     "ids": [p["id"] for p in points], "knobs": [[0] * len(data["knobs"]) for _ in points]}
+    text = json.dumps(data).replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+    html = re.sub(r'(id="study">).*?(</script>)', lambda m: m.group(1) + text + m.group(2), html, count=1, flags=re.S)
+    html = html.replace('<script type="application/json"', "<script>const begin = performance.now();</script><script type=\"application/json\"", 1)
+    (tmp_path / "big.html").write_text(html.replace("</body>", """<script>
+      document.body.dataset.drawn = Math.round(performance.now() - begin);
+      const axis = [...document.querySelectorAll('#parallel .axis')].pop(), from = performance.now();
+      for (let i = 0; i < 5; ++i) axis.dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowDown', bubbles: true}));
+      document.body.dataset.brush = Math.round((performance.now() - from) / 5);
+    </script></body>"""))
+    page = Page(tmp_path / "big.html", tmp_path)
+    assert 'data-ready="true"' in page.dom
+    assert page.dom.count('<tr class="row') <= 200
+    drawn, brush = (int(re.search(rf'data-{name}="(\d+)"', page.dom).group(1)) for name in ("drawn", "brush"))
+    print(f"10,000 designs: drawn in {drawn} ms, a brush in {brush} ms")
+    assert drawn < 20000 and brush < 1500
