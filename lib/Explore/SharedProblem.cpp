@@ -11,6 +11,8 @@
 #include "llvm/ADT/SmallVector.h"
 
 #include <chrono>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
 #include <unistd.h>
@@ -22,16 +24,18 @@ namespace search = imc::search;
 /// end of a generation, enough to pay for the transaction.
 static constexpr size_t kClaim = 32;
 
+/// A file of the kernel, whose size says 0; "" when there is none.
+static std::string readProc(const std::string &path) {
+  std::ifstream file(path);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
 /// When process `pid` started, in ticks since the boot; "" when there is none.
 static std::string startOf(llvm::StringRef pid) {
-  auto text = readTextFile("/proc/" + pid.str() + "/stat");
-  if (!text) {
-    llvm::consumeError(text.takeError());
-    return "";
-  }
+  std::string text = readProc("/proc/" + pid.str() + "/stat");
   // Fields after the name, which may hold spaces and parentheses.
   llvm::SmallVector<llvm::StringRef> fields;
-  llvm::StringRef(*text).rsplit(')').second.trim().split(fields, ' ');
+  llvm::StringRef(text).rsplit(')').second.trim().split(fields, ' ');
   // A zombie has ended, whoever still has to ask for its status.
   if (fields.size() < 20 || fields[0] == "Z" || fields[0] == "X")
     return "";
@@ -39,11 +43,9 @@ static std::string startOf(llvm::StringRef pid) {
 }
 
 static std::string boot() {
-  auto text = readTextFile("/proc/sys/kernel/random/boot_id");
-  if (text)
-    return llvm::StringRef(*text).trim().str();
-  llvm::consumeError(text.takeError());
-  return "?";
+  return llvm::StringRef(readProc("/proc/sys/kernel/random/boot_id"))
+      .trim()
+      .str();
 }
 
 std::string imc::explore::processName() {

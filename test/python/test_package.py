@@ -4,6 +4,7 @@ import importlib.util
 import itertools
 import json
 import math
+import os
 import subprocess
 import sys
 import time
@@ -253,6 +254,27 @@ def test_notebooks_run(tmp_path):
         cells = [cell for cell in json.loads(notebook.read_text())["cells"] if cell["cell_type"] == "code"]
         program = "\n".join("".join(cell["source"]) for cell in cells)
         result = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=120,
-                                env={**__import__("os").environ, "PYTHONPATH": str(ROOT / "python")})
+                                env={**os.environ, "PYTHONPATH": str(ROOT / "python")})
         assert result.returncode == 0, f"{notebook.name}: {result.stderr}"
         assert "Point(design=" in result.stdout
+
+
+def test_wheel_ships_the_tools(glyphs, tmp_path):
+    """Builds the project once more; the wheel alone, in an empty environment, compiles and searches."""
+    if not os.environ.get("IMC_TEST_WHEEL"):
+        pytest.skip("building a wheel compiles everything: set IMC_TEST_WHEEL=1 (needs scikit-build-core), or to a wheel that is built already")
+    wheel = os.environ["IMC_TEST_WHEEL"]
+    if not wheel.endswith(".whl"):
+        subprocess.run([sys.executable, "-m", "pip", "wheel", ".", "--no-deps", "--no-build-isolation", "-w", tmp_path], cwd=ROOT, check=True)
+        wheel = str(next(tmp_path.glob("imc-*.whl")))
+    subprocess.run([sys.executable, "-m", "venv", "--system-site-packages", tmp_path / "env"], check=True)
+    python = tmp_path / "env/bin/python"
+    subprocess.run([python, "-m", "pip", "install", "-q", "--no-deps", wheel], check=True)
+    (tmp_path / "space.yaml").write_text(SPACE)
+    program = ("import imc, pathlib; assert 'site-packages' in imc.__file__, imc.__file__; assert '_tools' in imc.find_tool();"
+               f"front = imc.search([{str(glyphs)!r}], 'space.yaml', budget=36, seed=1, algorithm='exhaustive'); print(len(front.points), front.search.optimum)")
+    environment = {key: value for key, value in os.environ.items() if key not in ("IMC_BIN", "PYTHONPATH")}
+    result = subprocess.run([python, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0 and result.stdout.endswith("proven\n"), result.stderr
+    version = subprocess.run([tmp_path / "env/bin/imc", "--version"], env=environment, capture_output=True, text=True)
+    assert version.stdout.startswith("imc-mlir")
