@@ -94,7 +94,7 @@ problemOf(SpaceFile space, const machine::TargetSpec &target,
                          [&](const auto &m) { return m.name == weight.first; });
   });
   return JointProblem::create(std::move(space), target, models.vec(),
-                              Goal{{kEdap}, aggregate});
+                              Goal{{kEdap}, aggregate, {}});
 }
 
 /// Fills in what the best design is and costs.

@@ -38,8 +38,8 @@ json::Value imc::explore::toJSON(const FrontPoint &point,
     if (const double *value = find(point.metrics, name))
       chosen[name] = *value;
   json::Array models;
-  for (const ModelFigures &m : point.models)
-    models.push_back(json::Object{
+  for (const ModelFigures &m : point.models) {
+    json::Object figures{
         {"name", m.name},
         {"energy_j", m.energyJ},
         {"latency_s", m.latencyS},
@@ -47,7 +47,11 @@ json::Value imc::explore::toJSON(const FrontPoint &point,
         {"edp_js", m.edpJs},
         {"edap_js_mm2", m.edapJsMm2},
         {"energy_by_component_j", toJSON(m.energyByComponentJ)},
-        {"latency_by_component_s", toJSON(m.latencyByComponentS)}});
+        {"latency_by_component_s", toJSON(m.latencyByComponentS)}};
+    if (!m.accuracy.empty())
+      figures["accuracy"] = toJSON(m.accuracy);
+    models.push_back(std::move(figures));
+  }
   return json::Object{
       {"id", point.id},
       {"design", std::move(design)},
@@ -197,6 +201,9 @@ llvm::Expected<ModelFigures> modelFromJSON(const json::Value &value,
   reader.get("edap_js_mm2", m.edapJsMm2);
   reader.get("energy_by_component_j", m.energyByComponentJ);
   reader.get("latency_by_component_s", m.latencyByComponentS);
+  // Only searches that ask for accuracy have it.
+  if (value.getAsObject() && value.getAsObject()->get("accuracy"))
+    reader.get("accuracy", m.accuracy);
   if (llvm::Error error = reader.finish())
     return std::move(error);
   return m;

@@ -135,7 +135,15 @@ llvm::Error Session::buildFront() {
     FrontPoint point;
     point.id = member.id;
     point.design = problem->designOf(member.design.design);
-    point.metrics = problem->metricsOf(full, decoded.knobs);
+    std::vector<AccuracyFigures> accuracy;
+    if (problem->hasAccuracy()) {
+      llvm::Expected<std::vector<AccuracyFigures>> believed =
+          problem->accuracyOf(decoded);
+      if (!believed)
+        return believed.takeError();
+      accuracy = std::move(*believed);
+    }
+    point.metrics = problem->metricsOf(full, decoded.knobs, accuracy);
     point.areaMm2 = full.area_mm2;
     point.areaByComponentMm2 = named<cost::Area>(full.area_by_component_mm2);
     for (const cost::ModelCost &m : full.models) {
@@ -148,6 +156,10 @@ llvm::Error Session::buildFront() {
       figures.edapJsMm2 = m.edap_js_mm2;
       figures.energyByComponentJ = named<cost::Energy>(m.energy_by_component_j);
       figures.latencyByComponentS = named<cost::Time>(m.latency_by_component_s);
+      if (!accuracy.empty()) {
+        const AccuracyFigures &a = accuracy[point.models.size()];
+        figures.accuracy = {{"top1", a.top1}, {"top1_yield", a.yield}};
+      }
       point.models.push_back(std::move(figures));
     }
     point.command = compileCommand(paths, options.shapes, targetName,
@@ -283,6 +295,29 @@ llvm::Error Session::verifyFront() {
   return llvm::Error::success();
 }
 
+llvm::Error Session::simulateFront() {
+  if (!options.simulate)
+    return llvm::Error::success();
+  for (size_t p = 0; p != front.points.size(); ++p) {
+    FrontPoint &point = front.points[p];
+    const Decoded decoded = problem->decode(genomes[p]);
+    for (size_t m = 0; m != names.size(); ++m) {
+      llvm::Expected<SimulatedAccuracy> simulated =
+          options.simulate(m, decoded);
+      if (!simulated)
+        return makeError(
+            "design " + llvm::Twine(point.id) + ", model '" + names[m] +
+            "': cannot be simulated: " + llvm::toString(simulated.takeError()));
+      NamedNumbers &a = point.models[m].accuracy;
+      a.emplace_back("simulated_top1", simulated->top1);
+      a.emplace_back("simulated_deviation", simulated->deviation);
+      a.emplace_back("simulated_yield", simulated->yield);
+      a.emplace_back("trials", double(simulated->trials));
+    }
+  }
+  return llvm::Error::success();
+}
+
 //===----------------------------------------------------------------------===//
 // Output
 //===----------------------------------------------------------------------===//
@@ -373,6 +408,16 @@ void Session::summarize() {
   for (const std::string &column : columns)
     log << llvm::formatv("{0,21}", column);
   log << '\n';
+  if (options.simulate) {
+    double worst = 0;
+    for (const FrontPoint &point : front.points)
+      for (const ModelFigures &m : point.models)
+        worst = std::max(worst, std::abs(*find(m.accuracy, "simulated_top1") -
+                                         *find(m.accuracy, "top1")));
+    log << llvm::formatv("top-1 of the front simulated: at most {0:f1} points "
+                         "from what the search believed\n",
+                         100 * worst);
+  }
   size_t shown = std::min<size_t>(order.size(), 10);
   for (const FrontPoint *point : llvm::ArrayRef(order).take_front(shown)) {
     log << llvm::formatv("{0,8}", point->id);

@@ -24,6 +24,9 @@ namespace cost = imc::cost;
 
 static constexpr size_t kNumRules =
     static_cast<size_t>(mapping::Rule::Residency) + 1;
+static bool isAccuracy(llvm::StringRef metric) {
+  return metric.contains("top1") || metric == "yield_loss";
+}
 /// Index of "machine" among the constraint names, after the rules.
 static constexpr size_t kMachineRule = kNumRules;
 
@@ -119,6 +122,18 @@ JointProblem::create(SpaceFile file, machine::TargetSpec spec,
   for (size_t r = 0; r < kNumRules; ++r)
     problem->rules.push_back(mapping::ruleName(static_cast<mapping::Rule>(r)));
   problem->rules.push_back("machine");
+  bool accuracy = llvm::any_of(goal.objectives, isAccuracy);
+  for (const Constraint &c : file.constraints)
+    accuracy |= isAccuracy(c.metric);
+  if (accuracy) {
+    if (goal.accuracy.empty())
+      return fail("objectives and constraints on top1, top1_loss, top1_yield "
+                  "and yield_loss need a model of the accuracy of each "
+                  "network: give them with --accuracy FILE (imc "
+                  "accuracy-model makes them)");
+    problem->accuracyRule = problem->rules.size();
+    problem->rules.push_back("accuracy");
+  }
   problem->firstConstraint = problem->rules.size();
   for (const Constraint &c : file.constraints)
     problem->rules.push_back(c.text());
@@ -231,11 +246,21 @@ enum Metric : size_t {
   EdapJsMm2,
   AdcLostBits,
   SqnrDb,
+  Top1,
+  Top1Loss,
+  Top1Yield,
+  YieldLoss,
 };
 } // namespace
 
-double JointProblem::modelMetric(size_t index, const cost::ModelFigures &m,
-                                 double areaMm2) {
+/// Losses are objectives, which are positive and looked at on a logarithmic
+/// scale: the last of a thousand samples or draws counts as half of one.
+static double loss(double share) { return std::max(5e-4, 1 - share); }
+
+double JointProblem::modelMetric(size_t index, const Figures &figures,
+                                 size_t model) {
+  const cost::ModelFigures &m = figures.models[model];
+  const double areaMm2 = figures.areaMm2;
   switch (index) {
   case EnergyJ:
     return m.energy_j;
@@ -255,6 +280,14 @@ double JointProblem::modelMetric(size_t index, const cost::ModelFigures &m,
     return double(m.adc_lost_bits);
   case SqnrDb:
     return m.sqnr_db;
+  case Top1:
+    return figures.accuracy[model].top1;
+  case Top1Loss:
+    return loss(figures.accuracy[model].top1);
+  case Top1Yield:
+    return figures.accuracy[model].yield;
+  case YieldLoss:
+    return loss(figures.accuracy[model].yield);
   }
   llvm_unreachable("metric without a value");
 }
@@ -264,8 +297,8 @@ double JointProblem::aggregated(size_t index, const Figures &figures,
   if (metrics()[index].scope == MetricScope::Chip)
     return figures.areaMm2;
   scratch.clear();
-  for (const cost::ModelFigures &m : figures.models)
-    scratch.push_back(modelMetric(index, m, figures.areaMm2));
+  for (size_t m = 0; m != figures.models.size(); ++m)
+    scratch.push_back(modelMetric(index, figures, m));
   // Before the searches for single models are done there is no regret yet.
   if (goal.aggregate == Aggregate::Regret)
     return explore::aggregate(goal.aggregate, scratch, modelWeights,
@@ -275,9 +308,9 @@ double JointProblem::aggregated(size_t index, const Figures &figures,
 
 double JointProblem::worst(size_t index, bool largest,
                            const Figures &figures) const {
-  double value = modelMetric(index, figures.models[0], figures.areaMm2);
-  for (const cost::ModelFigures &m : figures.models.drop_front()) {
-    double other = modelMetric(index, m, figures.areaMm2);
+  double value = modelMetric(index, figures, 0);
+  for (size_t m = 1; m < figures.models.size(); ++m) {
+    double other = modelMetric(index, figures, m);
     value = largest ? std::max(value, other) : std::min(value, other);
   }
   return value;
@@ -288,8 +321,19 @@ double JointProblem::valueOf(const Objective &objective, const Figures &figures,
   if (!objective.model)
     return aggregated(objective.metric, figures, scratch);
   return modelWeights[*objective.model] *
-         modelMetric(objective.metric, figures.models[*objective.model],
-                     figures.areaMm2);
+         modelMetric(objective.metric, figures, *objective.model);
+}
+
+llvm::Expected<std::vector<AccuracyFigures>>
+JointProblem::accuracyOf(const Decoded &design) const {
+  std::vector<AccuracyFigures> all;
+  for (const PredictAccuracy &predict : goal.accuracy) {
+    llvm::Expected<AccuracyFigures> one = predict(design.machine, design.knobs);
+    if (!one)
+      return one.takeError();
+    all.push_back(*one);
+  }
+  return all;
 }
 
 std::vector<cost::ModelFigures>
@@ -313,22 +357,28 @@ JointProblem::figuresOf(const cost::Cost &cost,
   return models;
 }
 
-NamedNumbers JointProblem::metricsOf(const cost::Cost &cost,
-                                     const mapping::Knobs &knobs) const {
+NamedNumbers
+JointProblem::metricsOf(const cost::Cost &cost, const mapping::Knobs &knobs,
+                        llvm::ArrayRef<AccuracyFigures> accuracy) const {
   std::vector<cost::ModelFigures> models = figuresOf(cost, knobs);
-  Figures figures{cost.area_mm2, models};
+  Figures figures{cost.area_mm2, models, accuracy};
   NamedNumbers values;
   std::vector<double> scratch;
   for (size_t i = 0; i < metrics().size(); ++i) {
     const MetricInfo &info = metrics()[i];
+    if (isAccuracy(info.name) && accuracy.empty())
+      continue;
     // Power is bounded, not traded: the report wants the worst model. As an
     // objective it is aggregated like the others.
     bool isObjective = llvm::any_of(
         objectives, [&](const Objective &o) { return o.metric == i; });
     bool power = i == PowerW || i == PowerDensity;
-    double value = isObjective || (info.objective && !power)
-                       ? aggregated(i, figures, scratch)
-                       : worst(i, /*largest=*/i != SqnrDb, figures);
+    double value =
+        isObjective || (info.objective && !power)
+            ? aggregated(i, figures, scratch)
+            : worst(i,
+                    /*largest=*/i != SqnrDb && i != Top1 && i != Top1Yield,
+                    figures);
     values.emplace_back(info.name, value);
   }
   for (size_t o = 0; o < objectives.size(); ++o)
@@ -397,15 +447,27 @@ void JointProblem::evaluate(const search::Genome *designs, size_t count,
           distance(rule.value, rule.limit);
     bool exists = priced.violations.empty() && priced.feasible;
 
+    std::vector<AccuracyFigures> accuracy;
+    if (exists && needsAccuracy()) {
+      llvm::Expected<std::vector<AccuracyFigures>> known = accuracyOf(decoded);
+      if (!known) {
+        llvm::consumeError(known.takeError());
+        broken[accuracyRule] = kCannotExist + 1;
+        exists = false;
+      } else {
+        accuracy = std::move(*known);
+      }
+    }
     // The fast path does not know what writing a model costs.
     std::vector<cost::ModelFigures> switched;
     if (exists && chargesSwitching(decoded.knobs))
       switched =
           figuresOf(cost::evaluate(workloads(), decoded.machine, decoded.knobs),
                     decoded.knobs);
-    Figures figures{priced.area_mm2, switched.empty()
-                                         ? llvm::ArrayRef(priced.models)
-                                         : llvm::ArrayRef(switched)};
+    Figures figures{priced.area_mm2,
+                    switched.empty() ? llvm::ArrayRef(priced.models)
+                                     : llvm::ArrayRef(switched),
+                    accuracy};
     for (size_t c = 0; c < limits.size(); ++c) {
       const Bound &bound = limits[c];
       double value;

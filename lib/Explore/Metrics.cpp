@@ -31,6 +31,14 @@ const std::vector<MetricInfo> &imc::explore::metrics() {
        "Bits that the converters drop in the worst layer."},
       {"sqnr_db", "dB", S::Model, false, 0, 0,
        "Signal to quantisation noise of the chain of products."},
+      {"top1", "", S::Model, false, 0, 0,
+       "Share of samples classified rightly, in closed form."},
+      {"top1_loss", "", S::Model, true, 1e-3, 1,
+       "Share of samples classified wrongly, in closed form."},
+      {"top1_yield", "", S::Model, false, 0, 0,
+       "Share of draws of the device whose top-1 is above the floor."},
+      {"yield_loss", "", S::Model, true, 1e-3, 1,
+       "Share of draws of the device whose top-1 is below the floor."},
   };
   return table;
 }

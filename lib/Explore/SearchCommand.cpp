@@ -83,12 +83,20 @@ llvm::Error Session::prepare(std::vector<SearchModel> models,
   targetName = space->target;
 
   std::vector<workload::Workload> workloads;
+  std::vector<PredictAccuracy> accuracy;
   for (SearchModel &model : models) {
     paths.push_back(model.path);
     names.push_back(model.workload.name);
     workloads.push_back(std::move(model.workload));
+    accuracyDigests.push_back(model.accuracyDigest);
+    if (model.accuracy)
+      accuracy.push_back(std::move(model.accuracy));
   }
-  Goal goal{options.objectives, *how};
+  if (!accuracy.empty() && accuracy.size() != workloads.size())
+    return makeError(
+        "--accuracy was given for " + llvm::Twine(accuracy.size()) + " of " +
+        llvm::Twine(workloads.size()) + " models; give it for each of them");
+  Goal goal{options.objectives, *how, std::move(accuracy)};
   auto created = JointProblem::create(std::move(*space), std::move(*target),
                                       std::move(workloads), std::move(goal));
   if (!created)
@@ -149,10 +157,15 @@ llvm::Expected<std::unique_ptr<search::Algorithm>> Session::makeAlgorithm() {
 
 std::vector<std::pair<std::string, std::string>> Session::identity() const {
   json::Array models;
-  for (size_t m = 0; m < names.size(); ++m)
-    models.push_back(json::Object{{"name", names[m]},
-                                  {"weight", problem->weights()[m]},
-                                  {"digest", digest(problem->workloads()[m])}});
+  for (size_t m = 0; m < names.size(); ++m) {
+    json::Object model{{"name", names[m]},
+                       {"weight", problem->weights()[m]},
+                       {"digest", digest(problem->workloads()[m])}};
+    // Studies without accuracy look as they always did.
+    if (!accuracyDigests[m].empty())
+      model["accuracy"] = accuracyDigests[m];
+    models.push_back(std::move(model));
+  }
   json::Object algorithm;
   for (const auto &[name, value] : chosen)
     algorithm[name] = value;
@@ -337,9 +350,12 @@ llvm::Error Session::findReferences() {
   for (size_t m = 0; m < count; ++m) {
     SpaceFile space = problem->spaceFile();
     space.weights.clear();
+    std::vector<PredictAccuracy> accuracy;
+    if (problem->hasAccuracy())
+      accuracy.push_back(problem->goalOf().accuracy[m]);
     auto single = JointProblem::create(
         std::move(space), problem->target(), {problem->workloads()[m]},
-        Goal{problem->objectiveNames(), Aggregate::Max});
+        Goal{problem->objectiveNames(), Aggregate::Max, std::move(accuracy)});
     if (!single)
       return single.takeError();
     auto algorithm = makeAlgorithm();
@@ -359,12 +375,17 @@ llvm::Error Session::findReferences() {
     bool first = true;
     for (const search::ArchivedDesign &member : result->archive.front()) {
       Decoded d = (*single)->decode(member.design);
+      llvm::Expected<std::vector<AccuracyFigures>> believed =
+          (*single)->accuracyOf(d);
+      if (!believed)
+        return believed.takeError();
       NamedNumbers values = (*single)->metricsOf(
-          cost::evaluate((*single)->workloads(), d.machine, d.knobs), d.knobs);
-      for (size_t i = 0; i < values.size(); ++i)
-        if (metrics()[i].objective)
-          best[i][m] =
-              first ? values[i].second : std::min(best[i][m], values[i].second);
+          cost::evaluate((*single)->workloads(), d.machine, d.knobs), d.knobs,
+          *believed);
+      for (size_t i = 0; i < metrics().size(); ++i)
+        if (const double *value = find(values, metrics()[i].name);
+            value && metrics()[i].objective)
+          best[i][m] = first ? *value : std::min(best[i][m], *value);
       first = false;
     }
   }
@@ -520,6 +541,8 @@ int imc::explore::searchCommand(const SearchOptions &options,
     if (llvm::Error error = session.verifyFront())
       return error;
     if (llvm::Error error = session.findGenerality())
+      return error;
+    if (llvm::Error error = session.simulateFront())
       return error;
     return session.write();
   };

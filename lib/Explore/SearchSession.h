@@ -40,6 +40,8 @@ public:
   llvm::Error verifyFront();
   /// Every model on the chosen chip against its own best chip (--generality).
   llvm::Error findGenerality();
+  /// Simulates the accuracy of every design of the front.
+  llvm::Error simulateFront();
   /// Writes study, front and report, and a summary to the log.
   llvm::Error write();
 
@@ -74,7 +76,7 @@ private:
   std::unique_ptr<JointProblem> problem;
   std::map<std::string, std::string> chosen; ///< options of the algorithm
   std::string targetName, plotlyPath;
-  std::vector<std::string> paths, names;
+  std::vector<std::string> paths, names, accuracyDigests;
 
   std::optional<Study> study;
   std::unordered_map<std::string, search::Evaluation> stored;

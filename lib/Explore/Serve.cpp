@@ -118,7 +118,7 @@ int imc::explore::serveCommand(const ServeOptions &options,
       workloads.push_back(std::move(model.workload));
     return JointProblem::create(std::move(*space), std::move(*target),
                                 std::move(workloads),
-                                Goal{options.objectives, *how});
+                                Goal{options.objectives, *how, {}});
   };
   auto joint = make();
   if (!joint) {

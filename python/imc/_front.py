@@ -4,7 +4,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 KnobValue = int | float | str
@@ -22,6 +22,8 @@ class Model:
     edap_js_mm2: float
     energy_by_component_j: Mapping[str, float]
     latency_by_component_s: Mapping[str, float]
+    #: top1, top1_yield and what a simulation gave, in searches with models of accuracy
+    accuracy: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@
 #include "Session.h"
 #include "SpaceModule.h"
 
+#include "imc/Accuracy/Fit.h"
 #include "imc/Explore/Compare.h"
 #include "imc/Explore/Serve.h"
 #include "imc/Pipelines/Pipelines.h"
@@ -28,7 +29,47 @@ struct SearchCommandOptions {
   std::vector<std::string> models, shapes, algorithmOptions;
   std::string objectives;
   bool prove = false;
+  std::vector<std::string> accuracy; ///< models of accuracy, one per model
+  std::vector<std::string> data;     ///< one per model: simulate the front
+  double floor = 0;                  ///< of top-1, for yields
+  int64_t trials = 1, threads = 1;
   explore::SearchOptions search;
+};
+
+/// Simulates designs of one network as its model of accuracy was fitted.
+class FrontSimulator {
+public:
+  /// `imported` is the network at batch 1.
+  static Expected<std::unique_ptr<FrontSimulator>>
+  create(OwningOpRef<ModuleOp> imported, machine::TargetSpec target,
+         const accuracy::Model &model, StringRef data) {
+    Expected<std::string> digest = accuracy::fileDigest(data);
+    if (!digest)
+      return digest.takeError();
+    if (*digest != model.dataDigest)
+      return createStringError(
+          "'" + data + "' (MD5 " + *digest +
+          ") is not the data that the accuracy of '" + model.name +
+          "' was fitted to (" + model.dataDigest +
+          "); give that file, or fit anew with imc accuracy-model");
+    auto out = std::make_unique<FrontSimulator>();
+    out->imported = std::move(imported);
+    accuracy::DatasetOptions options;
+    options.samples = model.samples;
+    options.skip = model.skip;
+    Expected<accuracy::Dataset> read =
+        accuracy::readDataset(*out->imported, data, options);
+    if (!read)
+      return read.takeError();
+    out->data = std::move(*read);
+    out->bench = std::make_unique<accuracy::DesignBench>(
+        out->data, tileWith(*out->imported, std::move(target)));
+    return out;
+  }
+
+  OwningOpRef<ModuleOp> imported;
+  accuracy::Dataset data;
+  std::unique_ptr<accuracy::DesignBench> bench;
 };
 
 /// Compiles designs through the real passes, from modules that were imported
@@ -81,15 +122,108 @@ public:
       FailureOr<workload::Workload> workload = session.extract(**module, path);
       if (failed(workload))
         return failure();
-      models.push_back({path, std::move(*workload)});
+      explore::SearchModel model;
+      model.path = path;
+      model.workload = std::move(*workload);
+      models.push_back(std::move(model));
       modules.push_back(std::move(*module));
     }
     return success();
+  }
+  /// Models of accuracy and the simulation of the front, as `options` say;
+  /// these must outlive the search.
+  Error readAccuracy(SearchCommandOptions &options) {
+    // They belong to networks by the digest of their files.
+    known.resize(models.size());
+    for (const std::string &path : options.accuracy) {
+      Expected<accuracy::Model> read = accuracy::Model::read(path);
+      if (!read)
+        return read.takeError();
+      bool used = false;
+      for (size_t m = 0; m != models.size(); ++m) {
+        Expected<std::string> digest = accuracy::fileDigest(models[m].path);
+        if (!digest)
+          return digest.takeError();
+        if (*digest != read->modelDigest)
+          continue;
+        used = true;
+        known[m] = std::make_shared<const accuracy::Model>(*read);
+        Expected<std::string> text = accuracy::fileDigest(path);
+        if (!text)
+          return text.takeError();
+        models[m].accuracyDigest =
+            *text + " floor " + std::to_string(options.floor);
+        models[m].accuracy = [model = known[m], floor = options.floor](
+                                 const machine::Machine &machine,
+                                 const mapping::Knobs &knobs)
+            -> Expected<explore::AccuracyFigures> {
+          Expected<accuracy::Prediction> p =
+              model->predict(accuracy::settingsOf(machine, knobs));
+          if (!p)
+            return p.takeError();
+          return explore::AccuracyFigures{p->top1, p->yield(floor)};
+        };
+      }
+      if (!used)
+        return createStringError(
+            "'" + path + "' was fitted to a network '" + read->name +
+            "' whose file had the digest " + read->modelDigest +
+            ", which none of the models has; fit it anew with imc "
+            "accuracy-model");
+    }
+    if (!options.data.empty()) {
+      if (options.data.size() != models.size() ||
+          llvm::is_contained(known, nullptr))
+        return createStringError(
+            "--simulate-front takes one file of data for each of the " +
+            Twine(models.size()) +
+            " models, which each need --accuracy as well");
+      data = options.data;
+      paths = options.models;
+      shapes = options.shapes;
+      simulators.resize(models.size());
+      options.search.simulate = [this, &options](size_t m,
+                                                 const explore::Decoded &design)
+          -> Expected<explore::SimulatedAccuracy> {
+        accuracy::SimulationOptions simulate;
+        simulate.device = known[m]->device;
+        simulate.timeS = known[m]->timeS;
+        simulate.trials = options.trials;
+        simulate.threads = options.threads;
+        // Other draws than those that the model was fitted to.
+        simulate.seed = options.search.seed + 0x5eed;
+        Expected<accuracy::Simulation> result = simulators[m]->bench->simulate(
+            accuracy::settingsOf(design.machine, design.knobs), simulate);
+        if (!result)
+          return result.takeError();
+        explore::SimulatedAccuracy out;
+        out.top1 = result->top1().mean;
+        out.deviation = result->top1().deviation;
+        out.trials = int64_t(result->trials.size());
+        for (const accuracy::Score &s : result->trials)
+          out.yield += s.top1() >= options.floor;
+        out.yield /= double(out.trials);
+        return out;
+      };
+    }
+    return Error::success();
   }
   explore::LoadTarget loadTarget() {
     return [this](StringRef name) -> Expected<machine::TargetSpec> {
       Expected<machine::TargetSpec> target = session.loadTarget(name);
       if (target && !compiler) {
+        for (size_t m = 0; m != simulators.size(); ++m) {
+          FailureOr<OwningOpRef<ModuleOp>> imported =
+              session.loadModel(paths[m], shapes, /*batch=*/1);
+          if (failed(imported))
+            return createStringError("the network cannot be read (see above)");
+          Expected<std::unique_ptr<FrontSimulator>> simulator =
+              FrontSimulator::create(std::move(*imported), *target, *known[m],
+                                     data[m]);
+          if (!simulator)
+            return simulator.takeError();
+          simulators[m] = std::move(*simulator);
+        }
         compiler = std::make_unique<DesignCompiler>(session, *target);
         for (OwningOpRef<ModuleOp> &module : modules)
           compiler->add(std::move(module));
@@ -120,6 +254,9 @@ private:
   Session session;
   std::vector<OwningOpRef<ModuleOp>> modules;
   std::unique_ptr<DesignCompiler> compiler;
+  std::vector<std::shared_ptr<const accuracy::Model>> known; ///< by model
+  std::vector<std::unique_ptr<FrontSimulator>> simulators;   ///< or none
+  std::vector<std::string> data, paths, shapes;
 };
 
 int runSearch(SearchCommandOptions &options) {
@@ -146,6 +283,8 @@ int runSearch(SearchCommandOptions &options) {
                               options.search.spaceText)) ||
       failed(models.load(options.models, options.shapes)))
     return 1;
+  if (Error error = models.readAccuracy(options))
+    return fail(std::move(error));
   return explore::searchCommand(options.search, std::move(models.models),
                                 models.loadTarget(), models.compile(), outs(),
                                 errs());
@@ -221,7 +360,26 @@ void addSearchCommands(CLI::App &app, int &status) {
       ->required();
   command->add_option("--objectives", options->objectives,
                       "Comma-separated: energy_j, latency_s, area_mm2, "
-                      "edp_js, edap_js_mm2 (default: those of the space)");
+                      "edp_js, edap_js_mm2, top1_loss, yield_loss (default: "
+                      "those of the space)");
+  command->add_option("--accuracy", options->accuracy,
+                      "Models of the networks' accuracy (imc accuracy-model), "
+                      "for top1, top1_loss, top1_yield and yield_loss");
+  command
+      ->add_option("--floor", options->floor,
+                   "Least top-1 of a draw that counts for the yield")
+      ->check(CLI::Range(0.0, 1.0));
+  command->add_option("--simulate-front", options->data,
+                      "Labelled data (.npz) per model: simulate the accuracy "
+                      "of the front");
+  command
+      ->add_option("--trials", options->trials,
+                   "Draws of the device for each design of the front")
+      ->check(CLI::PositiveNumber);
+  command
+      ->add_option("--threads", options->threads,
+                   "Threads of a simulation; results are the same for any")
+      ->check(CLI::PositiveNumber);
   command->add_option("--aggregate", search.aggregate,
                       "Over models: max, mean, geomean, product, regret or "
                       "pareto (every model's value is an objective)");

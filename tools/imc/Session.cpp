@@ -371,6 +371,23 @@ LogicalResult calibrate(ModuleOp module, Phase to,
                  failed(execute::correctBiases(*original, module, *samples)));
 }
 
+std::function<FailureOr<OwningOpRef<ModuleOp>>(int64_t, int64_t)>
+tileWith(ModuleOp imported, machine::TargetSpec target) {
+  target.knobs.clear();
+  return [imported, target = std::move(target)](
+             int64_t weightBits,
+             int64_t inputBits) -> FailureOr<OwningOpRef<ModuleOp>> {
+    OwningOpRef<ModuleOp> module = ModuleOp(imported).clone();
+    CompileOptions compile;
+    compile.target = target;
+    compile.knobs.weight_bits = weightBits;
+    compile.knobs.input_bits = inputBits;
+    if (failed(compileTo(*module, Phase::Tiled, compile)))
+      return failure();
+    return module;
+  };
+}
+
 std::string modelName(StringRef path) { return sys::path::stem(path).str(); }
 
 } // namespace imc::driver

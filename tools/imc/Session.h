@@ -19,6 +19,7 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/Support/Error.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -144,11 +145,19 @@ mlir::LogicalResult calibrate(mlir::ModuleOp module, Phase to,
                               const CalibrationArguments &arguments,
                               CompileOptions &options);
 
+/// Brings copies of an imported module to phase `tiled` for the bits that
+/// accuracy::DesignBench asks for, on the machine of `target`; `imported` must
+/// outlive the function.
+std::function<mlir::FailureOr<mlir::OwningOpRef<mlir::ModuleOp>>(int64_t,
+                                                                 int64_t)>
+tileWith(mlir::ModuleOp imported, machine::TargetSpec target);
+
 /// File name without folder and extension.
 std::string modelName(llvm::StringRef path);
 
 /// Each command registers its sub-command and stores its exit status.
 void addAccuracyCommand(CLI::App &app, int &status);
+void addAccuracyModelCommand(CLI::App &app, int &status);
 void addCompileCommands(CLI::App &app, int &status); ///< import, compile
 void addCostCommand(CLI::App &app, int &status);
 void addProgramCommand(CLI::App &app, int &status);

@@ -33,6 +33,7 @@ int main(int argc, char **argv) {
 
   int status = 0;
   imc::driver::addAccuracyCommand(app, status);
+  imc::driver::addAccuracyModelCommand(app, status);
   imc::driver::addCompileCommands(app, status);
   imc::driver::addCostCommand(app, status);
   imc::driver::addProgramCommand(app, status);

@@ -215,6 +215,7 @@ public:
 
   struct Impl; ///< lib/Crossbar/Impl.h
 private:
+  friend class SumStatistics;
   explicit Product(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl;
 };

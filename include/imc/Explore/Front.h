@@ -31,6 +31,10 @@ struct ModelFigures {
   double edapJsMm2 = 0; ///< energy * latency * chip area
   NamedNumbers energyByComponentJ;
   NamedNumbers latencyByComponentS;
+  /// What the search believed and what a simulation gave (top1, top1_yield,
+  /// simulated_top1, simulated_deviation, simulated_yield, trials); empty
+  /// without a model of accuracy.
+  NamedNumbers accuracy;
 };
 
 /// One non-dominated design.

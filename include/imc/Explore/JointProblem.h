@@ -21,15 +21,27 @@
 #include "imc/Explore/SpaceFile.h"
 #include "imc/Search/Problem.h"
 
+#include <functional>
 #include <memory>
 #include <optional>
 
 namespace imc::explore {
 
+/// What arrays leave of a model's accuracy, in closed form.
+struct AccuracyFigures {
+  double top1 = 0;  ///< share of samples, mean over draws of the device
+  double yield = 0; ///< share of draws whose top-1 is above the floor
+};
+/// Thread safe. The error says why a design has no figures.
+using PredictAccuracy = std::function<llvm::Expected<AccuracyFigures>(
+    const machine::Machine &machine, const mapping::Knobs &knobs)>;
+
 /// What decides the value of a design beside the space.
 struct Goal {
   std::vector<std::string> objectives; ///< empty: those of the space file
   Aggregate aggregate = Aggregate::Geomean;
+  /// One per model, or none; metrics of accuracy need them.
+  std::vector<PredictAccuracy> accuracy;
 };
 
 /// A machine with pass decisions: what a design means.
@@ -56,7 +68,8 @@ public:
   /// per model of each.
   const std::vector<std::string> &wantedObjectives() const { return wanted; }
   /// Rules of the cost model, "machine" (fields that contradict each other),
-  /// then the constraints of the space in its order.
+  /// "accuracy" (without figures; only where accuracy is asked for), then the
+  /// constraints of the space in its order.
   const std::vector<std::string> &constraintNames() const override {
     return rules;
   }
@@ -104,16 +117,27 @@ public:
 
   /// Values of all metrics of a design whose models cost this much, aggregated
   /// (objectives) or of the worst model (constraint-only metrics). Order of
-  /// metrics(). A pure function of energies, latencies and area.
+  /// metrics(); those of accuracy only with Goal::accuracy and figures in
+  /// `accuracy`, one per model. A pure function of energies, latencies, area
+  /// and these figures.
   /// With Aggregate::Pareto those of each model follow, as `metric:model`.
-  NamedNumbers metricsOf(const cost::Cost &cost,
-                         const mapping::Knobs &knobs) const;
+  NamedNumbers metricsOf(const cost::Cost &cost, const mapping::Knobs &knobs,
+                         llvm::ArrayRef<AccuracyFigures> accuracy = {}) const;
+
+  /// Whether an objective or a constraint is about accuracy.
+  bool needsAccuracy() const { return accuracyRule != 0; }
+  bool hasAccuracy() const { return !goal.accuracy.empty(); }
+  const Goal &goalOf() const { return goal; }
+  /// Figures of all models on a design.
+  llvm::Expected<std::vector<AccuracyFigures>>
+  accuracyOf(const Decoded &design) const;
 
 private:
   friend class ProofBounds;
   struct Figures {
     double areaMm2;
     llvm::ArrayRef<cost::ModelFigures> models;
+    llvm::ArrayRef<AccuracyFigures> accuracy; ///< by model, or empty
   };
   /// An objective: a metric of metrics(), of one model or of all.
   struct Objective {
@@ -121,9 +145,8 @@ private:
     std::optional<size_t> model;
   };
   JointProblem(search::Space genes) : genes(std::move(genes)) {}
-  /// Metric `index` of metrics() of model `m`.
-  static double modelMetric(size_t index, const cost::ModelFigures &m,
-                            double areaMm2);
+  /// Metric `index` of metrics() of a model.
+  static double modelMetric(size_t index, const Figures &figures, size_t model);
   /// Metric `index` over all models; `scratch` saves an allocation per design.
   double aggregated(size_t index, const Figures &figures,
                     std::vector<double> &scratch) const;
@@ -144,6 +167,7 @@ private:
   std::vector<double> modelWeights;
   std::vector<std::vector<double>> best;
   std::vector<std::string> rules;
+  size_t accuracyRule = 0; ///< 0: accuracy is not asked for
   size_t firstConstraint = 0;
 
   /// A constraint with its metric or knob looked up; exactly one is given.

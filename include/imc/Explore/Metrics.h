@@ -44,7 +44,8 @@ struct MetricInfo {
 };
 
 /// All metrics: energy_j, latency_s, area_mm2, power_w, power_density_w_mm2,
-/// edp_js, edap_js_mm2, adc_lost_bits, sqnr_db.
+/// edp_js, edap_js_mm2, adc_lost_bits, sqnr_db, top1, top1_loss, top1_yield,
+/// yield_loss.
 const std::vector<MetricInfo> &metrics();
 /// By name; null when there is none. What one model has of a metric
 /// (`energy_j:resnet18`, see Aggregate::Pareto) is found as that metric.

@@ -32,7 +32,19 @@ namespace imc::explore {
 struct SearchModel {
   std::string path; ///< as given on the command line; used in `command`
   workload::Workload workload;
+  PredictAccuracy accuracy;   ///< may be empty; either all models have one
+  std::string accuracyDigest; ///< of the model of accuracy and the floor
 };
+
+/// What a simulation of a design gave.
+struct SimulatedAccuracy {
+  double top1 = 0, deviation = 0; ///< over draws
+  double yield = 0;               ///< share of draws at or above the floor
+  int64_t trials = 1;
+};
+/// Simulates model `model` on a design.
+using SimulateAccuracy = std::function<llvm::Expected<SimulatedAccuracy>(
+    size_t model, const Decoded &design)>;
 
 struct SearchOptions {
   std::string version; ///< of the program, for the front and the study
@@ -67,6 +79,9 @@ struct SearchOptions {
 
   /// The compile callback may be called from several threads at once.
   bool parallelCompile = false;
+
+  /// Simulates every design of the front, one after the other; empty: none.
+  SimulateAccuracy simulate;
 };
 
 /// Compiles model `model` through the passes for a machine and knobs and

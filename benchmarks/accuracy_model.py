@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""Closed form of accuracy against simulation, and a search that believes it.
+
+For each network: `imc accuracy-model` fits to some designs of a space and simulates others that were drawn
+without a look at the predictions. Then `imc search` with top-1 as an objective; its front is simulated, and the
+corner that the source paper's search ends in (8 bits per cell, 512 rows, 5-bit converters) is searched on its
+own and compared with that front.
+
+    python3 benchmarks/accuracy_model.py --models ../shared/models            # the figures of the docs
+    python3 benchmarks/accuracy_model.py --models models --data glyphs_test100 --check 10 --designs 16 --budget 300
+"""
+import argparse
+import json
+import pathlib
+import re
+import subprocess
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SPACE = ROOT / "spaces" / "glyphs-accuracy.yaml"
+CORNER = {"machine.rows": 512, "machine.cell_bits": 8, "machine.adc_bits": 5}
+
+
+def ranks(values):
+    """From 0; equal values share their mean rank."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    out = [0.0] * len(values)
+    first = 0
+    while first < len(order):
+        last = first
+        while last < len(order) and values[order[last]] == values[order[first]]:
+            last += 1
+        for i in order[first:last]:
+            out[i] = (first + last - 1) / 2
+        first = last
+    return out
+
+
+def spearman(x, y):
+    a, b = ranks(x), ranks(y)
+    mean = (len(a) - 1) / 2
+    dot = sum((p - mean) * (q - mean) for p, q in zip(a, b))
+    return dot / (sum((p - mean) ** 2 for p in a) * sum((q - mean) ** 2 for q in b)) ** 0.5
+
+
+def imc(tool, *arguments):
+    command = [str(tool), *map(str, arguments)]
+    print("$", " ".join(command), flush=True)
+    result = subprocess.run(command, text=True, capture_output=True)
+    if result.returncode:
+        raise SystemExit(result.stdout + result.stderr)
+    print(result.stdout + result.stderr, flush=True)
+
+
+def compare(pairs):
+    """Figures of (predicted, simulated) pairs."""
+    off = sorted(100 * abs(p - s) for p, s in pairs if s > 0.5)
+    if not off:
+        return {"pairs": len(pairs), "above_half": 0}
+    return {"pairs": len(pairs), "rank_correlation": spearman([p for p, _ in pairs], [s for _, s in pairs]),
+            "above_half": len(off), "points_mean": sum(off) / len(off), "points_95": off[int(0.95 * (len(off) - 1))],
+            "points_most": off[-1], "within_3": sum(e <= 3 for e in off)}
+
+
+def corner_space(text):
+    """The space with the corner's knobs fixed."""
+    for knob, value in CORNER.items():
+        text, count = re.subn(rf"^  {re.escape(knob)}: .*$", f"  {knob}: [{value}]", text, flags=re.M)
+        assert count == 1, knob
+    return text
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", type=pathlib.Path, default=ROOT.parent / "shared" / "models")
+    parser.add_argument("--networks", nargs="+", default=["glyphs_lenet_N", "glyphs_resnet8_N"])
+    parser.add_argument("--data", default="glyphs_test500")
+    parser.add_argument("--space", type=pathlib.Path, default=SPACE)
+    parser.add_argument("--designs", type=int, default=80, help="fitted, per network")
+    parser.add_argument("--check", type=int, default=155, help="compared, per network")
+    parser.add_argument("--budget", type=int, default=2500, help="designs of each search; 0: no search")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--tool", type=pathlib.Path, default=ROOT / "build" / "bin" / "imc")
+    parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("accuracy-model"))
+    args = parser.parse_args()
+    args.output.mkdir(parents=True, exist_ok=True)
+    data = args.models / "refs" / f"{args.data}.npz"
+    report, pairs = {}, []
+    for network in args.networks:
+        files = [args.output / f"{network}{end}" for end in (".model.json", ".report.json")]
+        imc(args.tool, "accuracy-model", args.models / "trained-small" / f"{network}.onnx", "--data", data, "--space",
+            args.space, "--designs", args.designs, "--check", args.check, "--seed", args.seed, "-o", files[0],
+            "--json", files[1])
+        checked = json.loads(files[1].read_text())["checked"]
+        own = [(d["predicted"], d["simulated"]) for d in checked]
+        report[network] = compare(own)
+        pairs += own
+    report["all"] = compare(pairs)
+    if args.budget:
+        network = args.networks[-1]
+        corner = args.output / "corner.yaml"
+        corner.write_text(corner_space(args.space.read_text()))
+        fronts = []
+        for name, space in (("front", args.space), ("corner", corner)):
+            front = args.output / f"{name}.json"
+            imc(args.tool, "search", args.models / "trained-small" / f"{network}.onnx", "--shape", "N=1", "--space",
+                space, "--accuracy", args.output / f"{network}.model.json", "--simulate-front", data, "--budget",
+                args.budget, "--seed", args.seed, "--front", front)
+            fronts.append(json.loads(front.read_text())["points"])
+        believed = [(p["models"][0]["accuracy"]["top1"], p["models"][0]["accuracy"]["simulated_top1"])
+                    for p in fronts[0]]
+        report["front"] = compare(believed)
+        report["front"]["within_2"] = sum(abs(b - s) <= 0.02 for b, s in believed if s > 0.5)
+
+        def figures(point):
+            return (point["metrics"]["energy_j"], point["metrics"]["area_mm2"],
+                    1 - point["models"][0]["accuracy"]["simulated_top1"])
+        better = [figures(p) for p in fronts[0]]
+        corners = [figures(p) for p in fronts[1]]
+        report["corner"] = {
+            "designs": len(corners), "best_top1": 1 - min(c[2] for c in corners),
+            "dominated": sum(any(all(x <= y for x, y in zip(b, c)) and b != c for b in better) for c in corners)}
+    (args.output / "summary.json").write_text(json.dumps(report, indent=2) + "\n")
+    for name, figures in report.items():
+        print(name + ":", ", ".join(f"{k} {v:.3f}" if isinstance(v, float) else f"{k} {v}" for k, v in figures.items()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,381 @@
+//===- Model.cpp - Accuracy of designs in closed form ---------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Accuracy/Model.h"
+
+#include <algorithm>
+#include <cmath>
+
+using namespace imc;
+using namespace imc::accuracy;
+using llvm::Expected;
+
+//===----------------------------------------------------------------------===//
+// Designs
+//===----------------------------------------------------------------------===//
+
+ArraySettings accuracy::settingsOf(const machine::Machine &m,
+                                   const mapping::Knobs &k) {
+  ArraySettings s;
+  crossbar::Arrays &a = s.arrays;
+  switch (k.encoding) {
+  case mapping::Encoding::Offset:
+    a.encoding = crossbar::Encoding::Offset;
+    break;
+  case mapping::Encoding::Differential:
+    a.encoding = crossbar::Encoding::Differential;
+    break;
+  case mapping::Encoding::TwosComplement:
+    a.encoding = crossbar::Encoding::TwosComplement;
+    break;
+  }
+  a.weight_bits = k.weight_bits;
+  a.cell_bits = m.cell.bits;
+  a.input_bits = k.input_bits;
+  a.dac_bits = m.dac.bits;
+  a.rows = m.drivenRows();
+  a.cols = m.array.cols;
+  s.readout.adc_bits = mapping::adcBits(k, m);
+  const int64_t range = mapping::rangeBits(m);
+  if (range < mapping::losslessBits(m)) {
+    s.readout.range = crossbar::Range::Bits;
+    s.readout.range_bits = range;
+  }
+  s.packing = k.group_packing;
+  return s;
+}
+
+int64_t accuracy::groupsPerPack(const crossbar::Shape &shape,
+                                const ArraySettings &settings) {
+  if (shape.groups == 1)
+    return 1;
+  switch (settings.packing) {
+  case mapping::GroupPacking::Single:
+    break;
+  case mapping::GroupPacking::Diagonal:
+    return std::max<int64_t>(
+        1, std::min(
+               {shape.groups, settings.arrays.rows / shape.k,
+                settings.arrays.cols /
+                    (shape.n * crossbar::columnsPerWeight(settings.arrays))}));
+  case mapping::GroupPacking::Dense:
+    return shape.groups;
+  }
+  return 1;
+}
+
+//===----------------------------------------------------------------------===//
+// Products
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// A product at the bits of a design, and what that alone costs.
+struct Prepared {
+  crossbar::SumStatistics sums;
+  double rounding = 0; ///< error over signal of fewer bits than 8
+};
+} // namespace
+
+/// Codes of fewer bits, from those of eight: the range stays.
+static uint8_t fewerInputBits(uint8_t code, int64_t bits) {
+  const int64_t top = (int64_t(1) << bits) - 1;
+  return uint8_t((int64_t(code) * top * 2 + 255) / 510);
+}
+static int8_t fewerWeightBits(int8_t w, int64_t bits) {
+  const auto top = double((int64_t(1) << (bits - 1)) - 1);
+  return int8_t(std::lround(double(w) * top / 127));
+}
+
+static Expected<Prepared> prepare(const LayerData &layer,
+                                  const ArraySettings &settings) {
+  const crossbar::Arrays &a = settings.arrays;
+  std::vector<int8_t> weights = layer.weights;
+  std::vector<uint8_t> codes = layer.codes;
+  if (a.weight_bits < 8)
+    for (int8_t &w : weights)
+      w = fewerWeightBits(w, a.weight_bits);
+  if (a.input_bits < 8)
+    for (uint8_t &c : codes)
+      c = fewerInputBits(c, a.input_bits);
+  crossbar::Shape shape = layer.shape;
+  shape.groups_per_pack = groupsPerPack(shape, settings);
+  // Differential pairs and others do not hold the same least weight.
+  if (a.encoding == crossbar::Encoding::Differential)
+    for (int8_t &w : weights)
+      w = std::max<int8_t>(w, int8_t(1 - (1 << (a.weight_bits - 1))));
+  Expected<crossbar::Product> product =
+      crossbar::Product::create(shape, a, weights);
+  if (!product)
+    return product.takeError();
+  Expected<crossbar::SumStatistics> sums =
+      crossbar::SumStatistics::measure(*product, codes.data(), layer.windows);
+  if (!sums)
+    return sums.takeError();
+  Prepared out{std::move(*sums), 0};
+  if (a.weight_bits == 8 && a.input_bits == 8)
+    return out;
+
+  // Results in units of those of 8 bits, around the mean of each output.
+  const double scale = 255.0 / double((int64_t(1) << a.input_bits) - 1) *
+                       127.0 / double((int64_t(1) << (a.weight_bits - 1)) - 1);
+  const int64_t width = shape.groups * shape.k,
+                outputs = shape.groups * shape.n,
+                stride = std::max<int64_t>(1, outputs / 64);
+  double signal = 0, error = 0;
+  for (int64_t o = 0; o < outputs; o += stride) {
+    const int64_t g = o / shape.n, n = o % shape.n;
+    double y1 = 0, y2 = 0, e1 = 0, e2 = 0;
+    for (int64_t w = 0; w < layer.windows; ++w) {
+      int64_t exact = 0, coarse = 0;
+      for (int64_t k = 0; k < shape.k; ++k) {
+        const auto x = size_t(w * width + g * shape.k + k);
+        const auto v = size_t((g * shape.k + k) * shape.n + n);
+        exact += int64_t(layer.codes[x]) * layer.weights[v];
+        coarse += int64_t(codes[x]) * weights[v];
+      }
+      const auto y = double(exact), e = double(coarse) * scale - y;
+      y1 += y;
+      y2 += y * y;
+      e1 += e;
+      e2 += e * e;
+    }
+    const auto m = double(layer.windows);
+    signal += y2 - y1 * y1 / m;
+    error += e2 - e1 * e1 / m;
+  }
+  out.rounding = signal > 0 ? error / signal : 0;
+  return out;
+}
+
+//===----------------------------------------------------------------------===//
+// Networks
+//===----------------------------------------------------------------------===//
+
+using SumsKey = std::tuple<int, int64_t, int64_t, int64_t, int64_t, int64_t,
+                           int64_t, int64_t>;
+using DesignKey = std::tuple<SumsKey, int64_t, int64_t>;
+
+struct Model::Known {
+  std::mutex mutex;
+  std::map<SumsKey, std::shared_ptr<const std::vector<Prepared>>> sums;
+  std::vector<SumsKey> order; ///< of `sums`, oldest first
+  std::map<DesignKey, Prediction> designs;
+  std::map<int64_t, crossbar::LevelMoments> levels; ///< by bits of a cell
+};
+
+Model::Model() : cache(std::make_shared<Known>()) {}
+
+/// Statistics of so many combinations are kept; one takes a few megabytes.
+static constexpr size_t maxKept = 64;
+
+double Prediction::yield(double floor) const {
+  if (deviation <= 0)
+    return top1 >= floor ? 1 : 0;
+  return 0.5 * std::erfc((floor - top1) / deviation * 0.7071067811865476);
+}
+
+double Model::curve(double noise) const {
+  return 1 / (1 + std::pow(std::max(noise, 0.0) / midpoint, steepness));
+}
+
+/// What is left of a product's signal; none at all counts as a thousandth.
+static double leftOf(const crossbar::RelativeError &e) {
+  return std::max(1e-3, 1 + e.gain);
+}
+
+void Model::add(Prediction &p) const {
+  const size_t count = layers.size();
+  p.noise = p.rounding = p.draws = 0;
+  std::vector<double> v(2 * count);
+  for (size_t l = 0; l != count; ++l) {
+    const crossbar::RelativeError &e = p.layers[l];
+    const double left = leftOf(e);
+    const double gain = layers[l].gain * layers[l].weight / (left * left);
+    const double biasGain =
+        layers[l].biasGain * layers[l].weight / (left * left);
+    p.noise += gain * (e.residual + p.roundings[l]) + biasGain * e.bias;
+    p.draws += gain * e.noise + biasGain * e.noise_bias;
+    p.rounding += layers[l].gain * layers[l].weight * p.roundings[l];
+    // Relative to what is left, so that a signal that is gone counts as much.
+    v[l] = e.gain / left * std::sqrt(gainWeight);
+    v[count + l] = e.offset / left * std::sqrt(offsetWeight);
+  }
+  double together = 0;
+  for (size_t i = 0; i != v.size(); ++i)
+    for (size_t j = 0; j != v.size(); ++j)
+      together += v[i] * v[j] * shared[i * v.size() + j];
+  p.noise += std::max(0.0, together);
+  const auto at = integersAt.find({p.weightBits, p.inputBits});
+  const double whole = curve(p.rounding);
+  // Without a measurement for these bits, their rounding is noise like other.
+  const double top = at == integersAt.end()
+                         ? chance + (integers - chance) * whole
+                         : at->second;
+  p.top1 = chance + (top - chance) * std::min(1.0, curve(p.noise) / whole);
+  // Noise that draws change spreads top-1 by the slope of the curve.
+  p.deviation = deviationScale *
+                std::max(0.0, (top - chance) / whole *
+                                  (curve(p.noise) - curve(p.noise + p.draws)));
+}
+
+Expected<Prediction> Model::predict(const ArraySettings &settings) const {
+  Known &known = *cache;
+  const crossbar::Arrays &a = settings.arrays;
+  const bool groups = llvm::any_of(
+      layers, [](const LayerData &l) { return l.shape.groups > 1; });
+  const SumsKey key{int(a.encoding),
+                    a.weight_bits,
+                    a.cell_bits,
+                    a.input_bits,
+                    a.dac_bits,
+                    a.rows,
+                    groups ? int64_t(settings.packing) : 0,
+                    groups ? a.cols : 0};
+  const DesignKey design{key, settings.readout.adc_bits,
+                         settings.readout.range == crossbar::Range::Bits
+                             ? settings.readout.range_bits
+                             : 0};
+  std::shared_ptr<const std::vector<Prepared>> sums;
+  const crossbar::LevelMoments *levels = nullptr;
+  {
+    std::lock_guard<std::mutex> lock(known.mutex);
+    if (auto found = known.designs.find(design); found != known.designs.end())
+      return found->second;
+    if (auto found = known.sums.find(key); found != known.sums.end())
+      sums = found->second;
+    if (device) {
+      auto found = known.levels.find(a.cell_bits);
+      if (found == known.levels.end()) {
+        Expected<crossbar::LevelMoments> moments =
+            crossbar::levelMoments(*device, a.cell_bits, timeS);
+        if (!moments)
+          return moments.takeError();
+        found = known.levels.emplace(a.cell_bits, std::move(*moments)).first;
+      }
+      levels = &found->second;
+    }
+  }
+  if (!sums) {
+    auto made = std::make_shared<std::vector<Prepared>>();
+    for (const LayerData &layer : layers) {
+      Expected<Prepared> prepared = prepare(layer, settings);
+      if (!prepared)
+        return llvm::createStringError("product '" + layer.name + "': " +
+                                       llvm::toString(prepared.takeError()));
+      made->push_back(std::move(*prepared));
+    }
+    sums = made;
+    std::lock_guard<std::mutex> lock(known.mutex);
+    if (known.sums.emplace(key, sums).second) {
+      known.order.push_back(key);
+      if (known.order.size() > maxKept) {
+        known.sums.erase(known.order.front());
+        known.order.erase(known.order.begin());
+      }
+    }
+  }
+  Prediction out;
+  for (auto [layer, prepared] : llvm::zip_equal(layers, *sums)) {
+    Expected<crossbar::RelativeError> error = prepared.sums.error(
+        settings.readout, device ? &*device : nullptr, levels);
+    if (!error)
+      return llvm::createStringError("product '" + layer.name +
+                                     "': " + llvm::toString(error.takeError()));
+    out.roundings.push_back(prepared.rounding);
+    out.layers.push_back(*error);
+  }
+  out.weightBits = a.weight_bits;
+  out.inputBits = a.input_bits;
+  add(out);
+  std::lock_guard<std::mutex> lock(known.mutex);
+  known.designs.emplace(design, out);
+  return out;
+}
+
+//===----------------------------------------------------------------------===//
+// Fitting
+//===----------------------------------------------------------------------===//
+
+llvm::Error
+Model::fit(llvm::ArrayRef<std::pair<ArraySettings, SimulatedDesign>> designs) {
+  cache = std::make_shared<Known>();
+  std::vector<Prediction> predictions;
+  for (const auto &[settings, design] : designs) {
+    Expected<Prediction> p = predict(settings);
+    if (!p)
+      return p.takeError();
+    predictions.push_back(std::move(*p));
+  }
+  // Logarithms of what is positive.
+  std::vector<double> x(4 + layers.size(), 0);
+  x[0] = std::log(midpoint);
+  x[1] = std::log(steepness);
+  auto use = [&](const std::vector<double> &values) {
+    midpoint = std::exp(values[0]);
+    steepness = std::exp(values[1]);
+    gainWeight = std::exp(values[2]);
+    offsetWeight = std::exp(values[3]);
+    for (size_t l = 0; l != layers.size(); ++l)
+      layers[l].weight = std::exp(values[4 + l]);
+  };
+  const double half = chance + (integers - chance) / 2;
+  auto cost = [&](const std::vector<double> &values) {
+    use(values);
+    double sum = 0;
+    for (size_t d = 0; d != designs.size(); ++d) {
+      add(predictions[d]);
+      const double e = predictions[d].top1 - designs[d].second.top1;
+      // Designs that nobody would take need not be met as well.
+      sum += (designs[d].second.top1 > half ? 1 : 0.3) * e * e;
+    }
+    for (size_t i = 2; i != values.size(); ++i)
+      sum += 0.003 * values[i] * values[i];
+    return sum;
+  };
+  double best = cost(x);
+  std::vector<double> step(x.size(), 0.5);
+  for (int round = 0; round < 400; ++round) {
+    for (size_t i = 0; i != x.size(); ++i) {
+      bool better = false;
+      for (double sign : {1.0, -1.0}) {
+        std::vector<double> y = x;
+        y[i] += sign * step[i];
+        const double c = cost(y);
+        if (c < best && std::abs(y[i]) < 12) {
+          best = c;
+          x = std::move(y);
+          better = true;
+          break;
+        }
+      }
+      step[i] *= better ? 1.5 : 0.6;
+    }
+    if (*std::max_element(step.begin(), step.end()) < 1e-4)
+      break;
+  }
+  use(x);
+
+  // The spread between draws, by least squares through 0.
+  double along = 0, square = 0;
+  deviationScale = 1;
+  for (size_t d = 0; d != designs.size(); ++d) {
+    if (designs[d].second.trials < 2)
+      continue;
+    add(predictions[d]);
+    along += predictions[d].deviation * designs[d].second.deviation;
+    square += predictions[d].deviation * predictions[d].deviation;
+  }
+  deviationScale = square > 0 ? along / square : 0;
+  fitted.clear();
+  for (size_t d = 0; d != designs.size(); ++d) {
+    add(predictions[d]);
+    fitted.push_back(designs[d].second);
+    fitted.back().noise = predictions[d].noise;
+  }
+  cache = std::make_shared<Known>();
+  return llvm::Error::success();
+}

@@ -1,0 +1,164 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Models of accuracy: what they predict, and their files.
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Accuracy/Model.h"
+
+#include "llvm/Support/raw_ostream.h"
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <random>
+
+using namespace imc;
+using namespace imc::accuracy;
+
+static Model twoLayers() {
+  std::mt19937 random(7);
+  Model m;
+  m.name = "two";
+  m.modelDigest = "a";
+  m.dataDigest = "b";
+  m.samples = 100;
+  m.integers = 0.9;
+  m.chance = 0.1;
+  for (int64_t l = 0; l < 2; ++l) {
+    LayerData layer;
+    layer.name = "layer" + std::to_string(l);
+    layer.shape.k = 90;
+    layer.shape.n = 10;
+    layer.windows = 32;
+    layer.gain = 1 + double(l);
+    for (int64_t i = 0; i < layer.shape.k * layer.shape.n; ++i)
+      layer.weights.push_back(int8_t(int(random() % 255) - 127));
+    for (int64_t i = 0; i < layer.windows * layer.shape.k; ++i)
+      layer.codes.push_back(uint8_t(random() % 256));
+    m.layers.push_back(std::move(layer));
+  }
+  m.shared.assign(16, 0);
+  for (size_t i = 0; i < 4; ++i)
+    m.shared[i * 5] = 0.1;
+  return m;
+}
+
+static ArraySettings settings(int64_t adcBits) {
+  ArraySettings s;
+  s.arrays.rows = 128;
+  s.readout.adc_bits = adcBits;
+  return s;
+}
+
+static Prediction predict(const Model &m, const ArraySettings &s) {
+  return llvm::cantFail(m.predict(s));
+}
+
+TEST(Model, FewerBitsOfConvertersNeverHelp) {
+  const Model m = twoLayers();
+  const int64_t lossless = crossbar::losslessBits(settings(8).arrays);
+  double last = predict(m, settings(lossless)).top1;
+  EXPECT_EQ(last, m.integers);
+  for (int64_t bits = lossless - 1; bits > 3; --bits) {
+    const Prediction p = predict(m, settings(bits));
+    EXPECT_LT(p.top1, last) << bits;
+    EXPECT_GT(p.top1, m.chance);
+    last = p.top1;
+  }
+}
+
+TEST(Model, FewerBitsOfInputsAreNoiseOrWhatWasMeasured) {
+  Model m = twoLayers();
+  ArraySettings s = settings(9);
+  s.arrays.input_bits = 4;
+  const Prediction p = predict(m, s);
+  EXPECT_GT(p.rounding, 0);
+  EXPECT_EQ(p.noise, p.rounding);
+  EXPECT_LT(p.top1, m.integers);
+  m.integersAt[{8, 4}] = 0.7;
+  EXPECT_EQ(predict(twoLayers(), s).top1, p.top1);
+  Model other = twoLayers();
+  other.integersAt[{8, 4}] = 0.7;
+  EXPECT_EQ(predict(other, s).top1, 0.7);
+}
+
+/// Simulations made by another curve and weights are met again.
+TEST(Model, FitMeetsSimulations) {
+  Model truth = twoLayers();
+  truth.midpoint = 3;
+  truth.steepness = 2;
+  std::vector<std::pair<ArraySettings, SimulatedDesign>> designs;
+  for (int64_t bits = 2; bits <= 8; ++bits)
+    for (int64_t rows : {32, 64, 128}) {
+      ArraySettings s = settings(bits);
+      s.arrays.rows = rows;
+      SimulatedDesign d;
+      d.text = std::to_string(bits);
+      d.top1 = predict(truth, s).top1;
+      designs.emplace_back(s, d);
+    }
+  Model m = twoLayers();
+  llvm::cantFail(m.fit(designs));
+  ASSERT_EQ(m.fitted.size(), designs.size());
+  for (const auto &[s, d] : designs)
+    EXPECT_NEAR(predict(m, s).top1, d.top1, 0.01);
+}
+
+TEST(Model, YieldIsTheShareOfDrawsAboveTheFloor) {
+  Prediction p;
+  p.top1 = 0.8;
+  EXPECT_EQ(p.yield(0.8), 1);
+  EXPECT_EQ(p.yield(0.81), 0);
+  p.deviation = 0.02;
+  EXPECT_NEAR(p.yield(0.8), 0.5, 1e-12);
+  EXPECT_NEAR(p.yield(0.78), 0.8413, 1e-4);
+}
+
+static std::string text(const Model &m) {
+  std::string out;
+  llvm::raw_string_ostream(out) << m.toJSON();
+  return out;
+}
+
+TEST(Model, FilesPredictTheSame) {
+  Model m = twoLayers();
+  m.integersAt[{8, 8}] = 0.9;
+  m.fitted.push_back({"a=1", 0.5, 0.6, 0.01, 3});
+  const Model read = llvm::cantFail(Model::parse(text(m), "m.json"));
+  EXPECT_EQ(text(read), text(m));
+  for (int64_t bits : {3, 5, 7})
+    EXPECT_EQ(predict(read, settings(bits)).top1,
+              predict(m, settings(bits)).top1);
+}
+
+TEST(Model, DamagedFilesAreRefused) {
+  const std::string good = text(twoLayers());
+  auto refusal = [&](const std::string &from, const std::string &to) {
+    std::string bad = good;
+    const size_t at = bad.find(from);
+    EXPECT_NE(at, std::string::npos) << from;
+    bad.replace(at, from.size(), to);
+    auto m = Model::parse(bad, "m.json");
+    return m ? std::string() : llvm::toString(m.takeError());
+  };
+  EXPECT_NE(refusal("imc accuracy model 1", "x")
+                .find("m.json: is no model of accuracy"),
+            std::string::npos);
+  EXPECT_NE(refusal("\"rows\":90", "\"rows\":91")
+                .find("model.layers[0].weights: expected 910 bytes, not 900"),
+            std::string::npos);
+  EXPECT_NE(refusal("\"rows\":90", "\"rows\":-1").find("whole number"),
+            std::string::npos);
+  EXPECT_NE(refusal("\"cols\":10", "\"cols\":99999999").find("1 to 1048576"),
+            std::string::npos);
+  EXPECT_NE(refusal("\"midpoint\":1", "\"midpoint\":0").find("positive"),
+            std::string::npos);
+  EXPECT_NE(refusal("\"shared\":[", "\"shared\":[1,").find("shared of 16"),
+            std::string::npos);
+  EXPECT_NE(refusal("{", "[").find("m.json: "), std::string::npos);
+}

@@ -1,0 +1,169 @@
+//===----------------------------------------------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Errors in closed form against products that were run.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Oracle.h"
+
+#include "imc/Crossbar/Noise.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+using namespace imc::crossbar;
+using namespace imc::crossbar::test;
+
+/// Weights and inputs as layers have them: normal, and normal above 0.
+static Case layerCase(std::mt19937 &random) {
+  Case c;
+  c.shape.k = pick(random, 40, 300);
+  c.shape.n = pick(random, 8, 40);
+  c.m = 96;
+  c.arrays.encoding = random() % 2 ? Encoding::Differential : Encoding::Offset;
+  c.arrays.weight_bits = pick(random, 5, 8);
+  c.arrays.input_bits = pick(random, 5, 8);
+  c.arrays.cell_bits = int64_t(1) << pick(random, 0, 2);
+  c.arrays.dac_bits = pick(random, 1, 2);
+  c.arrays.rows = int64_t(32) << pick(random, 0, 3);
+  const double most = double((1 << (c.arrays.weight_bits - 1)) - 1);
+  const double top = double((1 << c.arrays.input_bits) - 1);
+  std::normal_distribution<double> normal;
+  for (int64_t i = 0; i < c.shape.k * c.shape.n; ++i)
+    c.weights.push_back(
+        int8_t(std::clamp(normal(random) * most / 3, -most, most)));
+  for (int64_t i = 0; i < c.m * c.shape.k; ++i)
+    c.codes.push_back(uint8_t(std::clamp(normal(random) * top / 3, 0.0, top)));
+  return c;
+}
+
+/// Mean square of a run's errors, over results.
+static double meanSquare(const Product &product, const Case &c,
+                         const std::vector<int32_t> &exact) {
+  std::vector<int32_t> y(exact.size());
+  llvm::cantFail(product.run(c.codes.data(), c.m, y.data()));
+  double sum = 0;
+  for (size_t i = 0; i != y.size(); ++i)
+    sum += std::pow(double(y[i]) - double(exact[i]), 2);
+  return sum / double(y.size());
+}
+
+static Product productOf(const Case &c) {
+  return llvm::cantFail(Product::create(c.shape, c.arrays, c.weights));
+}
+static SumStatistics statisticsOf(const Case &c) {
+  return llvm::cantFail(
+      SumStatistics::measure(productOf(c), c.codes.data(), c.m));
+}
+
+TEST(Noise, LosslessConvertersHaveNoError) {
+  std::mt19937 random(1);
+  for (int i = 0; i < 20; ++i) {
+    const Case c = layerCase(random);
+    const SumStatistics s = statisticsOf(c);
+    Readout r;
+    r.adc_bits = losslessBits(c.arrays);
+    EXPECT_EQ(llvm::cantFail(s.error(r)).total(), 0) << c.describe();
+    r.adc_bits -= 2;
+    EXPECT_GT(llvm::cantFail(s.error(r)).total(), 0) << c.describe();
+  }
+}
+
+/// The closed form on the windows that were counted. Slices and phases whose
+/// errors depend on each other by more than a line are what it leaves out.
+TEST(Noise, ConvertersErrAsOftenAsTheyDoInRuns) {
+  std::mt19937 random(2);
+  std::vector<double> decibels;
+  for (int i = 0; i < 60; ++i) {
+    const Case c = layerCase(random);
+    const SumStatistics s = statisticsOf(c);
+    Product product = productOf(c);
+    const std::vector<int32_t> exact = exactProduct(c);
+    Readout r;
+    const int64_t lossless = losslessBits(c.arrays);
+    r.adc_bits = std::max<int64_t>(3, lossless - pick(random, 1, 4));
+    r.ties = Ties(random() % 2);
+    if (random() % 2) {
+      r.range = Range::Bits;
+      r.range_bits = std::max<int64_t>(r.adc_bits, lossless - 2);
+    }
+    llvm::cantFail(product.setReadout(r));
+    const double simulated = meanSquare(product, c, exact);
+    const double predicted = llvm::cantFail(s.error(r)).total() * s.signal();
+    if (simulated == 0) { // ranges that nothing leaves
+      EXPECT_EQ(predicted, 0) << c.describe();
+      continue;
+    }
+    decibels.push_back(std::abs(10 * std::log10(predicted / simulated)));
+  }
+  ASSERT_GT(decibels.size(), 40u);
+  std::sort(decibels.begin(), decibels.end());
+  EXPECT_LT(decibels[decibels.size() / 2], 0.3);
+  EXPECT_LT(decibels[decibels.size() * 9 / 10], 1.0);
+  EXPECT_LT(decibels.back(), 2.0);
+}
+
+/// Spread of cells that lossless converters read: variance over draws.
+TEST(Noise, CellsSpreadAsInDraws) {
+  std::mt19937 random(3);
+  for (int i = 0; i < 6; ++i) {
+    Case c = layerCase(random);
+    c.arrays.rows = 64;
+    const SumStatistics s = statisticsOf(c);
+    const std::vector<int32_t> exact = exactProduct(c);
+    Device device = idealDevice();
+    (i % 2 ? device.sigma_log : device.sigma_relative) = 0.15;
+    Readout r;
+    r.adc_bits = losslessBits(c.arrays);
+    Product product = productOf(c);
+    llvm::cantFail(product.setReadout(r));
+    double simulated = 0;
+    constexpr int64_t trials = 12;
+    for (int64_t t = 0; t < trials; ++t) {
+      Draw draw;
+      draw.trial = t;
+      llvm::cantFail(product.program(device, draw));
+      simulated += meanSquare(product, c, exact) / trials;
+    }
+    const LevelMoments levels =
+        llvm::cantFail(levelMoments(device, c.arrays.cell_bits, 0));
+    const RelativeError e = llvm::cantFail(s.error(r, &device, &levels));
+    EXPECT_GT(e.noise, 0);
+    EXPECT_NEAR(10 * std::log10(e.total() * s.signal() / simulated), 0, 1.0)
+        << c.describe();
+  }
+}
+
+TEST(Noise, WhatTheClosedFormDoesNotKnowIsRefused) {
+  std::mt19937 random(4);
+  const Case c = layerCase(random);
+  const SumStatistics s = statisticsOf(c);
+  Readout r;
+  r.range = Range::Column;
+  auto refused = [](auto value) {
+    return value ? std::string() : llvm::toString(value.takeError());
+  };
+  EXPECT_NE(refused(s.error(r)).find("one range for a product"),
+            std::string::npos);
+  Device device = idealDevice();
+  device.segment_ohm = 2;
+  EXPECT_NE(refused(levelMoments(device, 2, 0)).find("line.segment_ohm"),
+            std::string::npos);
+  EXPECT_NE(refused(SumStatistics::measure(productOf(c), c.codes.data(), 0))
+                .find("at least one window"),
+            std::string::npos);
+  std::vector<uint8_t> large = c.codes;
+  large[0] = 255;
+  Case fewer = c;
+  fewer.arrays.input_bits = 5;
+  EXPECT_NE(refused(SumStatistics::measure(productOf(fewer), large.data(), 1))
+                .find("inputs have 5 bits"),
+            std::string::npos);
+}
