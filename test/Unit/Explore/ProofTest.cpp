@@ -6,11 +6,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "SearchTestUtil.h"
+#include "imc/Search/Assignment.h"
 #include "imc/Search/Random.h"
 #include "imc/Search/Run.h"
 #include "test/Unit/Models/Networks.h"
 
 #include <cmath>
+#include <limits>
 
 using namespace imc::explore;
 using namespace imc;
@@ -206,6 +208,60 @@ TEST(Proof, SearchSaysProvenOrHowFar) {
   EXPECT_GE(*partial.search.gap * (1 + 1e-9), found / best - 1);
   EXPECT_LT(*partial.search.gap, 1e4);
   EXPECT_NE(stopped.log.find("% of a proven bound"), std::string::npos);
+}
+
+// Bits of the weights and copies of every layer of ResNet-18 under a cap on the
+// area of arrays: 6 x 12 choices of 21 layers, priced by the cost model.
+TEST(Proof, AssignsBitsAndCopiesToTheLayersOfResNet18) {
+  const workload::Workload resnet = test::resnet18();
+  const machine::Machine chip = testTarget("rram-32nm").values;
+  std::vector<std::vector<search::Choice>> layers;
+  for (const workload::Layer &layer : resnet.layers) {
+    if (!layer.product())
+      continue;
+    workload::Workload alone;
+    alone.name = layer.name;
+    alone.layers = {layer};
+    layers.emplace_back();
+    for (int64_t bits = 3; bits <= 8; ++bits) {
+      mapping::Knobs knobs;
+      knobs.weight_bits = bits;
+      const cost::Cost cost = cost::evaluate({alone}, chip, knobs);
+      const double arrays = static_cast<double>(
+          mapping::tile(*layer.product(), chip, knobs).arrays());
+      const double area =
+          cost.area_mm2 / static_cast<double>(chip.arrays()) * arrays;
+      // Latency that copies divide, and rounding of the weights at 1 us per
+      // share of the signal.
+      for (int64_t copies : {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64})
+        layers.back().push_back(
+            {cost.models[0].latency_s / static_cast<double>(copies) +
+                 1e-6 * std::ldexp(1.0, static_cast<int>(-2 * bits)),
+             area * static_cast<double>(copies)});
+    }
+  }
+  ASSERT_EQ(layers.size(), 21u);
+  ASSERT_EQ(layers[0].size(), 72u);
+  double before = std::numeric_limits<double>::infinity();
+  for (double cap : {100.0, 200.0, 400.0, 800.0}) {
+    auto result = search::assignLayers(layers, cap);
+    ASSERT_TRUE(bool(result)) << result.message();
+    if (!*result)
+      continue; // one copy of three bits is too large
+    EXPECT_TRUE((*result)->proven) << cap;
+    EXPECT_LE((*result)->weight, cap * (1 + 1e-12));
+    EXPECT_LT((*result)->cost, before) << "more area helps";
+    // No single layer can be improved within what is left of the cap.
+    for (size_t i = 0; i < layers.size(); ++i) {
+      const search::Choice &now = layers[i][(*result)->choices[i]];
+      for (const search::Choice &other : layers[i])
+        if ((*result)->weight - now.weight + other.weight <= cap) {
+          EXPECT_GE(other.cost, now.cost * (1 - 1e-9));
+        }
+    }
+    before = (*result)->cost;
+  }
+  EXPECT_LT(before, std::numeric_limits<double>::infinity());
 }
 
 } // namespace
