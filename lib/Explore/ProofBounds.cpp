@@ -274,7 +274,7 @@ void ProofBounds::boundLegacyOpen(const search::Genome &design, double area,
     }
     models.push_back(figures);
   }
-  bound.objectives = lowObjectives({area, models});
+  bound.objectives = lowObjectives({area, models, {}});
 }
 
 /// Objectives of figures that no design is below.
@@ -334,7 +334,7 @@ void ProofBounds::boundLegacy(search::Genome design,
       }
     some = true;
     const std::vector<double> here =
-        lowObjectives({priced.area_mm2, priced.models});
+        lowObjectives({priced.area_mm2, priced.models, {}});
     for (size_t j = 0; j < low.size(); ++j)
       low[j] = std::min(low[j], here[j]);
   });

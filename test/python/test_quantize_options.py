@@ -237,6 +237,24 @@ def test_sensitivity(tool, models, tmp_path):
     assert all(float(rows[name][0]) < float(rows["(all layers as given)"][0]) for name in list(rows)[3:])
 
 
+def test_data_is_inputs_and_labels(tool, models, tmp_path):
+    """One .npz file is what folders of .npy say, and the batch of the model need not be bound."""
+    data = np.load(models / "refs" / "glyphs_test100.npz")
+    np.savez(tmp_path / "d.npz", x=data["x"][:20], y=data["y"][:20])
+    np.save(tmp_path / "x.npy", data["x"][:20, None].astype(F32) / F32(255))
+    np.save(tmp_path / "y.npy", data["y"][:20])
+    model = models / "trained-small" / "glyphs_lenet_N.onnx"
+    tool("imc", "quantize", model, "--data", tmp_path / "d.npz", "-o", tmp_path / "a.onnx")
+    tool("imc", "quantize", model, "--shape", "N=1", "--calibrate", tmp_path / "x.npy", "-o", tmp_path / "b.onnx")
+    assert (tmp_path / "a.onnx").read_bytes() == (tmp_path / "b.onnx").read_bytes()
+    tables = [tool("imc", "quantize", model, "--sensitivity", *arguments).stdout.splitlines()
+              for arguments in (("--data", tmp_path / "d.npz"), ("--calibrate", tmp_path / "x.npy", "--labels", tmp_path / "y.npy"))]
+    assert tables[0][-6:] == tables[1][-6:] and "top-1" in tables[1][0]
+    refused = tool("imc", "quantize", model, "--data", tmp_path / "d.npz", "--labels", tmp_path / "y.npy", "-o", tmp_path / "c.onnx",
+                   check=False)
+    assert refused.returncode == 1 and "--data holds inputs and labels" in refused.stderr
+
+
 @pytest.mark.parametrize("arguments, message", [
     ((), "name the output with -o (.onnx, .mlir or .mlirbc), or ask for --sensitivity"),
     (("--sensitivity",), "--sensitivity runs the model on data: give inputs with --calibrate"),

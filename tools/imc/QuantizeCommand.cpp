@@ -7,6 +7,7 @@
 
 #include "Session.h"
 
+#include "imc/Accuracy/Dataset.h"
 #include "imc/Execute/LayerSensitivity.h"
 #include "imc/Export/ONNX.h"
 #include "imc/Support/OutputFile.h"
@@ -28,7 +29,7 @@ struct QuantizeOptions {
   DesignOptions design;
   bool sensitivity = false;
   int64_t layerBits = 4;
-  std::string labels;
+  std::string labels, data;
 };
 
 /// What each layer costs in accuracy when it alone has fewer bits.
@@ -42,6 +43,15 @@ int printSensitivity(ModuleOp module, const Design &design,
     return fail(calibration.takeError());
   sensitivity.calibration = *calibration;
   sensitivity.layerBits = options.layerBits;
+  if (!options.data.empty()) {
+    Expected<accuracy::Dataset> data =
+        accuracy::readDataset(module, options.data);
+    if (!data)
+      return fail(data.takeError());
+    for (const std::string &note : data->notes)
+      outs() << "note: " << note << "\n";
+    sensitivity.labels = std::move(data->labels);
+  }
   if (!options.labels.empty()) {
     Expected<execute::Tensor> labels = execute::readTensor(options.labels);
     if (!labels)
@@ -94,13 +104,20 @@ int printSensitivity(ModuleOp module, const Design &design,
   return 0;
 }
 
-int runQuantize(const QuantizeOptions &options) {
+int runQuantize(const QuantizeOptions &given) {
+  QuantizeOptions options = given;
+  if (!options.data.empty()) {
+    if (!options.calibration.inputs.empty() || !options.labels.empty())
+      return fail("--data holds inputs and labels: leave --calibrate and "
+                  "--labels out");
+    options.calibration.inputs = {options.data};
+  }
   if (options.output.empty() && !options.sensitivity)
     return fail("name the output with -o (.onnx, .mlir or .mlirbc), or ask for "
                 "--sensitivity");
   if (options.sensitivity && options.calibration.inputs.empty())
     return fail("--sensitivity runs the model on data: give inputs with "
-                "--calibrate");
+                "--calibrate or --data");
   if (options.sensitivity && options.calibration.biasCorrection)
     return fail("--sensitivity compares models without --bias-correction; "
                 "leave one of them out");
@@ -114,14 +131,14 @@ int runQuantize(const QuantizeOptions &options) {
                 options.model + "' is not; write .mlir, or start from .onnx");
   if (exports && options.calibration.inputs.empty())
     return fail("ONNX holds ranges as constants: give inputs that fix them "
-                "with --calibrate");
+                "with --calibrate or --data");
 
   Session session;
   Expected<Design> design = session.loadDesign(options.design);
   if (!design)
     return fail(design.takeError());
   FailureOr<OwningOpRef<ModuleOp>> module =
-      session.loadModel(options.model, options.design.shapes);
+      session.loadModel(options.model, options.design.shapes, /*batch=*/1);
   if (failed(module))
     return 1;
   if (options.sensitivity) {
@@ -164,6 +181,9 @@ void addQuantizeCommand(CLI::App &app, int &status) {
   command
       ->add_option("MODEL", options->model, "The model (.onnx, .mlir, .mlirbc)")
       ->required();
+  command->add_option("--data", options->data,
+                      "A .npz file with inputs and labels as for imc accuracy, "
+                      "in place of --calibrate and --labels");
   options->calibration.addTo(*command);
   options->design.addTo(*command, /*targetRequired=*/false);
   command->add_option("-o", options->output,

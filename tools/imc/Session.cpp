@@ -9,6 +9,7 @@
 
 #include "dialects/imc/IR/IMC.h"
 #include "dialects/imc/IR/ModuleText.h"
+#include "imc/Accuracy/Dataset.h"
 #include "imc/Execute/BiasCorrection.h"
 #include "imc/Execute/Calibrate.h"
 #include "imc/Execute/Executor.h"
@@ -294,8 +295,9 @@ CompileOptions Design::compileOptions() const {
 
 void CalibrationArguments::addTo(CLI::App &command) {
   command.add_option("--calibrate", inputs,
-                     "Inputs that fix the ranges of activations (a folder or "
-                     "files); without, ranges are measured at run time");
+                     "Inputs that fix the ranges of activations (a folder, "
+                     "files, or a .npz file as for imc accuracy); without, "
+                     "ranges are measured at run time");
   command.add_option("--calibration", rule,
                      "How ranges follow from the inputs of --calibrate: minmax "
                      "(the default), percentile[=99.99], mse or kl");
@@ -306,6 +308,13 @@ void CalibrationArguments::addTo(CLI::App &command) {
 
 Expected<std::vector<std::vector<execute::Tensor>>>
 CalibrationArguments::samples(ModuleOp module) const {
+  if (inputs.size() == 1 && sys::path::extension(inputs.front()) == ".npz") {
+    Expected<accuracy::Dataset> data =
+        accuracy::readDataset(module, inputs.front());
+    if (!data)
+      return data.takeError();
+    return std::move(data->batches);
+  }
   Expected<std::vector<execute::Tensor>> tensors =
       execute::readTensors(inputs, "input");
   if (!tensors)
