@@ -171,6 +171,32 @@ BENCHMARK_CAPTURE(deviceCells, bitLinesOffset, Encoding::Offset, false, 64,
 BENCHMARK_CAPTURE(deviceCells, bitLinesDifferential, Encoding::Differential,
                   false, 64, bitLines);
 
+/// Without slices, as aihwkit's tiles (test/python/test_aihwkit.py): one cell of
+/// 7 bits per polarity, one phase of 6, 9 bits with noise for each pair.
+void unsliced(benchmark::State &state) {
+  Workload w(128, 128, 64, Encoding::Differential);
+  w.arrays.one_converter_per_pair = true;
+  w.arrays.cell_bits = 7;
+  w.arrays.input_bits = w.arrays.dac_bits = 6;
+  w.arrays.cols = 256;
+  for (uint8_t &x : w.codes)
+    x &= 63;
+  Product product = w.product();
+  Readout readout;
+  readout.adc_bits = 9;
+  readout.range = Range::Given;
+  readout.full_scale = 1e6;
+  readout.step = Step::Free;
+  readout.ties = Ties::HalfEven;
+  llvm::cantFail(product.setReadout(readout));
+  Device device = idealDevice();
+  device.sigma_relative = 0.05;
+  device.converter_noise_sigma_lsb = 1.275;
+  llvm::cantFail(product.program(device, {}));
+  runProduct(state, w, product, {}, 64);
+}
+BENCHMARK(unsliced);
+
 /// One draw of the matrix.
 void programArray(benchmark::State &state) {
   const Workload w(128, 128, 1, Encoding::Offset);

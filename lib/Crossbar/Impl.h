@@ -18,6 +18,7 @@
 #include "CellDraw.h"
 #include "Kernels.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <functional>
@@ -131,6 +132,7 @@ struct ConvertedPart {
   bool use_planes = false;
   PlaneShape planes_shape{};
   AlignedVector<uint32_t> planes;
+  AlignedVector<uint8_t> levels; ///< instead, for kernels without planes
   int64_t groups = 0;
   AlignedVector<int32_t> cells; ///< panels of int16
   // Converters, one entry per column.
@@ -177,6 +179,9 @@ struct Programmed {
   bool all_rows_active = false; ///< X-IR: idle rows conduct too
   float leak = 0;               ///< X-IR: of the reference column, per digit
 };
+
+/// How cells are stored: int16, bit planes, or levels of a byte.
+enum class Cells { Words, Planes, Levels };
 
 struct Product::Impl {
   Shape shape;
@@ -234,15 +239,24 @@ struct Product::Impl {
   bool isProved(size_t entry) const {
     return steps[entry] == 1.0f && bounds[entry] <= high;
   }
-  int64_t structuralBound() const {
-    return arrays.rows * ((int64_t(1) << arrays.dac_bits) - 1) *
+  /// Largest sum of so many rows, whatever the weights.
+  int64_t structuralBound(int64_t rows) const {
+    return rows * ((int64_t(1) << arrays.dac_bits) - 1) *
            ((int64_t(1) << arrays.cell_bits) - 1);
+  }
+  /// Rows of a strip that its pack fills; 0 where the last pack has no such
+  /// strip.
+  int64_t filledRows(int64_t pack, int64_t strip) const {
+    const int64_t left = groupsOf(pack) * shape.k - strip * arrays.rows;
+    return std::max<int64_t>(0, std::min(arrays.rows, left));
   }
 
   void computeBounds();
   /// Histogram that a converter belongs to.
   size_t histogramOf(Range range, int64_t pack, int64_t strip, int64_t j,
                      int64_t output) const;
+  /// Range::Filled: of all converters of a strip.
+  float filledStep(int64_t pack, int64_t strip, int64_t high) const;
   float stepOf(const Histogram &histogram, const Readout &readout,
                int64_t high) const;
 
@@ -252,7 +266,7 @@ struct Product::Impl {
                       const std::vector<size_t> &entries) const;
   void fillCells(ConvertedPart &part,
                  const std::function<int64_t(int64_t r, int64_t c)> &cell,
-                 bool planes) const;
+                 Cells layout) const;
 
   llvm::Error checkCodes(const uint8_t *codes, int64_t m) const;
   /// What one thread works with.
@@ -260,7 +274,7 @@ struct Product::Impl {
     AlignedVector<int32_t> inputs, sums, variances, acc, products;
     AlignedVector<uint32_t> bits;
     AlignedVector<float> normals, values, volts;
-    std::vector<int32_t> active;
+    std::vector<int32_t> active, starts;
     std::vector<double> fractions; ///< windows of a block x G*N
     std::vector<int64_t> totals;
   };

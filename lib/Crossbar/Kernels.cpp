@@ -33,33 +33,39 @@ static void gemmWords(const int32_t *a, int64_t lda, const int32_t *b,
     }
 }
 
-static void sumPlanes(const uint32_t *bits, const uint32_t *planes,
-                      const PlaneShape &s, int64_t rows, int32_t *sums) {
-  const int64_t plane = s.words * s.cols;
-  for (int64_t r = 0; r < rows; ++r, sums += s.cols)
-    for (int64_t c = 0; c < s.cols; ++c) {
-      int32_t sum = 0;
+static void sumLevels(const int32_t *active, const int32_t *starts,
+                      const uint8_t *cells, const PlaneShape &s, int64_t rows,
+                      int32_t *sums) {
+  // So many levels add up in a byte.
+  const int32_t limit = (s.isSigned ? 127 : 255) / ((1 << s.cell_planes) - 1);
+  for (int64_t c = 0; c < s.cols; c += levelColumns) {
+    const uint8_t *panel = cells + c * s.rows;
+    const int64_t width = s.cols - c < levelColumns ? s.cols - c : levelColumns;
+    for (int64_t r = 0; r < rows; ++r) {
+      int32_t *to = sums + r * s.cols + c;
+      for (int64_t l = 0; l < width; ++l)
+        to[l] = 0;
       for (int64_t t = 0; t < s.input_planes; ++t) {
-        const uint32_t *x = bits + (r * s.input_planes + t) * s.words;
-        for (int64_t k = 0; k < s.cell_planes; ++k) {
-          const uint32_t *u = planes + k * plane + c;
-          int32_t count = 0;
-          for (int64_t w = 0; w < s.words; ++w)
-            count += __builtin_popcount(x[w] & u[w * s.cols]);
-          if (s.isSigned) {
-            u += s.cell_planes * plane;
-            for (int64_t w = 0; w < s.words; ++w)
-              count -= __builtin_popcount(x[w] & u[w * s.cols]);
+        const int32_t *from = starts + r * s.input_planes + t;
+        for (int32_t a = from[0]; a < from[1];) {
+          const int32_t end = a + limit < from[1] ? a + limit : from[1];
+          uint8_t total[levelColumns] = {};
+          for (; a < end; ++a) {
+            const uint8_t *u = panel + active[a] * levelColumns;
+            for (int64_t l = 0; l < levelColumns; ++l)
+              total[l] = uint8_t(total[l] + u[l]);
           }
-          sum += count * (1 << (t + k));
+          for (int64_t l = 0; l < width; ++l)
+            to[l] +=
+                (s.isSigned ? int32_t(int8_t(total[l])) : total[l]) * (1 << t);
         }
       }
-      sums[c] = sum;
     }
+  }
 }
 
 const Kernels imc::crossbar::portableKernels = {
-    nullptr,       gemmWords,   sumPlanes,    convertIntegers,
+    nullptr,       gemmWords,   nullptr,      sumLevels,  convertIntegers,
     convertAnalog, drawNormals, drawUniforms, solveLadder};
 
 bool imc::crossbar::isSupported(Isa isa) {

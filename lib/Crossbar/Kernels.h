@@ -41,10 +41,20 @@ struct PlaneShape {
   int64_t input_planes; ///< bits of a phase
   int64_t cols;         ///< a multiple of 16
   bool isSigned;
+  int64_t rows; ///< of cells
 };
 /// bits: rows x input_planes x words; planes: [plane][word][cols].
 using PlaneKernel = void(const uint32_t *bits, const uint32_t *planes,
                          const PlaneShape &shape, int64_t rows, int32_t *sums);
+
+/// The same from the levels of cells, a byte each (of two's complement if
+/// `isSigned`), which are added for the rows whose bit is set. Bit t of the
+/// digits of row r is set in the rows active[starts[r * input_planes + t]] up
+/// to the next start. cells: [panel of levelColumns][row][levelColumns].
+constexpr int64_t levelColumns = 128;
+using LevelKernel = void(const int32_t *active, const int32_t *starts,
+                         const uint8_t *cells, const PlaneShape &shape,
+                         int64_t rows, int32_t *sums);
 
 /// Converters of a unit, one entry per column; steps are powers of two.
 struct IntegerConverters {
@@ -98,9 +108,10 @@ using LadderKernel = void(const float *cells, int64_t cols, const int32_t *rows,
                           float *out);
 
 struct Kernels {
-  GemmKernel *bytes; ///< unsigned A times signed B; null: there is none
-  GemmKernel *words; ///< int16 times int16; sums must fit int32
-  PlaneKernel *planes;
+  GemmKernel *bytes;   ///< unsigned A times signed B; null: there is none
+  GemmKernel *words;   ///< int16 times int16; sums must fit int32
+  PlaneKernel *planes; ///< where there are bytes; null: there are levels
+  LevelKernel *levels; ///< otherwise
   ConvertKernel *convert;
   AnalogKernel *analog;
   NormalKernel *normals;

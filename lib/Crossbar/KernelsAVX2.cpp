@@ -60,63 +60,71 @@ IMC_TARGET void gemmWords(const int32_t *a, int64_t lda, const int32_t *b,
   }
 }
 
-/// Ones in each 32-bit lane: tables of nibbles (Mula, Kurz, Lemire, The
-/// Computer Journal 61(1), 2018), then sums of the 4 bytes.
-IMC_TARGET inline __attribute__((always_inline)) __m256i
-countPlane(const uint32_t *x, const uint32_t *plane, const PlaneShape &s) {
-  const __m256i table =
-      _mm256_setr_epi8(0, 1, 1, 2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4, 0, 1, 1,
-                       2, 1, 2, 2, 3, 1, 2, 2, 3, 2, 3, 3, 4);
-  const __m256i nibble = _mm256_set1_epi8(15);
-  __m256i total = _mm256_setzero_si256();
-  for (int64_t w = 0; w < s.words;) {
-    // 31 words of at most 8 ones per byte stay below 256.
-    const int64_t end = w + 31 < s.words ? w + 31 : s.words;
-    __m256i ones = _mm256_setzero_si256();
-    for (; w < end; ++w) {
-      const __m256i both =
-          _mm256_and_si256(_mm256_set1_epi32(int32_t(x[w])),
-                           _mm256_loadu_si256(reinterpret_cast<const __m256i *>(
-                               plane + w * s.cols)));
-      const __m256i low =
-          _mm256_shuffle_epi8(table, _mm256_and_si256(both, nibble));
-      const __m256i high = _mm256_shuffle_epi8(
-          table, _mm256_and_si256(_mm256_srli_epi32(both, 4), nibble));
-      ones = _mm256_add_epi8(ones, _mm256_add_epi8(low, high));
-    }
-    const __m256i pairs = _mm256_maddubs_epi16(ones, _mm256_set1_epi8(1));
-    total =
-        _mm256_add_epi32(total, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
-  }
-  return total;
-}
-
-IMC_TARGET void sumPlanes(const uint32_t *bits, const uint32_t *planes,
-                          const PlaneShape &s, int64_t rows, int32_t *sums) {
-  const int64_t plane = s.words * s.cols;
-  for (int64_t r = 0; r < rows; ++r, sums += s.cols)
-    for (int64_t c = 0; c < s.cols; c += 8) {
-      __m256i total = _mm256_setzero_si256();
+template <bool isSigned>
+IMC_TARGET void sumLevels(const int32_t *active, const int32_t *starts,
+                          const uint8_t *cells, const PlaneShape &s,
+                          int64_t rows, int32_t *sums) {
+  // So many levels add up in a byte.
+  const int32_t limit = (isSigned ? 127 : 255) / ((1 << s.cell_planes) - 1);
+  for (int64_t c = 0; c < s.cols; c += levelColumns) {
+    // A panel stays in the first-level cache while all rows pass it.
+    const uint8_t *panel = cells + c * s.rows;
+    const int64_t width = s.cols - c < levelColumns ? s.cols - c : levelColumns;
+    for (int64_t r = 0; r < rows; ++r) {
+      int32_t *to = sums + r * s.cols + c;
+      bool first = true;
       for (int64_t t = 0; t < s.input_planes; ++t) {
-        const uint32_t *x = bits + (r * s.input_planes + t) * s.words;
-        for (int64_t k = 0; k < s.cell_planes; ++k) {
-          const __m128i shift = _mm_cvtsi64_si128(t + k);
-          __m256i count = countPlane(x, planes + k * plane + c, s);
-          if (s.isSigned)
-            count = _mm256_sub_epi32(
-                count,
-                countPlane(x, planes + (s.cell_planes + k) * plane + c, s));
-          total = _mm256_add_epi32(total, _mm256_sll_epi32(count, shift));
+        const __m128i shift = _mm_cvtsi64_si128(t);
+        const int32_t *from = starts + r * s.input_planes + t;
+        // The first step stores, if only zeros.
+        for (int32_t a = from[0]; first || a < from[1]; first = false) {
+          const int32_t end = a + limit < from[1] ? a + limit : from[1];
+          __m256i total[4];
+#pragma GCC unroll 4
+          for (int i = 0; i < 4; ++i)
+            total[i] = _mm256_setzero_si256();
+          for (; a < end; ++a) {
+            const auto *u = reinterpret_cast<const __m256i *>(
+                panel + int64_t(active[a]) * levelColumns);
+#pragma GCC unroll 4
+            for (int i = 0; i < 4; ++i)
+              total[i] = _mm256_add_epi8(total[i], _mm256_loadu_si256(u + i));
+          }
+          alignas(32) uint8_t bytes[levelColumns];
+#pragma GCC unroll 4
+          for (int i = 0; i < 4; ++i)
+            _mm256_store_si256(reinterpret_cast<__m256i *>(bytes) + i,
+                               total[i]);
+          for (int64_t l = 0; l < width; l += 8) {
+            const __m128i eight =
+                _mm_loadl_epi64(reinterpret_cast<const __m128i *>(bytes + l));
+            const __m256i wide = isSigned ? _mm256_cvtepi8_epi32(eight)
+                                          : _mm256_cvtepu8_epi32(eight);
+            __m256i sum = _mm256_sll_epi32(wide, shift);
+            auto *at = reinterpret_cast<__m256i *>(to + l);
+            if (!first)
+              sum = _mm256_add_epi32(sum, _mm256_loadu_si256(at));
+            _mm256_storeu_si256(at, sum);
+          }
         }
       }
-      _mm256_storeu_si256(reinterpret_cast<__m256i *>(sums + c), total);
     }
+  }
+}
+
+IMC_TARGET void sumAnyLevels(const int32_t *active, const int32_t *starts,
+                             const uint8_t *cells, const PlaneShape &s,
+                             int64_t rows, int32_t *sums) {
+  if (s.isSigned)
+    sumLevels<true>(active, starts, cells, s, rows, sums);
+  else
+    sumLevels<false>(active, starts, cells, s, rows, sums);
 }
 
 } // namespace
 
 const Kernels imc::crossbar::avx2Kernels = {
-    nullptr,       gemmWords,   sumPlanes,    convertIntegers,
+    nullptr,       gemmWords,   nullptr,      sumAnyLevels, convertIntegers,
     convertAnalog, drawNormals, drawUniforms, solveLadder};
 
 #endif

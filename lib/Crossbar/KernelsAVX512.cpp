@@ -162,7 +162,7 @@ IMC_TARGET void sumPlanes(const uint32_t *bits, const uint32_t *planes,
 } // namespace
 
 const Kernels imc::crossbar::avx512Kernels = {
-    gemm<true>,    gemm<false>, sumPlanes,    convertIntegers,
+    gemm<true>,    gemm<false>, sumPlanes,    nullptr,    convertIntegers,
     convertAnalog, drawNormals, drawUniforms, solveLadder};
 
 #endif

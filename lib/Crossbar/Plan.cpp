@@ -102,8 +102,8 @@ void Product::Impl::fillConverters(ConvertedPart &part,
 void Product::Impl::fillCells(
     ConvertedPart &part,
     const std::function<int64_t(int64_t r, int64_t c)> &cell,
-    bool planes) const {
-  if (!planes) {
+    Cells layout) const {
+  if (layout == Cells::Words) {
     part.groups = ceilDiv(part.rows, 2);
     part.cells = wordPanels(part.rows, part.cols, cell);
     return;
@@ -114,7 +114,18 @@ void Product::Impl::fillCells(
   s.input_planes = arrays.dac_bits;
   s.cols = part.cols;
   s.isSigned = is_signed;
+  s.rows = part.rows;
   part.use_planes = true;
+  if (layout == Cells::Levels) {
+    const int64_t panels = ceilDiv(s.cols, levelColumns);
+    part.levels.assign(size_t(panels * levelColumns * s.rows), 0);
+    for (int64_t c = 0; c < part.cols; ++c)
+      for (int64_t r = 0; r < part.rows; ++r)
+        part.levels[size_t(c / levelColumns * levelColumns * s.rows +
+                           r * levelColumns + c % levelColumns)] =
+            uint8_t(cell(r, c));
+    return;
+  }
   const int64_t plane = s.words * s.cols;
   part.planes.assign(size_t(plane * s.cell_planes * (is_signed ? 2 : 1)), 0);
   for (int64_t c = 0; c < part.cols; ++c)
@@ -156,7 +167,8 @@ std::shared_ptr<const Plan> Product::Impl::idealPlan(bool useProofs,
       plan->exact.push_back(exactPart(*this, g, 0, shape.k, outputs, bytes));
     return known = plan;
   }
-  // Population counts take `planes` operations for 32 rows, products 16.
+  // Population counts take `planes` operations for 32 rows, products 16; levels
+  // an addition for 32 columns and active row.
   const bool planes =
       arrays.dac_bits * arrays.cell_bits * (is_signed ? 2 : 1) * 3 <= 16;
   for (size_t u = 0; u != segments.size(); ++u) {
@@ -195,7 +207,9 @@ std::shared_ptr<const Plan> Product::Impl::idealPlan(bool useProofs,
           return cells[size_t(j)][size_t(
               weight(s.group, s.first_row + r, locals[size_t(n)]) + 128)];
         },
-        planes);
+        !planes ? Cells::Words
+        : bytes ? Cells::Planes
+                : Cells::Levels);
     if (slices.offset)
       plan->offsets.push_back({part.first_row, part.rows, part.outputs});
   }

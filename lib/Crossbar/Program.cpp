@@ -185,7 +185,7 @@ ConvertedPart Product::Impl::deviceStrip(const Device &device,
         [&](int64_t r, int64_t c) {
           return grid(values[size_t(r * part.cols + c)]);
         },
-        false);
+        Cells::Words);
   part.groups = ceilDiv(part.rows, 2);
   if (!variance.empty() || device.converter_noise_sigma_lsb > 0) {
     variance.resize(cells, 0);

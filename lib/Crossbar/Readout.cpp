@@ -17,14 +17,14 @@ using namespace imc::crossbar;
 //===----------------------------------------------------------------------===//
 
 /// Smallest k with high * 2^k >= most.
-static float powerStep(int64_t most, int64_t high) {
+static float powerStep(double most, int64_t high) {
   int64_t k = 0;
-  while ((high << k) < most)
+  while (double(high << k) < most)
     ++k;
   return float(int64_t(1) << k);
 }
 
-static float freeStep(int64_t most, int64_t high) {
+static float freeStep(double most, int64_t high) {
   return std::max(1.0f, float(most) / float(high));
 }
 
@@ -90,6 +90,19 @@ float Product::Impl::stepOf(const Histogram &histogram, const Readout &readout,
   return best;
 }
 
+float Product::Impl::filledStep(int64_t pack, int64_t strip,
+                                int64_t high) const {
+  const int64_t rows = filledRows(pack, strip);
+  if (rows == 0)
+    return 1;
+  if (readout.step == Step::Free)
+    return freeStep(structuralBound(rows), high);
+  Arrays filled = arrays;
+  filled.rows = rows;
+  return float(int64_t(1) << std::max<int64_t>(0, losslessBits(filled) -
+                                                      readout.adc_bits));
+}
+
 size_t Product::Impl::histogramOf(Range range, int64_t pack, int64_t strip,
                                   int64_t j, int64_t output) const {
   switch (range) {
@@ -108,8 +121,12 @@ static const char *rangeName(Range range) {
     return "lossless";
   case Range::Full:
     return "full";
+  case Range::Filled:
+    return "filled";
   case Range::Bits:
     return "bits";
+  case Range::Given:
+    return "given";
   case Range::Layer:
     return "layer";
   case Range::Array:
@@ -177,7 +194,9 @@ llvm::Error Product::setReadout(const Readout &r) {
     // Of powers of two: the range of losslessBits(), as #imc.readout has it.
     uniform = powers ? float(int64_t(1)
                              << std::max<int64_t>(0, needed - readout.adc_bits))
-                     : freeStep(i.structuralBound(), high);
+                     : freeStep(i.structuralBound(i.arrays.rows), high);
+    break;
+  case Range::Filled: // By strip, below.
     break;
   case Range::Bits: {
     if (readout.range_bits < least || readout.range_bits > needed)
@@ -193,6 +212,13 @@ llvm::Error Product::setReadout(const Readout &r) {
     low = i.is_signed ? -high - 1 : 0;
     break;
   }
+  case Range::Given:
+    if (!(readout.full_scale > 0) || readout.full_scale >= 2147483648.0)
+      return fail("'full_scale' is " + std::to_string(readout.full_scale) +
+                  ", must be above 0 and below 2^31");
+    uniform = powers ? powerStep(readout.full_scale, high)
+                     : freeStep(readout.full_scale, high);
+    break;
   case Range::Layer:
   case Range::Array:
   case Range::Column:
@@ -211,6 +237,13 @@ llvm::Error Product::setReadout(const Readout &r) {
   i.low = low;
   i.high = high;
   i.steps.assign(i.bounds.size(), uniform);
+  if (readout.range == Range::Filled) {
+    for (int64_t p = 0; p < i.packs; ++p)
+      for (int64_t s = 0; s < i.strips; ++s)
+        std::fill_n(i.steps.begin() + std::ptrdiff_t(i.entry(p, s, 0, 0)),
+                    i.cols, i.filledStep(p, s, high));
+    return llvm::Error::success();
+  }
   if (!fineness(readout.range))
     return llvm::Error::success();
   std::vector<float> steps;
@@ -242,19 +275,20 @@ llvm::Error Product::calibrate(const uint8_t *codes, int64_t m, Range range,
     i.counted = range;
     i.histograms.clear();
     i.bin_shift = 0;
-    while ((i.structuralBound() >> i.bin_shift) >= 512)
+    while ((i.structuralBound(i.arrays.rows) >> i.bin_shift) >= 512)
       ++i.bin_shift;
     const size_t count = range == Range::Layer ? 1
                          : range == Range::Array
                              ? size_t(i.packs * i.strips * i.tiles)
                              : i.bounds.size();
-    const size_t bins = size_t(i.structuralBound() >> i.bin_shift) + 1;
+    const size_t bins =
+        size_t(i.structuralBound(i.arrays.rows) >> i.bin_shift) + 1;
     i.histograms.assign(count, {});
     for (Histogram &h : i.histograms)
       h.bins.assign(bins, 0);
   }
   const Kernels &k = kernels(options.isa);
-  std::shared_ptr<const Plan> plan = i.idealPlan(false, false);
+  std::shared_ptr<const Plan> plan = i.idealPlan(false, k.bytes != nullptr);
   std::mutex mutex;
   const int64_t width = i.shape.groups * i.shape.k;
   parallelFor(options.threads, int64_t(plan->converted.size()), [&](int64_t u) {

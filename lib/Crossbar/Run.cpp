@@ -133,6 +133,32 @@ void Product::Impl::idealSums(const ConvertedPart &part, const Kernels &kernels,
                               int64_t width, Scratch &scratch,
                               int32_t *sums) const {
   const auto numPhases = int64_t(phases.size());
+  if (!part.levels.empty()) {
+    const PlaneShape &s = part.planes_shape;
+    const int64_t lists = windows * numPhases * s.input_planes;
+    scratch.starts.resize(size_t(lists + 1));
+    scratch.active.resize(size_t(lists * part.rows + 1));
+    int32_t *start = scratch.starts.data(), *active = scratch.active.data();
+    int32_t n = 0;
+    for (int64_t w = 0; w < windows; ++w)
+      for (const Phase &phase : phases)
+        for (int64_t t = 0; t < s.input_planes; ++t) {
+          *start++ = n;
+          if (t >= phase.bits)
+            continue;
+          const uint8_t *from = codes + w * width;
+          const int64_t bit = phase.first_bit + t;
+          // Without branches, which no predictor could know.
+          for (int64_t r = 0; r < part.rows; ++r) {
+            active[n] = int32_t(r);
+            n += from[r] >> bit & 1;
+          }
+        }
+    *start = n;
+    kernels.levels(scratch.active.data(), scratch.starts.data(),
+                   part.levels.data(), s, windows * numPhases, sums);
+    return;
+  }
   if (part.use_planes) {
     const PlaneShape &s = part.planes_shape;
     const int64_t perRow = s.input_planes * s.words;

@@ -7,7 +7,7 @@ import numpy as np
 
 F32 = np.float32
 OFFSET, DIFFERENTIAL, TWOS = 0, 1, 2
-LOSSLESS, FULL, BITS, LAYER, ARRAY, COLUMN = range(6)
+LOSSLESS, FULL, FILLED, BITS, GIVEN, LAYER, ARRAY, COLUMN = range(8)
 HALF_UP, HALF_EVEN, FLOOR = range(3)
 POWER, FREE = range(2)
 QUANTILE, SQUARED = range(2)
@@ -17,7 +17,7 @@ class Case:
     """What a line of crossbar_run says; every value has the name used there."""
     defaults = dict(groups=1, k=1, n=1, groups_per_pack=1, encoding=OFFSET, pair=0, weight_bits=8, cell_bits=2,
                     input_bits=8, signed=0, dac_bits=1, rows=128, cols=128, adc_bits=8, range=FULL, range_bits=0,
-                    ties=HALF_UP, step=POWER, criterion=QUANTILE, quantile=1.0)
+                    full_scale=0, ties=HALF_UP, step=POWER, criterion=QUANTILE, quantile=1.0)
 
     def __init__(self, **values):
         unknown = set(values) - set(self.defaults)
@@ -109,6 +109,17 @@ def step_for(c, most, high):
     return F32(step)
 
 
+def filled_step(c, group, strip, high):
+    """X-RANGE: the range of the rows that the groups of the pack put into the strip, empty cells beside them."""
+    first = group // c.groups_per_pack * c.groups_per_pack
+    of_pack = range(first, min(c.groups, first + c.groups_per_pack))
+    filled = sum(len(strips(c).get((g, strip), [])) for g in of_pack)
+    most = filled * (2**c.dac_bits - 1) * (2**c.cell_bits - 1)
+    if c.step == FREE:
+        return step_for(c, most, high)
+    return F32(2**max(0, int(np.ceil(np.log2(most + 1))) + c.pair - c.adc_bits))
+
+
 def rounded(t, ties):
     if ties == HALF_EVEN:
         return np.rint(t)
@@ -181,8 +192,12 @@ def steps(c, weights, calibration):
                 pools.setdefault(key(g, s, j, n), []).append(values[:, :, n].ravel())
         chosen = {k: calibrated_step(c, np.concatenate(v), high) for k, v in pools.items()}
         return {(g, s, j): np.array([chosen[key(g, s, j, n)] for n in range(c.n)], F32) for g, s, j in sums}
+    if c.range == FILLED:
+        return {k: np.full(c.n, filled_step(c, k[0], k[1], high), F32) for k in sums}
     if c.range == LOSSLESS:
         step = F32(1)
+    elif c.range == GIVEN:
+        step = step_for(c, c.full_scale, high)
     elif c.step == FREE:
         step = step_for(c, top(c) if c.range == FULL else 2**(c.range_bits - c.pair) - 1, high)
     else:

@@ -81,7 +81,9 @@ int64_t losslessBits(const Arrays &arrays);
 enum class Range {
   Lossless, ///< every sum that the weights allow; otherwise an error
   Full,     ///< every sum that any weights allow
+  Filled,   ///< the same of the rows alone that weights fill, by strip
   Bits,     ///< sums of `range_bits` bits
+  Given,    ///< sums up to `full_scale`
   Layer,    ///< what calibration saw, one range for the product,
   Array,    ///< one for each array,
   Column    ///< one for each converter
@@ -101,6 +103,7 @@ struct Readout {
   int64_t adc_bits = 8;
   Range range = Range::Full;
   int64_t range_bits = 0; ///< Range::Bits: 1..losslessBits()
+  double full_scale = 0;  ///< Range::Given: above 0, below 2^31
   Ties ties = Ties::HalfUp;
   Step step = Step::PowerOfTwo;
   Criterion criterion = Criterion::Quantile;

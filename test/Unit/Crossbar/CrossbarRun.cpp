@@ -104,6 +104,7 @@ llvm::Error runOne(const Words &w, Statistics &statistics) {
   r.adc_bits = w.number("adc_bits", 8);
   r.range = Range(w.number("range", 1));
   r.range_bits = w.number("range_bits", 0);
+  r.full_scale = w.real("full_scale", 0);
   r.ties = Ties(w.number("ties", 0));
   r.step = Step(w.number("step", 0));
   r.criterion = Criterion(w.number("criterion", 0));
