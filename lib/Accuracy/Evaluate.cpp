@@ -67,7 +67,7 @@ public:
   Expected<Outputs> run() { return run(data); }
 
   Error calibrate() {
-    if (!options.arrays.calibrates())
+    if (!engine.calibrates())
       return Error::success();
     Dataset few;
     const int64_t batch = data.batchSize();

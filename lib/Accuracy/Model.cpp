@@ -41,9 +41,38 @@ ArraySettings accuracy::settingsOf(const machine::Machine &m,
   a.cols = m.array.cols;
   s.readout.adc_bits = mapping::adcBits(k, m);
   const int64_t range = mapping::rangeBits(m);
-  if (range < mapping::losslessBits(m)) {
-    s.readout.range = crossbar::Range::Bits;
-    s.readout.range_bits = range;
+  switch (k.range) {
+  case mapping::Range::Full:
+    if (range < mapping::losslessBits(m)) {
+      s.readout.range = crossbar::Range::Bits;
+      s.readout.range_bits = range;
+    }
+    break;
+  case mapping::Range::Filled:
+    s.readout.range = crossbar::Range::Filled;
+    break;
+  case mapping::Range::Lossless:
+    s.readout.range = crossbar::Range::Lossless;
+    break;
+  case mapping::Range::Layer:
+    s.readout.range = crossbar::Range::Layer;
+    break;
+  case mapping::Range::Array:
+    s.readout.range = crossbar::Range::Array;
+    break;
+  case mapping::Range::Column:
+    s.readout.range = crossbar::Range::Column;
+    break;
+  }
+  switch (k.ties) {
+  case mapping::Ties::HalfUp:
+    break;
+  case mapping::Ties::HalfEven:
+    s.readout.ties = crossbar::Ties::HalfEven;
+    break;
+  case mapping::Ties::Floor:
+    s.readout.ties = crossbar::Ties::Floor;
+    break;
   }
   s.packing = k.group_packing;
   return s;
@@ -157,7 +186,7 @@ static Expected<Prepared> prepare(const LayerData &layer,
 
 using SumsKey = std::tuple<int, int64_t, int64_t, int64_t, int64_t, int64_t,
                            int64_t, int64_t>;
-using DesignKey = std::tuple<SumsKey, int64_t, int64_t>;
+using DesignKey = std::tuple<SumsKey, int64_t, int64_t, int, int>;
 
 struct Model::Known {
   std::mutex mutex;
@@ -238,7 +267,9 @@ Expected<Prediction> Model::predict(const ArraySettings &settings) const {
   const DesignKey design{key, settings.readout.adc_bits,
                          settings.readout.range == crossbar::Range::Bits
                              ? settings.readout.range_bits
-                             : 0};
+                             : 0,
+                         int(settings.readout.range),
+                         int(settings.readout.ties)};
   std::shared_ptr<const std::vector<Prepared>> sums;
   const crossbar::LevelMoments *levels = nullptr;
   {

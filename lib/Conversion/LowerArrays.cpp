@@ -200,8 +200,20 @@ static Value readOut(OpBuilder &b, Location loc, ReadoutAttr readout,
   if (shift == 0)
     return arith::MinUIOp::create(b, loc, sum, a.i32(readout.lastCode()));
   Value k = a.i32(shift);
-  Value code = arith::ShRUIOp::create(
-      b, loc, a.add(sum, a.i32(int64_t(1) << (shift - 1))), k);
+  Value moved = sum;
+  switch (readout.getTies()) {
+  case ReadoutTies::HalfUp:
+    moved = a.add(sum, a.i32(int64_t(1) << (shift - 1)));
+    break;
+  case ReadoutTies::HalfEven: {
+    Value odd = a.both(arith::ShRUIOp::create(b, loc, sum, k), a.i32(1));
+    moved = a.add(a.add(sum, a.i32((int64_t(1) << (shift - 1)) - 1)), odd);
+    break;
+  }
+  case ReadoutTies::Floor:
+    break;
+  }
+  Value code = arith::ShRUIOp::create(b, loc, moved, k);
   code = arith::MinUIOp::create(b, loc, code, a.i32(readout.lastCode()));
   return arith::ShLIOp::create(b, loc, code, k);
 }

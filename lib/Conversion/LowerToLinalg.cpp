@@ -89,6 +89,13 @@ private:
                << " is not a tensor of static shape; bind symbolic dimensions "
                   "at import (--shape) and run this before bufferization";
     }
+    if (auto mvm = dyn_cast<MVMOp>(op);
+        mvm && !mvm.getReadout().hasFixedSteps())
+      return mvm.emitOpError("cannot be lowered to linalg: policy = ")
+             << stringifyReadoutPolicy(mvm.getReadout().getPolicy())
+             << " leaves the steps of converters to simulated arrays; use imc "
+                "accuracy or imc run --arrays simulated, or tile with "
+                "range=full or range=lossless";
     rewriter.setInsertionPoint(op);
     return llvm::TypeSwitch<Operation *, LogicalResult>(op)
         .Case<MatmulOp, Conv2DOp, ChooseQParamsOp, QuantizeOp, DequantizeOp,

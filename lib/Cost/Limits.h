@@ -54,6 +54,10 @@ void checkDesign(const machine::Machine &m, const mapping::Knobs &k,
   if (k.adc_bits > built || (exact && k.adc_bits != 0 && k.adc_bits != built))
     report(Rule::AdcBits, static_cast<double>(k.adc_bits),
            static_cast<double>(built));
+  if (const int64_t least = mapping::leastAdcBits(k, m);
+      k.adc_bits != 0 && k.adc_bits < least)
+    report(Rule::AdcBits, static_cast<double>(k.adc_bits),
+           static_cast<double>(least));
   // Less range than codes in steps of 1 take leaves codes without use.
   if (m.adc.clip_bits > 0)
     if (const int64_t most = mapping::mostClipBits(k, m);

@@ -199,7 +199,10 @@ double imc::cost::errorBound(const Machine &m, const mapping::Knobs &k) {
   };
   // Off by less than a step, or above the last code.
   const double step = power(std::max<int64_t>(0, range - adc));
-  const double last = (power(std::min(range, adc)) - 1) * step;
+  double last = (power(std::min(range, adc)) - 1) * step;
+  // Steps that data or weights choose may be as short as 1.
+  if (k.range != mapping::Range::Full && k.range != mapping::Range::Filled)
+    last = power(std::min(range, adc)) - 1;
   const double error = std::max(step - 1, power(all) - 1 - last);
   const int64_t phases = (k.input_bits + m.dac.bits - 1) / m.dac.bits;
   const int64_t columns = mapping::columnsPerWeight(k, m.cell.bits);

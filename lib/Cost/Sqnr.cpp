@@ -71,9 +71,14 @@ void cost::detail::prepareNoise(const machine::Machine &m,
   const int64_t dropped = std::max<int64_t>(0, range - adc);
   const double step = power(dropped);
   c.last = (power(std::min(range, adc)) - 1) * step;
-  // Ties go up, so that the residues 0 to 2^k - 1 are off by 1/2 on average.
-  c.step_mean = dropped > 0 ? 0.5 : 0;
-  c.step_square = dropped > 0 ? (step * step + 2) / 12 : 0;
+  // Ties that go up leave the residues 0 to 2^k - 1 off by 1/2 on average.
+  const bool floors = k.ties == mapping::Ties::Floor;
+  c.step_mean = dropped == 0 || k.ties == mapping::Ties::HalfEven ? 0
+                : floors ? (1 - step) / 2
+                         : 0.5;
+  c.step_square = dropped == 0 ? 0
+                  : floors     ? (step - 1) * (2 * step - 1) / 6
+                               : (step * step + 2) / 12;
 
   // E-SQNR: the signal of one row, 4^n / 12 times the mean square 4^m / 3.
   const double signal =

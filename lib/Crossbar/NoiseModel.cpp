@@ -97,9 +97,10 @@ static Converted convert(double sum, double sigma, double step, double low,
 llvm::Expected<RelativeError>
 SumStatistics::error(const Readout &readout, const Device *device,
                      const LevelMoments *levels) const {
-  if (readout.range == Range::Array || readout.range == Range::Column)
-    return fail("the closed form knows one range for a product; ranges "
-                "calibrated for each array or column need imc accuracy");
+  if (readout.range == Range::Array || readout.range == Range::Column ||
+      readout.range == Range::Filled)
+    return fail("the closed form knows one range for a product; ranges of each "
+                "strip, array or column need imc accuracy");
   const int64_t lossless = losslessBits(arrays);
   const int64_t bits = readout.range == Range::Lossless && !readout.adc_bits
                            ? lossless
@@ -126,6 +127,9 @@ SumStatistics::error(const Readout &readout, const Device *device,
                                                       : readout.range_bits)) -
                              1,
                          high, readout.step);
+    break;
+  case Range::Given:
+    step = stepFor(readout.full_scale, high, readout.step);
     break;
   default:
     step = stepFor(double(largest), high, readout.step);

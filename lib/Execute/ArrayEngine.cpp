@@ -101,6 +101,8 @@ static FailureOr<ArrayProduct> describe(const TiledProduct &product) {
   out.dac_bits = mvm.getInput().getDacBits();
   out.adc_bits = mvm.getReadout().getAdcBits();
   out.range_bits = mvm.getReadout().getRangeBits();
+  out.range = static_cast<mapping::Range>(mvm.getReadout().getPolicy());
+  out.ties = static_cast<mapping::Ties>(mvm.getReadout().getTies());
   return out;
 }
 

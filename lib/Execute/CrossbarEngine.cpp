@@ -31,6 +31,41 @@ static crossbar::Encoding toCrossbar(mapping::Encoding encoding) {
   llvm_unreachable("no such encoding");
 }
 
+static crossbar::Range toCrossbar(mapping::Range range) {
+  switch (range) {
+  case mapping::Range::Full:
+    return crossbar::Range::Full;
+  case mapping::Range::Filled:
+    return crossbar::Range::Filled;
+  case mapping::Range::Lossless:
+    return crossbar::Range::Lossless;
+  case mapping::Range::Layer:
+    return crossbar::Range::Layer;
+  case mapping::Range::Array:
+    return crossbar::Range::Array;
+  case mapping::Range::Column:
+    return crossbar::Range::Column;
+  }
+  llvm_unreachable("no such range");
+}
+
+static crossbar::Ties toCrossbar(mapping::Ties ties) {
+  switch (ties) {
+  case mapping::Ties::HalfUp:
+    return crossbar::Ties::HalfUp;
+  case mapping::Ties::HalfEven:
+    return crossbar::Ties::HalfEven;
+  case mapping::Ties::Floor:
+    return crossbar::Ties::Floor;
+  }
+  llvm_unreachable("no such rule");
+}
+
+static bool isCalibrated(crossbar::Range range) {
+  return range == crossbar::Range::Layer || range == crossbar::Range::Array ||
+         range == crossbar::Range::Column;
+}
+
 llvm::Error CrossbarEngine::prepare(int64_t, const ArrayProduct &p) {
   Windows windows(p);
   crossbar::Shape shape;
@@ -62,19 +97,21 @@ llvm::Error CrossbarEngine::prepare(int64_t, const ArrayProduct &p) {
 
   crossbar::Readout readout;
   readout.adc_bits = p.adc_bits;
-  readout.ties = options.ties;
+  readout.ties = options.ties.value_or(toCrossbar(p.ties));
   readout.step = options.step;
   readout.criterion = options.criterion;
   readout.quantile = options.quantile;
+  readout.range = toCrossbar(p.range);
   if (p.range_bits < p.tiling.lossless_bits) {
     readout.range = crossbar::Range::Bits;
     readout.range_bits = p.range_bits;
   }
-  if (options.range)
+  if (options.range) {
     readout.range = *options.range;
-  if (readout.range == crossbar::Range::Lossless)
-    readout.adc_bits = 0;
-  if (!options.calibrates())
+    if (readout.range == crossbar::Range::Lossless)
+      readout.adc_bits = 0;
+  }
+  if (!isCalibrated(readout.range))
     if (llvm::Error error = product->setReadout(readout))
       return nameProduct(std::move(error), p.name);
   ready.push_back({p.name, windows, std::move(*product), readout, {}, 0});
@@ -91,7 +128,7 @@ void CrossbarEngine::run(int64_t index, const uint8_t *inputs,
   run.threads = options.threads;
   run.first_window = r.ran;
   llvm::Error error = llvm::Error::success();
-  if (calibrating) {
+  if (calibrating && isCalibrated(r.readout.range)) {
     error = r.product.calibrate(x, w.rows(), r.readout.range, run);
     crossbar::Readout lossless;
     lossless.range = crossbar::Range::Lossless;
@@ -110,6 +147,11 @@ void CrossbarEngine::run(int64_t index, const uint8_t *inputs,
     std::fill_n(sums, w.rows() * w.groups() * w.columns(), 0);
   }
   w.scatter(sums, results);
+}
+
+bool CrossbarEngine::calibrates() const {
+  return llvm::any_of(
+      ready, [](const Ready &r) { return isCalibrated(r.readout.range); });
 }
 
 llvm::Error CrossbarEngine::finishCalibration() {

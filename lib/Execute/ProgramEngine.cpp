@@ -66,6 +66,15 @@ llvm::Error ProgramEngine::prepare(int64_t index, const ArrayProduct &p) {
   v.dac_bits = p.dac_bits;
   v.adc_bits = p.adc_bits;
   v.range_bits = p.range_bits;
+  v.ties = p.ties;
+  if (p.range == mapping::Range::Lossless)
+    v.range_bits = std::min(p.adc_bits, p.tiling.lossless_bits);
+  else if (p.range != mapping::Range::Full)
+    return fail(where + "has converters of policy = " +
+                mapping::formatKnob(*mapping::findKnob("range"),
+                                    static_cast<int64_t>(p.range)) +
+                ", whose steps programs do not say; use imc run --arrays "
+                "simulated, or tile with range=full or range=lossless");
   const int64_t results = product(p.output_shape);
   const int64_t all = g.windows * g.groups * g.cols;
   // Of a loop, the program has the windows of all iterations.

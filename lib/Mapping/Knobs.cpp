@@ -25,6 +25,7 @@ static Error fail(const std::string &message) {
 bool imc::mapping::operator==(const Knobs &a, const Knobs &b) {
   return a.weight_bits == b.weight_bits && a.input_bits == b.input_bits &&
          a.adc_bits == b.adc_bits && a.encoding == b.encoding &&
+         a.range == b.range && a.ties == b.ties &&
          a.group_packing == b.group_packing && a.replication == b.replication &&
          a.dynamic_products == b.dynamic_products &&
          a.residency == b.residency && a.segments == b.segments;
@@ -44,6 +45,16 @@ const std::vector<KnobInfo> &imc::mapping::knobSchema() {
        0,
        2,
        {"offset", "differential", "twos_complement"}},
+      {"range",
+       "Which sums converters cover.",
+       0,
+       5,
+       {"full", "filled", "lossless", "layer", "array", "column"}},
+      {"ties",
+       "Where a sum half between two codes goes.",
+       0,
+       2,
+       {"half_up", "half_even", "floor"}},
       {"group_packing",
        "How the groups of a grouped product share arrays.",
        0,
@@ -108,12 +119,9 @@ Error imc::mapping::setKnob(Knobs &knobs, StringRef name, int64_t value) {
   if (!found)
     return found.takeError();
   const KnobInfo &info = **found;
-  // The survey fit of the converters starts at 4 bits.
-  bool gap = StringRef(info.name) == "adc_bits" && value >= 1 && value <= 3;
-  if (value < info.min || value > info.max || gap)
+  if (value < info.min || value > info.max)
     return fail("'pass." + std::string(info.name) + "' is " +
-                std::to_string(value) + ", must be " +
-                (gap ? "0 or an integer from 4 to 16" : describe(info)));
+                std::to_string(value) + ", must be " + describe(info));
   StringRef known = info.name;
   if (known == "weight_bits")
     knobs.weight_bits = value;
@@ -123,6 +131,10 @@ Error imc::mapping::setKnob(Knobs &knobs, StringRef name, int64_t value) {
     knobs.adc_bits = value;
   else if (known == "encoding")
     knobs.encoding = static_cast<Encoding>(value);
+  else if (known == "range")
+    knobs.range = static_cast<Range>(value);
+  else if (known == "ties")
+    knobs.ties = static_cast<Ties>(value);
   else if (known == "group_packing")
     knobs.group_packing = static_cast<GroupPacking>(value);
   else if (known == "replication")
@@ -167,6 +179,10 @@ Expected<int64_t> imc::mapping::getKnob(const Knobs &knobs, StringRef name) {
     return knobs.adc_bits;
   if (known == "encoding")
     return static_cast<int64_t>(knobs.encoding);
+  if (known == "range")
+    return static_cast<int64_t>(knobs.range);
+  if (known == "ties")
+    return static_cast<int64_t>(knobs.ties);
   if (known == "group_packing")
     return static_cast<int64_t>(knobs.group_packing);
   if (known == "replication")
@@ -258,6 +274,10 @@ std::vector<Violation> imc::mapping::check(const Knobs &knobs,
   if (knobs.adc_bits > built ||
       (exact && knobs.adc_bits != 0 && knobs.adc_bits != built))
     violations.push_back({Rule::AdcBits, double(knobs.adc_bits), double(built),
+                          "pass.adc_bits"});
+  if (const int64_t least = leastAdcBits(knobs, machine);
+      knobs.adc_bits != 0 && knobs.adc_bits < least)
+    violations.push_back({Rule::AdcBits, double(knobs.adc_bits), double(least),
                           "pass.adc_bits"});
   // Less range than codes in steps of 1 take leaves codes without use.
   if (machine.adc.clip_bits > 0)

@@ -9,6 +9,7 @@
 #include "imc/Mapping/Mapping.h"
 
 #include "imc/Machine/Kind.h"
+#include "imc/Machine/Schema.h"
 
 #include <algorithm>
 
@@ -46,6 +47,14 @@ int64_t imc::mapping::adcBits(const Knobs &knobs,
   return knobs.adc_bits ? knobs.adc_bits : machine.adc.bits;
 }
 
+int64_t imc::mapping::leastAdcBits(const Knobs &knobs,
+                                   const machine::Machine &machine) {
+  if (knobs.adc_bits == 0 || knobs.adc_bits >= 4 ||
+      machine::converterKind(machine).name != "survey")
+    return 1;
+  return llvm::cantFail(machine::getField(machine, "adc.sense_fj")) > 0 ? 1 : 4;
+}
+
 int64_t imc::mapping::losslessBits(const machine::Machine &machine) {
   return losslessBits(machine.drivenRows(), machine.dac.bits,
                       machine.cell.bits);
@@ -67,6 +76,9 @@ int64_t imc::mapping::lostBits(const Knobs &knobs,
 
 int64_t imc::mapping::mostClipBits(const Knobs &knobs,
                                    const machine::Machine &machine) {
+  // Other ranges say themselves what is covered.
+  if (knobs.range != Range::Full)
+    return 0;
   return std::max<int64_t>(0, losslessBits(machine) - adcBits(knobs, machine));
 }
 

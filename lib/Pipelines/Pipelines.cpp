@@ -20,8 +20,8 @@ using namespace imc;
 namespace {
 struct Decisions {
   int64_t weightBits, inputBits, adcBits;
-  std::string activations, encoding, groupPacking, replication, dynamicProducts,
-      segments;
+  std::string activations, encoding, groupPacking, range, ties, replication,
+      dynamicProducts, segments;
   QuantizationOptions quantization;
 };
 } // namespace
@@ -49,6 +49,8 @@ static void build(OpPassManager &pm, Phase from, Phase to, bool verify,
     TilePassOptions options;
     options.encoding = decisions.encoding;
     options.groupPacking = decisions.groupPacking;
+    options.range = decisions.range;
+    options.ties = decisions.ties;
     options.adcBits = decisions.adcBits;
     pm.addPass(createTilePass(options));
   }
@@ -75,11 +77,18 @@ void imc::buildPipeline(OpPassManager &pm, Phase from, Phase to,
   auto text = [&](StringRef knob) {
     return llvm::cantFail(mapping::printKnob(options.knobs, knob));
   };
-  Decisions decisions{options.knobs.weight_bits, options.knobs.input_bits,
-                      options.knobs.adc_bits,    options.activations,
-                      text("encoding"),          text("group_packing"),
-                      text("replication"),       text("dynamic_products"),
-                      text("segments"),          options.quantization};
+  Decisions decisions{options.knobs.weight_bits,
+                      options.knobs.input_bits,
+                      options.knobs.adc_bits,
+                      options.activations,
+                      text("encoding"),
+                      text("group_packing"),
+                      text("range"),
+                      text("ties"),
+                      text("replication"),
+                      text("dynamic_products"),
+                      text("segments"),
+                      options.quantization};
   build(pm, from, to, options.verify, decisions);
 }
 
@@ -162,6 +171,13 @@ struct PipelineOptions : public PassPipelineOptions<PipelineOptions> {
   Option<std::string> groupPacking{*this, "group-packing",
                                    llvm::cl::desc("single, diagonal or dense"),
                                    llvm::cl::init("single")};
+  Option<std::string> range{
+      *this, "range",
+      llvm::cl::desc("full, filled, lossless, layer, array or column"),
+      llvm::cl::init("full")};
+  Option<std::string> ties{*this, "ties",
+                           llvm::cl::desc("half_up, half_even or floor"),
+                           llvm::cl::init("half_up")};
   Option<std::string> replication{
       *this, "replication",
       llvm::cl::desc("none, balanced, marginal_gain, "
@@ -194,11 +210,11 @@ static void registerPipeline(Phase to) {
           attach.dirs.assign(options.dirs.begin(), options.dirs.end());
           pm.addPass(createAttachTargetPass(attach));
         }
-        Decisions decisions{options.weightBits,  options.inputBits,
-                            options.adcBits,     options.activations,
-                            options.encoding,    options.groupPacking,
-                            options.replication, options.dynamicProducts,
-                            options.segments,    {}};
+        Decisions decisions{
+            options.weightBits,      options.inputBits, options.adcBits,
+            options.activations,     options.encoding,  options.groupPacking,
+            options.range,           options.ties,      options.replication,
+            options.dynamicProducts, options.segments,  {}};
         build(pm, Phase::Imported, to, options.verify, decisions);
       });
 }

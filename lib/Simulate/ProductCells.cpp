@@ -100,6 +100,14 @@ PartCells::PartCells(const program::Product &product,
   lossless = std::min(range, values.adc_bits) >= all;
   dropped = std::max<int64_t>(0, range - values.adc_bits);
   lastCode = (int64_t(1) << std::min(range, values.adc_bits)) - 1;
+  half = dropped > 0 && values.ties != mapping::Ties::Floor
+             ? int64_t(1) << (dropped - 1)
+             : 0;
+  odd = 0;
+  if (dropped > 0 && values.ties == mapping::Ties::HalfEven) {
+    --half;
+    odd = 1;
+  }
   if (lossless)
     buildBlocks(product, values, slotBegin, slotEnd);
   else
@@ -242,7 +250,6 @@ void PartCells::multiplyLossless(const int16_t *x, uint32_t *sums) const {
 }
 
 void PartCells::multiplyPhases(const int16_t *x, uint32_t *sums) const {
-  const int64_t half = dropped > 0 ? int64_t(1) << (dropped - 1) : 0;
   // Digits of all phases of the part's rows.
   const int64_t rows = last - first;
   std::vector<int16_t> digits(size_t(rows * phases));
@@ -255,7 +262,8 @@ void PartCells::multiplyPhases(const int16_t *x, uint32_t *sums) const {
     for (int64_t p = 0; p < phases; ++p) {
       const int64_t line =
           dot(digits.data() + p * rows + c.row, c.levels.data(), c.rows);
-      const int64_t code = std::min((line + half) >> dropped, lastCode);
+      const int64_t code = std::min(
+          (line + half + (odd & (line >> dropped))) >> dropped, lastCode);
       sum += (code << dropped) << (p * dacBits);
     }
     sum *= c.coefficient;

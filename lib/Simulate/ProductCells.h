@@ -74,6 +74,8 @@ private:
   int64_t first, last;
   bool lossless;    ///< the converter reports every sum as it is
   int64_t dropped;  ///< k, bits that it drops otherwise
+  int64_t half;     ///< added before,
+  int64_t odd;      ///< and this if the code below is odd (half_even)
   int64_t lastCode; ///< where larger sums stay
   int64_t dacBits, phases;
   std::vector<Block> blocks;   ///< if lossless

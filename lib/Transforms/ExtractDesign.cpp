@@ -150,10 +150,11 @@ static LogicalResult readKnobs(const TiledProduct &product,
                     std::min(machine.cell.bits, encoding.getWeightBits()))) ||
       failed(expect(mvm, "dac.bits", mvm.getInput().getDacBits(),
                     std::min(machine.dac.bits, mvm.getInput().getBits()))) ||
-      failed(expect(
-          mvm, "adc.clip_bits",
-          mvm.getReadout().getLosslessBits() - mvm.getReadout().getRangeBits(),
-          mapping::losslessBits(machine) - mapping::rangeBits(machine))))
+      (mvm.getReadout().getPolicy() == ReadoutPolicy::Full &&
+       failed(expect(
+           mvm, "adc.clip_bits",
+           mvm.getReadout().getLosslessBits() - mvm.getReadout().getRangeBits(),
+           mapping::losslessBits(machine) - mapping::rangeBits(machine)))))
     return failure();
   // Trip counts and the static shape of the op inside must cover the grid once.
   ArrayRef<int64_t> tile =
@@ -171,7 +172,13 @@ static LogicalResult readKnobs(const TiledProduct &product,
       failed(reader.read(mvm, "input_bits", &mapping::Knobs::input_bits,
                          mvm.getInput().getBits())) ||
       failed(reader.read(mvm, "adc_bits", &mapping::Knobs::adc_bits,
-                         adc == machine.adc.bits ? int64_t(0) : adc)))
+                         adc == machine.adc.bits ? int64_t(0) : adc)) ||
+      failed(reader.read(
+          mvm, "range", &mapping::Knobs::range,
+          static_cast<mapping::Range>(mvm.getReadout().getPolicy()))) ||
+      failed(
+          reader.read(mvm, "ties", &mapping::Knobs::ties,
+                      static_cast<mapping::Ties>(mvm.getReadout().getTies()))))
     return failure();
   reader.next();
   return success();

@@ -12,6 +12,8 @@
 #include "imc/Machine/Schema.h"
 #include "mlir/IR/Remarks.h"
 
+#include <cmath>
+
 using namespace mlir;
 using namespace imc;
 
@@ -388,4 +390,41 @@ void imc::remarkOnCost(Location moduleLoc, const Design &design,
     return;
   for (int64_t step : {-1, 1})
     remarkOnConverterBit(moduleLoc, design, plan, machine, model, step);
+}
+
+//===----------------------------------------------------------------------===//
+// imc-check-readout
+//===----------------------------------------------------------------------===//
+
+void imc::remarkOnReadout(Location loc, const ReadoutReport &r) {
+  if (isOff(loc))
+    return;
+  const StringRef pass = "imc-check-readout";
+  if (!r.known) {
+    remark::analysis(loc, options(pass, "NotKnown"))
+        << remark::metric("layer", r.layer)
+        << remark::metric("policy", r.policy)
+        << remark::metric("adc_bits", r.adc_bits)
+        << remark::reason("what is lost depends on {0}",
+                          r.policy == "layer" || r.policy == "array" ||
+                                  r.policy == "column"
+                              ? "data; imc accuracy measures it"
+                              : "weights, which are not there");
+    return;
+  }
+  const bool all = r.columns == r.proved_columns;
+  auto remark = all ? remark::passed(loc, options(pass, "Lossless"))
+                    : remark::missed(loc, options(pass, "ErrorBound"));
+  remark << remark::metric("layer", r.layer)
+         << remark::metric("policy", r.policy)
+         << remark::metric("adc_bits", r.adc_bits)
+         << remark::metric("converters", r.columns)
+         << remark::metric("proved_lossless", r.proved_columns)
+         << remark::metric("error_bound", r.error_bound)
+         << remark::reason(
+                "{0}",
+                all ? std::string("no sum that these weights allow is beyond "
+                                  "the codes, which lie 1 apart")
+                    : "an output is wrong by at most " +
+                          std::to_string(int64_t(std::ceil(r.error_bound))));
 }

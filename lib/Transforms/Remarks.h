@@ -44,6 +44,20 @@ void remarkOnCost(mlir::Location moduleLoc, const Design &design,
                   const mapping::Plan &plan, const machine::Machine &machine,
                   const cost::Cost &cost);
 
+/// What the converters of one product lose.
+struct ReadoutReport {
+  std::string layer, policy;
+  int64_t adc_bits = 0;
+  bool known = false; ///< weights and steps
+  int64_t columns = 0, proved_columns = 0;
+  double error_bound = 0; ///< of any output; 0 where all are proved
+};
+
+/// Lossless (passed): every converter provably reads every sum. ErrorBound
+/// (missed): how many do not, and how far an output may be off. Calibrated
+/// (analysis): nothing is known before data or weights are.
+void remarkOnReadout(mlir::Location loc, const ReadoutReport &report);
+
 } // namespace imc
 
 #endif // IMC_LIB_TRANSFORMS_REMARKS_H

@@ -128,7 +128,10 @@ LogicalResult Tiler::rewrite(const Product &product) {
                    .getResult(0);
   auto readout = ReadoutAttr::get(
       rewriter.getContext(), mapping::adcBits(knobs, machine), t.lossless_bits,
-      mapping::rangeBits(machine), ReadoutPolicy::Full);
+      knobs.range == mapping::Range::Full ? mapping::rangeBits(machine)
+                                          : t.lossless_bits,
+      static_cast<ReadoutPolicy>(knobs.range),
+      static_cast<ReadoutTies>(knobs.ties));
   auto mvm = imc::MVMOp::create(rewriter, loc, u, cells, sums, input, readout);
   FailureOr<Value> acc = cut(mvm, t);
   if (failed(acc))
@@ -175,6 +178,8 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
     std::pair<StringRef, std::string> settings[] = {
         {"encoding", encoding},
         {"group_packing", groupPacking},
+        {"range", range},
+        {"ties", ties},
         {"adc_bits", std::to_string(adcBits)}};
     for (const auto &[name, value] : settings)
       if (llvm::Error error = mapping::setKnob(knobs, name, StringRef(value))) {

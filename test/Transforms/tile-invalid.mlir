@@ -13,7 +13,8 @@
 // RANGE: 'adc.clip_bits' is 32, must be an integer from 0 to 31 bit
 // ENCODING: imc-tile: 'pass.encoding' is 'sign', must be one of offset, differential, twos_complement
 // PACKING: imc-tile: 'pass.group_packing' is 'tight', must be one of single, diagonal, dense
-// ADC: imc-tile: 'pass.adc_bits' is 2, must be 0 or an integer from 4 to 16
+// The survey's fit begins at 4 bits.
+// ADC: imc-tile: pass.adc_bits breaks rule 'adc_bits': 2.{{[0-9e+]*}} with a limit of 4.{{[0-9e+]*}} bit
 // LIMIT: imc-tile: pass.adc_bits breaks rule 'adc_bits': {{.*}} with a limit of {{.*}} bit
 // TWOS: imc-tile: pass.encoding = twos_complement breaks rule 'encoding'
 // TARGET: error: {{.*}}imc.target

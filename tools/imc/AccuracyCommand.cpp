@@ -29,8 +29,8 @@ namespace imc::driver {
 namespace {
 
 struct AccuracyOptions {
-  std::string model, data, noise, json, output, range,
-      ties = "half_up", step = "power_of_two", criterion = "quantile";
+  std::string model, data, noise, json, output, range, ties,
+      step = "power_of_two", criterion = "quantile";
   CalibrationArguments calibration;
   DesignOptions design;
   accuracy::DatasetOptions dataset;
@@ -50,22 +50,25 @@ Error readChoices(const AccuracyOptions &options,
         llvm::StringSwitch<std::optional<crossbar::Range>>(options.range)
             .Case("lossless", crossbar::Range::Lossless)
             .Case("full", crossbar::Range::Full)
+            .Case("filled", crossbar::Range::Filled)
             .Case("layer", crossbar::Range::Layer)
             .Case("array", crossbar::Range::Array)
             .Case("column", crossbar::Range::Column)
             .Default(std::nullopt);
     if (!arrays.range)
-      return refuse("range", "lossless, full, layer, array or column",
+      return refuse("range", "lossless, full, filled, layer, array or column",
                     options.range);
   }
-  auto ties = llvm::StringSwitch<std::optional<crossbar::Ties>>(options.ties)
-                  .Case("half_up", crossbar::Ties::HalfUp)
-                  .Case("half_even", crossbar::Ties::HalfEven)
-                  .Case("floor", crossbar::Ties::Floor)
-                  .Default(std::nullopt);
-  if (!ties)
-    return refuse("ties", "half_up, half_even or floor", options.ties);
-  arrays.ties = *ties;
+  if (!options.ties.empty()) {
+    arrays.ties =
+        llvm::StringSwitch<std::optional<crossbar::Ties>>(options.ties)
+            .Case("half_up", crossbar::Ties::HalfUp)
+            .Case("half_even", crossbar::Ties::HalfEven)
+            .Case("floor", crossbar::Ties::Floor)
+            .Default(std::nullopt);
+    if (!arrays.ties)
+      return refuse("ties", "half_up, half_even or floor", options.ties);
+  }
   auto step = llvm::StringSwitch<std::optional<crossbar::Step>>(options.step)
                   .Case("power_of_two", crossbar::Step::PowerOfTwo)
                   .Case("free", crossbar::Step::Free)
@@ -328,8 +331,9 @@ void addAccuracyCommand(CLI::App &app, int &status) {
       ->check(CLI::NonNegativeNumber);
   options->calibration.addTo(*command);
   command->add_option("--range", options->range,
-                      "What converters cover, instead of the machine's: "
-                      "lossless, full, or calibrated per layer, array, column");
+                      "What converters cover, instead of what the design says "
+                      "(pass.range): lossless, full, filled, or calibrated per "
+                      "layer, array, column");
   command
       ->add_option("--calibration-samples", evaluate.calibration_samples,
                    "Leading samples that fix calibrated ranges of converters")
@@ -343,10 +347,9 @@ void addAccuracyCommand(CLI::App &app, int &status) {
       ->add_option("--criterion", options->criterion,
                    "What calibration looks for: quantile or squared_error")
       ->capture_default_str();
-  command
-      ->add_option("--ties", options->ties,
-                   "Sums between two codes: half_up, half_even or floor")
-      ->capture_default_str();
+  command->add_option("--ties", options->ties,
+                      "Sums between two codes, instead of what the design says "
+                      "(pass.ties): half_up, half_even or floor");
   command
       ->add_option("--step", options->step,
                    "Distance of codes: power_of_two or free")

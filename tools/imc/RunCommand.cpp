@@ -28,7 +28,7 @@ namespace {
 
 struct RunCommandOptions {
   std::string model, at = "imported", program, arrays = "compiled", device;
-  std::string range, ties = "half_up", step = "power_of_two";
+  std::string range, ties, step = "power_of_two";
   std::string criterion = "quantile";
   double quantile = 1;
   std::vector<std::string> rangeInputs;
@@ -57,8 +57,6 @@ convertersOf(const RunCommandOptions &options) {
   execute::CrossbarOptions converters;
   converters.threads = options.threads;
   converters.quantile = options.quantile;
-  if (options.range.empty())
-    return converters;
   Error error = Error::success();
   auto take = [&](StringRef option, StringRef name,
                   ArrayRef<StringRef> names) -> size_t {
@@ -68,25 +66,26 @@ convertersOf(const RunCommandOptions &options) {
     error = joinErrors(std::move(error), value.takeError());
     return 0;
   };
-  // In the order of the enumerations; `bits` is the range that machines state.
-  const size_t range =
-      take("--adc-range", options.range,
-           {"lossless", "full", "clipped", "layer", "array", "column"});
-  if (crossbar::Range(range) != crossbar::Range::Bits)
-    converters.range = crossbar::Range(range);
-  converters.ties = crossbar::Ties(
-      take("--adc-ties", options.ties, {"half_up", "half_even", "floor"}));
+  // `clipped` is the range that machines state.
+  constexpr std::optional<crossbar::Range> ranges[] = {
+      crossbar::Range::Lossless, crossbar::Range::Full,
+      crossbar::Range::Filled,   std::nullopt,
+      crossbar::Range::Layer,    crossbar::Range::Array,
+      crossbar::Range::Column};
+  if (!options.range.empty())
+    converters.range = ranges[take(
+        "--adc-range", options.range,
+        {"lossless", "full", "filled", "clipped", "layer", "array", "column"})];
+  // In the order of the enumerations.
+  if (!options.ties.empty())
+    converters.ties = crossbar::Ties(
+        take("--adc-ties", options.ties, {"half_up", "half_even", "floor"}));
   converters.step = crossbar::Step(
       take("--adc-step", options.step, {"power_of_two", "free"}));
   converters.criterion = crossbar::Criterion(take(
       "--adc-criterion", options.criterion, {"quantile", "squared_error"}));
   if (error)
     return std::move(error);
-  if (converters.calibrates() && options.rangeInputs.empty())
-    return createStringError(
-        inconvertibleErrorCode(),
-        "--adc-range " + options.range +
-            " is calibrated: give inputs with --adc-calibrate");
   return converters;
 }
 
@@ -122,9 +121,16 @@ int runOnArrays(ModuleOp module, const RunCommandOptions &options) {
   execute::RunOptions run = options.run;
   run.executor.engine = &engine;
   run.compiled = [&](execute::Executor &executor) -> Error {
-    if (converters->calibrates())
+    if (engine.calibrates()) {
+      if (options.rangeInputs.empty())
+        return createStringError(
+            inconvertibleErrorCode(),
+            (options.range.empty() ? "pass.range"
+                                   : "--adc-range " + options.range) +
+                " is calibrated: give inputs with --adc-calibrate");
       if (Error error = calibrateRanges(executor, options, engine))
         return error;
+    }
     return device ? engine.program(*device, options.draw) : Error::success();
   };
   const int status = execute::runCommand(module, run, outs(), errs());
@@ -258,9 +264,10 @@ void addRunCommand(CLI::App &app, int &status) {
                       "Seed of the device's random numbers");
   command->add_option("--adc-range", options->range,
                       "What converters of --arrays simulated cover: lossless, "
-                      "full, clipped (the machine's adc.clip_bits), or what "
-                      "they see in each layer, array or column of "
-                      "--adc-calibrate; without it the machine's");
+                      "full, filled, clipped (the machine's adc.clip_bits), or "
+                      "what they see in each layer, array or column of "
+                      "--adc-calibrate; without it what the design says "
+                      "(pass.range)");
   command->add_option("--adc-calibrate", options->rangeInputs,
                       "Inputs, as --input, that --adc-range is calibrated on");
   command->add_option("--adc-quantile", options->quantile,
@@ -270,8 +277,8 @@ void addRunCommand(CLI::App &app, int &status) {
                       "What calibration looks for: quantile (the default) or "
                       "squared_error");
   command->add_option("--adc-ties", options->ties,
-                      "Rounding with --adc-range: half_up (the default), "
-                      "half_even or floor");
+                      "Sums between two codes: half_up, half_even or floor; "
+                      "without it what the design says (pass.ties)");
   command->add_option("--adc-step", options->step,
                       "Steps with --adc-range: power_of_two (the default) or "
                       "free");

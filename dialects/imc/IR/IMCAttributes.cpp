@@ -158,14 +158,21 @@ int64_t InputAttr::phases() const {
 
 LogicalResult ReadoutAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                   int64_t adcBits, int64_t losslessBits,
-                                  int64_t rangeBits, ReadoutPolicy policy) {
+                                  int64_t rangeBits, ReadoutPolicy policy,
+                                  ReadoutTies) {
   if (failed(verifyRange(emitError, "adc_bits", adcBits, 1, 31)) ||
       failed(verifyRange(emitError, "lossless_bits", losslessBits, 1, 31)))
     return failure();
-  if (rangeBits >= 1 && rangeBits <= losslessBits)
-    return success();
-  return emitError() << "range_bits is " << rangeBits << ", expected 1 to "
-                     << losslessBits << ", the lossless_bits";
+  if (rangeBits < 1 || rangeBits > losslessBits)
+    return emitError() << "range_bits is " << rangeBits << ", expected 1 to "
+                       << losslessBits << ", the lossless_bits";
+  if (rangeBits != losslessBits && policy != ReadoutPolicy::Full)
+    return emitError() << "range_bits is " << rangeBits
+                       << " with policy = " << stringifyReadoutPolicy(policy)
+                       << ", which says itself what is covered; only full "
+                          "takes a part of the "
+                       << losslessBits << " lossless_bits";
+  return success();
 }
 
 // The range is written only where it is not that of all sums.
@@ -173,24 +180,34 @@ Attribute ReadoutAttr::parse(AsmParser &parser, Type) {
   SMLoc begin = parser.getCurrentLocation();
   std::optional<int64_t> adcBits, losslessBits, rangeBits;
   std::optional<ReadoutPolicy> policy;
+  std::optional<ReadoutTies> ties;
   auto parseEntry = [&]() -> ParseResult {
     SMLoc at = parser.getCurrentLocation();
     StringRef name;
     if (parser.parseKeyword(&name) || parser.parseEqual())
       return failure();
-    if (name == "policy") {
-      if (policy)
-        return parser.emitError(at) << "'policy' is given twice";
+    auto parseChoice = [&](auto &choice, auto symbolize,
+                           StringRef choices) -> ParseResult {
+      if (choice)
+        return parser.emitError(at) << "'" << name << "' is given twice";
       SMLoc valueAt = parser.getCurrentLocation();
       StringRef value;
       if (parser.parseKeyword(&value))
         return failure();
-      policy = symbolizeReadoutPolicy(value);
-      if (!policy)
+      choice = symbolize(value);
+      if (!choice)
         return parser.emitError(valueAt)
-               << "policy is '" << value << "', expected full";
+               << name << " is '" << value << "', expected " << choices;
       return success();
-    }
+    };
+    if (name == "policy")
+      return parseChoice(
+          policy, [](StringRef v) { return symbolizeReadoutPolicy(v); },
+          "full, filled, lossless, layer, array or column");
+    if (name == "ties")
+      return parseChoice(
+          ties, [](StringRef v) { return symbolizeReadoutTies(v); },
+          "half_up, half_even or floor");
     std::optional<int64_t> *entry = name == "adc_bits"        ? &adcBits
                                     : name == "lossless_bits" ? &losslessBits
                                     : name == "range_bits"    ? &rangeBits
@@ -198,7 +215,8 @@ Attribute ReadoutAttr::parse(AsmParser &parser, Type) {
     if (!entry)
       return parser.emitError(at)
              << "a readout has no '" << name
-             << "', expected adc_bits, lossless_bits, range_bits or policy";
+             << "', expected adc_bits, lossless_bits, range_bits, policy or "
+                "ties";
     if (*entry)
       return parser.emitError(at) << "'" << name << "' is given twice";
     return parser.parseInteger(entry->emplace());
@@ -216,7 +234,8 @@ Attribute ReadoutAttr::parse(AsmParser &parser, Type) {
     }
   return parser.getChecked<ReadoutAttr>(
       begin, parser.getContext(), *adcBits, *losslessBits,
-      rangeBits.value_or(*losslessBits), *policy);
+      rangeBits.value_or(*losslessBits), *policy,
+      ties.value_or(ReadoutTies::HalfUp));
 }
 
 void ReadoutAttr::print(AsmPrinter &printer) const {
@@ -224,7 +243,10 @@ void ReadoutAttr::print(AsmPrinter &printer) const {
           << ", lossless_bits = " << getLosslessBits();
   if (getRangeBits() != getLosslessBits())
     printer << ", range_bits = " << getRangeBits();
-  printer << ", policy = " << stringifyReadoutPolicy(getPolicy()) << ">";
+  printer << ", policy = " << stringifyReadoutPolicy(getPolicy());
+  if (getTies() != ReadoutTies::HalfUp)
+    printer << ", ties = " << stringifyReadoutTies(getTies());
+  printer << ">";
 }
 
 int64_t ReadoutAttr::losslessBits(int64_t rows, int64_t dacBits,
@@ -234,7 +256,15 @@ int64_t ReadoutAttr::losslessBits(int64_t rows, int64_t dacBits,
   return llvm::Log2_64_Ceil(largest + 1);
 }
 
+bool ReadoutAttr::hasFixedSteps() const {
+  return getPolicy() == ReadoutPolicy::Full ||
+         getPolicy() == ReadoutPolicy::Lossless;
+}
+
 int64_t ReadoutAttr::shift() const {
+  assert(hasFixedSteps() && "array engines know the steps of this policy");
+  if (getPolicy() == ReadoutPolicy::Lossless)
+    return 0;
   return std::max<int64_t>(0, getRangeBits() - getAdcBits());
 }
 
@@ -243,13 +273,18 @@ int64_t ReadoutAttr::lastCode() const {
 }
 
 bool ReadoutAttr::isLossless() const {
-  return getAdcBits() >= getRangeBits() && getRangeBits() == getLosslessBits();
+  return hasFixedSteps() && getAdcBits() >= getRangeBits() &&
+         getRangeBits() == getLosslessBits();
 }
 
 int64_t ReadoutAttr::read(int64_t sum) const {
   if (isLossless())
     return sum;
   int64_t k = shift(), half = k > 0 ? int64_t(1) << (k - 1) : 0;
+  if (k > 0 && getTies() == ReadoutTies::HalfEven)
+    half += ((sum >> k) & 1) - 1;
+  if (getTies() == ReadoutTies::Floor)
+    half = 0;
   return std::min((sum + half) >> k, lastCode()) << k;
 }
 

@@ -31,7 +31,20 @@ def IMC_EncodingKind : I32EnumAttr<"EncodingKind", "how a signed weight becomes 
 }
 
 def IMC_ReadoutPolicy : I32EnumAttr<"ReadoutPolicy", "which part of a column sum a converter sees", [
-    I32EnumAttrCase<"Full", 0, "full">]> {
+    I32EnumAttrCase<"Full", 0, "full">,
+    I32EnumAttrCase<"Filled", 1, "filled">,
+    I32EnumAttrCase<"Lossless", 2, "lossless">,
+    I32EnumAttrCase<"Layer", 3, "layer">,
+    I32EnumAttrCase<"Array", 4, "array">,
+    I32EnumAttrCase<"Column", 5, "column">]> {
+  let cppNamespace = "::imc";
+  let genSpecializedAttr = 0;
+}
+
+def IMC_ReadoutTies : I32EnumAttr<"ReadoutTies", "where a sum half between two codes goes", [
+    I32EnumAttrCase<"HalfUp", 0, "half_up">,
+    I32EnumAttrCase<"HalfEven", 1, "half_even">,
+    I32EnumAttrCase<"Floor", 2, "floor">]> {
   let cppNamespace = "::imc";
   let genSpecializedAttr = 0;
 }
@@ -119,43 +132,64 @@ def IMC_ReadoutAttr : IMC_Attr<"Readout", "readout"> {
     `lossless_bits` (L) is the width that holds every possible sum of one array
     access: L = ceil(log2(R·(2^d − 1)·(2^b − 1) + 1)) for R rows, d input bits per phase
     and b bits per cell. The converter covers sums of `range_bits` (r) bits, 0 to 2^r − 1; left out, that
-    is all of them, r = L. Policy `full` spreads its codes over this range in steps of 2^k, k = max(0, r − adc_bits),
-    ties up, and sums above stay at the last code:
+    is all of them, r = L. Codes lie 2^k apart, and sums above stay at the last code:
 
     ```
-    code  = min((sum + (k > 0 ? 2^(k−1) : 0)) >> k, 2^min(adc_bits, r) − 1)
+    code  = min((sum + half) >> k, 2^min(adc_bits, r) − 1)
     value = code << k
     ```
 
-    With adc_bits ≥ r = L the value is the sum itself. With r < L the converter resolves L − r low bits more
-    than over the full range, and clips what is above.
+    `ties` says where a sum between two codes goes (left out: `half_up`): with k > 0, half is 2^(k−1) for `half_up`, 2^(k−1) − 1 plus
+    bit k of the sum for `half_even`, and 0 for `floor`; with k = 0 it is 0.
+
+    | policy | steps |
+    |---|---|
+    | `full` | k = max(0, r − adc_bits) |
+    | `lossless` | k = 0: every sum that the weights allow has a code, which `imc-check-readout` proves |
+    | `filled` | as `full`, for the rows alone that weights fill in a strip (X-RANGE of docs/crossbar.md) |
+    | `layer`, `array`, `column` | one calibrated on data for each layer, array or converter (X-CAL) |
+
+    With adc_bits ≥ r = L the value is the sum itself under `full`, `filled` and `lossless`. With r < L the converter resolves
+    L − r low bits more than over the full range, and clips what is above. Steps of the last two rows of the table are none of the IR:
+    array engines set them (`imc accuracy`, `imc run --arrays simulated`), other lowerings refuse these policies.
 
     Constraints:
     - (C1) 1 ≤ adc_bits ≤ 31.
     - (C2) 1 ≤ lossless_bits ≤ 31: sums are i32.
     - (C3) 1 ≤ range_bits ≤ lossless_bits.
+    - (C4) range_bits < lossless_bits only with `full`: other policies say themselves what is covered.
 
     Example:
 
     ```mlir
     #imc.readout<adc_bits = 6, lossless_bits = 8, policy = full>                  // steps of 4 up to 252
     #imc.readout<adc_bits = 6, lossless_bits = 8, range_bits = 6, policy = full>  // steps of 1 up to 63
+    #imc.readout<adc_bits = 4, lossless_bits = 8, policy = column, ties = half_even>
     ```
   }];
   let parameters = (ins
     "int64_t":$adc_bits,
     "int64_t":$lossless_bits,
     "int64_t":$range_bits,
-    EnumParameter<IMC_ReadoutPolicy>:$policy);
+    EnumParameter<IMC_ReadoutPolicy>:$policy,
+    EnumParameter<IMC_ReadoutTies>:$ties);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
-  let builders = [AttrBuilder<(ins "int64_t":$adcBits, "int64_t":$losslessBits, "::imc::ReadoutPolicy":$policy), [{
-    return $_get($_ctxt, adcBits, losslessBits, /*range_bits=*/losslessBits, policy);
-  }]>];
+  let builders = [
+    AttrBuilder<(ins "int64_t":$adcBits, "int64_t":$losslessBits, "::imc::ReadoutPolicy":$policy), [{
+      return $_get($_ctxt, adcBits, losslessBits, /*range_bits=*/losslessBits, policy, ReadoutTies::HalfUp);
+    }]>,
+    AttrBuilder<(ins "int64_t":$adcBits, "int64_t":$losslessBits, "int64_t":$rangeBits,
+                     "::imc::ReadoutPolicy":$policy), [{
+      return $_get($_ctxt, adcBits, losslessBits, rangeBits, policy, ReadoutTies::HalfUp);
+    }]>];
   let extraClassDeclaration = [{
     /// The width of the largest sum of one access: ceil(log2(rows·(2^dacBits − 1)·(2^cellBits − 1) + 1)).
     static int64_t losslessBits(int64_t rows, int64_t dacBits, int64_t cellBits);
-    /// k, the number of low bits that the converter does not resolve.
+    /// Whether the IR says what codes stand for, and not an array engine.
+    bool hasFixedSteps() const;
+    /// k, the number of low bits that the converter does not resolve; needs
+    /// hasFixedSteps() as all that follows.
     int64_t shift() const;
     /// The last code of the converter, where larger sums stay.
     int64_t lastCode() const;

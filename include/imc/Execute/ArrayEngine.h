@@ -45,6 +45,8 @@ struct ArrayProduct {
   int64_t weight_bits = 0, cell_bits = 0, input_bits = 0, dac_bits = 0;
   /// Sums are exact if both are at least tiling.lossless_bits.
   int64_t adc_bits = 0, range_bits = 0;
+  mapping::Range range = mapping::Range::Full;
+  mapping::Ties ties = mapping::Ties::HalfUp;
 
   /// Executions in one of the model: iterations of the loops around it.
   int64_t trips = 1;

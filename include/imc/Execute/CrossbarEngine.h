@@ -26,16 +26,13 @@
 namespace imc::execute {
 
 struct CrossbarOptions {
-  /// Instead of the range that the ops state; calibrated ones (Layer, Array,
-  /// Column) need calibration: setCalibrating.
+  /// Instead of the range and the ties that the ops state.
   std::optional<crossbar::Range> range;
-  crossbar::Ties ties = crossbar::Ties::HalfUp;
+  std::optional<crossbar::Ties> ties;
   crossbar::Step step = crossbar::Step::PowerOfTwo;
   crossbar::Criterion criterion = crossbar::Criterion::Quantile;
   double quantile = 1;
   int64_t threads = 1;
-
-  bool calibrates() const { return range && *range >= crossbar::Range::Layer; }
 };
 
 /// One product at a time; not thread safe from outside. The first error of a
@@ -47,8 +44,11 @@ public:
   llvm::Error prepare(int64_t index, const ArrayProduct &product) override;
   void run(int64_t index, const uint8_t *inputs, int32_t *results) override;
 
+  /// Whether a product has a calibrated range (Layer, Array, Column), and runs
+  /// need a calibration before them. Known once all products are prepared.
+  bool calibrates() const;
   /// While on, ideal arrays compute exactly and count their sums; finish()
-  /// then fixes the ranges. Only with calibrated ranges.
+  /// then fixes the ranges.
   void beginCalibration() { calibrating = true; }
   /// Refused where a product never ran.
   llvm::Error finishCalibration();

@@ -49,6 +49,13 @@ enum class Replication {
   ExactBottleneck,
   ExactSum
 };
+/// Which sums converters cover: those of any weights on all driven rows, or on
+/// the rows that are filled; all that the known weights allow, in steps of 1;
+/// or what data need, by layer, array or converter (docs/crossbar.md, X-RANGE).
+/// Cases as in #imc.readout.
+enum class Range { Full, Filled, Lossless, Layer, Array, Column };
+/// Where a sum half between two codes goes.
+enum class Ties { HalfUp, HalfEven, Floor };
 /// Where products of two activations run: on the digital unit, on arrays into
 /// which the right operand is written each time, or where energy times latency
 /// of the layer is less.
@@ -68,6 +75,8 @@ struct Knobs {
   int64_t input_bits = 8;  ///< 1..8, unsigned
   int64_t adc_bits = 0;    ///< resolution used; 0: all that the machine has
   Encoding encoding = Encoding::Offset;
+  Range range = Range::Full;
+  Ties ties = Ties::HalfUp;
   GroupPacking group_packing = GroupPacking::Single;
   Replication replication = Replication::None;
   DynamicProducts dynamic_products = DynamicProducts::Digital;
@@ -176,6 +185,11 @@ int64_t losslessBits(const machine::Machine &machine);
 /// ADC resolution that a design uses.
 int64_t adcBits(const Knobs &knobs, const machine::Machine &machine);
 
+/// Fewest bits that pass.adc_bits may ask for: the survey's fit of converters
+/// begins at 4, unless `adc.sense_fj` prices one comparator. Cheap for 0 and 4
+/// and more, which is what searches ask about.
+int64_t leastAdcBits(const Knobs &knobs, const machine::Machine &machine);
+
 /// Bits of the sums that the converters cover: those of the largest sum less
 /// adc.clip_bits, at least 1.
 int64_t rangeBits(const machine::Machine &machine);
@@ -185,7 +199,7 @@ int64_t rangeBits(const machine::Machine &machine);
 int64_t lostBits(const Knobs &knobs, const machine::Machine &machine);
 
 /// Most adc.clip_bits that gain anything: the bits that the converters lack.
-/// Beyond, codes would be left over.
+/// Beyond, codes would be left over. 0 unless pass.range is full.
 int64_t mostClipBits(const Knobs &knobs, const machine::Machine &machine);
 
 /// Cuts a product. The knobs must be legal (check).

@@ -50,6 +50,7 @@ struct ProductValues {
   int64_t cell_bits = 1, dac_bits = 1;
   int64_t adc_bits = 0;   ///< resolution used
   int64_t range_bits = 0; ///< of the sums that the converter covers; 0: all
+  mapping::Ties ties = mapping::Ties::HalfUp;
   /// groups x rows x cols (G x K x N).
   llvm::ArrayRef<int8_t> weights;
 };

@@ -169,7 +169,11 @@ def TilePass : Pass<"imc-tile", "::mlir::ModuleOp"> {
     Option<"groupPacking", "group-packing", "std::string", /*default=*/"\"single\"",
            "Groups of a convolution that share arrays: single, diagonal or dense">,
     Option<"adcBits", "adc-bits", "int64_t", /*default=*/"0",
-           "Bits of the analog-to-digital converter; 0 takes the machine's">
+           "Bits of the analog-to-digital converter; 0 takes the machine's">,
+    Option<"range", "range", "std::string", /*default=*/"\"full\"",
+           "What converters cover: full, filled, lossless, or calibrated per layer, array or column">,
+    Option<"ties", "ties", "std::string", /*default=*/"\"half_up\"",
+           "Where sums half between two codes go: half_up, half_even or floor">
   ];
   let statistics = [
     Statistic<"numProducts", "products tiled", "Products cut into arrays">,
@@ -268,6 +272,33 @@ def CostPass : Pass<"imc-cost", "::mlir::ModuleOp"> {
   let options = [
     Option<"json", "json", "std::string", /*default=*/"\"\"",
            "File for the totals and layers as JSON; empty writes none">
+  ];
+  let dependentDialects = ["::imc::IMCDialect"];
+}
+
+def CheckReadoutPass : Pass<"imc-check-readout", "::mlir::ModuleOp"> {
+  let summary = "Prove from the weights that converters lose nothing, or bound the error";
+  let description = [{
+    For every product from phase `tiled` on: with P and N the sums of the positive and negative cells that a converter reads in
+    a strip, no sum is beyond max(P, N)·(2^d − 1), whatever the inputs (X-PROOF of docs/crossbar.md). A converter with steps of 1 and a
+    last code not below it loses nothing. Remarks of category `imc-check-readout` name each product, how many of its converters are
+    proved, and how far an output may be off (X-BOUND). `policy = lossless` that does not hold is an error that names the
+    converter, its largest sum and the bits.
+
+    Example:
+
+    ```mlir
+    // imc-opt --imc-tile="range=lossless adc-bits=6" --imc-check-readout
+    // error: has policy = lossless, but converter 3 of column 0, group 0, strip 0 may read sums up to 70, a
+    //        lossless range of 6 bits ends at 63
+    %a = imc.mvm ins(%u, %c) ... readout = #imc.readout<adc_bits = 6, lossless_bits = 9, policy = lossless>
+    ```
+  }];
+  let statistics = [
+    Statistic<"numProducts", "products checked", "Products whose readout was looked at">,
+    Statistic<"numLossless", "products lossless", "Products all of whose converters are proved">,
+    Statistic<"numColumns", "converters", "Converters of known weights and steps, by strip">,
+    Statistic<"numProved", "converters lossless", "Converters that provably lose nothing">
   ];
   let dependentDialects = ["::imc::IMCDialect"];
 }

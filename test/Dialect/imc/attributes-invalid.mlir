@@ -56,7 +56,7 @@ func.func private @readout_twice() attributes {a = #imc.readout<adc_bits = 6, lo
 
 // -----
 
-// expected-error @below {{a readout has no 'clip_bits', expected adc_bits, lossless_bits, range_bits or policy}}
+// expected-error @below {{a readout has no 'clip_bits', expected adc_bits, lossless_bits, range_bits, policy or ties}}
 func.func private @readout_unknown() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8, clip_bits = 2, policy = full>}
 
 // -----
@@ -71,8 +71,33 @@ func.func private @readout_without_policy() attributes {a = #imc.readout<adc_bit
 
 // -----
 
-// expected-error @below {{policy is 'floor', expected full}}
+// expected-error @below {{policy is 'floor', expected full, filled, lossless, layer, array or column}}
 func.func private @readout_policy() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8, policy = floor>}
+
+// -----
+
+// expected-error @below {{ties is 'up', expected half_up, half_even or floor}}
+func.func private @readout_ties() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8, policy = full, ties = up>}
+
+// -----
+
+// expected-error @below {{'ties' is given twice}}
+func.func private @readout_ties_twice() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8, policy = full, ties = floor, ties = floor>}
+
+// -----
+
+// expected-error @below {{'policy' is given twice}}
+func.func private @readout_policy_twice() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8, policy = full, policy = full>}
+
+// -----
+
+// expected-error @below {{range_bits is 6 with policy = column, which says itself what is covered; only full takes a part of the 8 lossless_bits}}
+func.func private @readout_c4() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8, range_bits = 6, policy = column>}
+
+// -----
+
+// expected-error @below {{range_bits is 6 with policy = lossless, which says itself what is covered}}
+func.func private @readout_c4_lossless() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8, range_bits = 6, policy = lossless>}
 
 // -----
 

@@ -20,6 +20,16 @@ func.func private @attributes() attributes {
   e2 = #imc.readout<adc_bits = 6, lossless_bits = 9, range_bits = 9, policy = full>,
   // CHECK-SAME: e3 = #imc.readout<adc_bits = 8, lossless_bits = 8, range_bits = 1, policy = full>
   e3 = #imc.readout<adc_bits = 8, lossless_bits = 8, range_bits = 1, policy = full>,
+  // CHECK-SAME: e4 = #imc.readout<adc_bits = 6, lossless_bits = 9, policy = filled>
+  e4 = #imc.readout<adc_bits = 6, lossless_bits = 9, policy = filled, ties = half_up>,
+  // CHECK-SAME: e5 = #imc.readout<adc_bits = 6, lossless_bits = 9, policy = lossless>
+  e5 = #imc.readout<adc_bits = 6, lossless_bits = 9, policy = lossless>,
+  // CHECK-SAME: e6 = #imc.readout<adc_bits = 4, lossless_bits = 9, policy = layer, ties = half_even>
+  e6 = #imc.readout<ties = half_even, adc_bits = 4, lossless_bits = 9, policy = layer>,
+  // CHECK-SAME: e7 = #imc.readout<adc_bits = 4, lossless_bits = 9, policy = array, ties = floor>
+  e7 = #imc.readout<adc_bits = 4, lossless_bits = 9, policy = array, ties = floor>,
+  // CHECK-SAME: e8 = #imc.readout<adc_bits = 4, lossless_bits = 9, policy = column>
+  e8 = #imc.readout<adc_bits = 4, lossless_bits = 9, policy = column>,
   // CHECK-SAME: f = #imc.placement<first_array = 12, copies = 2, packs = 1, row_strips = 5, column_strips = 4>
   f = #imc.placement<first_array = 12, copies = 2, packs = 1, row_strips = 5, column_strips = 4>,
   // CHECK-SAME: g = #imc.knob<[64, 128, 256]>

@@ -35,9 +35,14 @@ struct Case {
     return std::max<int64_t>(1, (int64_t(1) << range()) >> adc());
   }
   int64_t read(int64_t sum) const {
-    return std::min((sum + step() / 2) / step(),
-                    (int64_t(1) << range()) / step() - 1) *
-           step();
+    const int64_t s = step();
+    int64_t code = sum / s;
+    const int64_t twice = sum % s * 2;
+    if (s > 1 && knobs.ties != mapping::Ties::Floor &&
+        (twice > s || (twice == s &&
+                       (knobs.ties == mapping::Ties::HalfUp || code % 2 == 1))))
+      ++code;
+    return std::min(code, (int64_t(1) << range()) / s - 1) * s;
   }
   /// Coefficient and level of every cell of a weight.
   std::vector<std::pair<int64_t, int64_t>> cells(int64_t w) const {
@@ -62,12 +67,12 @@ struct Case {
   }
   std::string text() const {
     auto s = [](int64_t v) { return std::to_string(v); };
-    return "encoding " + s(int64_t(knobs.encoding)) + " weight bits " +
-           s(knobs.weight_bits) + " input bits " + s(knobs.input_bits) + " K " +
-           s(rows) + " R " + s(machine.array.rows) + " d " +
-           s(machine.dac.bits) + " b " + s(machine.cell.bits) + " lossless " +
-           s(lossless()) + " adc " + s(adc()) + " clip " +
-           s(machine.adc.clip_bits);
+    return "encoding " + s(int64_t(knobs.encoding)) + " ties " +
+           s(int64_t(knobs.ties)) + " weight bits " + s(knobs.weight_bits) +
+           " input bits " + s(knobs.input_bits) + " K " + s(rows) + " R " +
+           s(machine.array.rows) + " d " + s(machine.dac.bits) + " b " +
+           s(machine.cell.bits) + " lossless " + s(lossless()) + " adc " +
+           s(adc()) + " clip " + s(machine.adc.clip_bits);
   }
 };
 
@@ -165,6 +170,9 @@ Case randomCase(std::mt19937_64 &random) {
            (random() % 2 ? pick(0, c.machine.array.rows / 2) : 0);
   c.machine.adc.bits = pick(3, c.lossless());
   c.machine.adc.clip_bits = pick(0, c.lossless() - c.machine.adc.bits);
+  // Clipping is compared with the rule that it was derived for.
+  if (c.machine.adc.clip_bits == 0)
+    c.knobs.ties = mapping::Ties((c.rows + c.machine.adc.bits) % 3);
   return c;
 }
 

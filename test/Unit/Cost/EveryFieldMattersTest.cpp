@@ -177,6 +177,12 @@ static const Exception exceptions[] = {
      isLegacy},
     {"pass.dynamic_products", "the source has no products of two activations",
      isLegacy},
+    {"pass.range", "prices look at no weights and no data (E-SQNR)",
+     [](const Machine &) { return true; }},
+    {"pass.ties", "converters have steps of 1",
+     [](const Machine &m) {
+       return mapping::adcBits({}, m) >= mapping::rangeBits(m);
+     }},
     {"pass.residency", "the source checks networks one by one", isLegacy},
     {"pass.segments", "the source rewrites all arrays", isLegacy},
     {"pass.segments", "cells keep their weights",

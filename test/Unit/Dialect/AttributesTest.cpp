@@ -9,6 +9,7 @@
 #include "mlir/IR/MLIRContext.h"
 #include "gtest/gtest.h"
 
+#include <cmath>
 #include <set>
 
 using namespace imc;
@@ -76,6 +77,29 @@ TEST_F(AttributesTest, ReadoutRoundsToItsStepAndSaturates) {
   auto lossless = ReadoutAttr::get(&context, 8, 8, ReadoutPolicy::Full);
   for (int64_t sum = 0; sum < 256; ++sum)
     EXPECT_EQ(lossless.read(sum), sum);
+}
+
+TEST_F(AttributesTest, TiesAndPolicies) {
+  auto readout = [&](ReadoutPolicy policy, ReadoutTies ties) {
+    return ReadoutAttr::get(&context, 6, 8, 8, policy, ties);
+  };
+  const auto even = readout(ReadoutPolicy::Full, ReadoutTies::HalfEven);
+  const auto floor = readout(ReadoutPolicy::Full, ReadoutTies::Floor);
+  for (int64_t sum = 0; sum < 256; ++sum) {
+    const auto nearest = static_cast<int64_t>(std::nearbyint(sum / 4.0));
+    EXPECT_EQ(even.read(sum), std::min<int64_t>(nearest, 63) * 4);
+    EXPECT_EQ(floor.read(sum), sum / 4 * 4);
+  }
+  // Steps of 1, however few the bits.
+  const auto proved = readout(ReadoutPolicy::Lossless, ReadoutTies::HalfUp);
+  EXPECT_FALSE(proved.isLossless());
+  for (int64_t sum = 0; sum < 256; ++sum)
+    EXPECT_EQ(proved.read(sum), std::min<int64_t>(sum, 63));
+  for (ReadoutPolicy policy : {ReadoutPolicy::Filled, ReadoutPolicy::Layer,
+                               ReadoutPolicy::Array, ReadoutPolicy::Column}) {
+    EXPECT_FALSE(readout(policy, ReadoutTies::HalfUp).hasFixedSteps());
+    EXPECT_FALSE(readout(policy, ReadoutTies::HalfUp).isLossless());
+  }
 }
 
 TEST_F(AttributesTest, ReadoutClipsBeyondItsRange) {

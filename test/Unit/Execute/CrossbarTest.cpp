@@ -50,6 +50,8 @@ struct Case {
   int64_t kh, kw, sh, sw, dh, dw, oh, ow;
   // Design.
   Kind kind;
+  int64_t ties = 0;    ///< half_up, half_even, floor
+  bool steps1 = false; ///< policy = lossless
   int64_t weightBits, cellBits, inputBits, dacBits, adcBits, rangeBits, rows,
       columns, perPack;
 
@@ -127,6 +129,10 @@ Case randomCase(Random &random, bool lossless) {
   c.rangeBits = lossless || pick(random, 0, 1)
                     ? c.losslessBits()
                     : pick(random, 1, c.losslessBits());
+  c.ties = pick(random, 0, 2);
+  // Steps of 1 without a proof: sums beyond the last code stay there.
+  c.steps1 =
+      !lossless && c.rangeBits == c.losslessBits() && pick(random, 0, 3) == 0;
   return c;
 }
 
@@ -141,6 +147,7 @@ std::string typeOf(llvm::ArrayRef<int64_t> shape, llvm::StringRef element) {
 std::string emit(const Case &c, unsigned i) {
   static const char *const kinds[] = {"offset", "differential",
                                       "twos_complement"};
+  static const char *const ties[] = {"half_up", "half_even", "floor"};
   int64_t P = c.packs(), S = c.rowStrips(), T = c.columnStrips(),
           M = c.windows(), R = c.rows, C = c.columns;
   std::string x = typeOf(c.xShape(), "i8"), w = typeOf(c.wShape(), "i8"),
@@ -172,9 +179,10 @@ std::string emit(const Case &c, unsigned i) {
   body += llvm::formatv(
       "%a{0} = imc.mvm ins(%u{0}, %c{0} : {1}, {2}) outs(%z{0} : {3}) input = "
       "#imc.input<bits = {4}, dac_bits = {5}> readout = #imc.readout<adc_bits "
-      "= {6}, lossless_bits = {7}, range_bits = {8}, policy = full> -> {3}\n",
+      "= {6}, lossless_bits = {7}, range_bits = {8}, policy = {9}, ties = "
+      "{10}> -> {3}\n",
       i, u, cells, acc, c.inputBits, c.dacBits, c.adcBits, c.losslessBits(),
-      c.rangeBits);
+      c.rangeBits, c.steps1 ? "lossless" : "full", ties[c.ties]);
   body += llvm::formatv("%ey{0} = tensor.empty() : {1}\n", i, y);
   body += llvm::formatv(
       "%y{0} = imc.shift_add ins(%a{0}, %u{0} : {1}, {2}) outs(%ey{0} : {3}) "
@@ -216,8 +224,14 @@ std::pair<int64_t, int64_t> cellAndCoefficient(const Case &c, int64_t w,
 int64_t convert(const Case &c, int64_t sum) {
   // Codes are multiples of the step within the range.
   int64_t range = int64_t(1) << c.rangeBits, codes = int64_t(1) << c.adcBits;
+  if (c.steps1)
+    return std::min(sum, codes - 1);
   int64_t step = std::max<int64_t>(1, range / codes);
-  return std::min((sum + step / 2) / step, range / step - 1) * step;
+  int64_t code = sum / step, rest = sum % step;
+  if (c.ties != 2 &&
+      (2 * rest > step || (2 * rest == step && (c.ties == 0 || code % 2 == 1))))
+    ++code;
+  return std::min(code, range / step - 1) * step;
 }
 
 struct Model {

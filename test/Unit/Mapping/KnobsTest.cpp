@@ -40,7 +40,10 @@ TEST(Knobs, RefusesWithNameValueAndRange) {
       {"pass.weight_bits", "8.5", "'pass.weight_bits' is '8.5'"},
       {"pass.input_bits", "", "must be an integer from 1 to 8"},
       {"pass.input_bits", "99999999999999999999", "must be an integer"},
-      {"pass.adc_bits", "3", "must be 0 or an integer from 4 to 16"},
+      {"pass.adc_bits", "17", "must be an integer from 0 to 16"},
+      {"pass.range", "wide",
+       "one of full, filled, lossless, layer, array, column"},
+      {"pass.ties", "up", "one of half_up, half_even, floor"},
       {"pass.encoding", "offset ,",
        "one of offset, differential, "
        "twos_complement"},

@@ -113,9 +113,14 @@ struct Case {
           for (; r < geometry.rows && (local + r) / tiling.rows == strip; ++r)
             sum += (code(window, group, r) >> (p * d)) % (int64_t(1) << d) *
                    cellsOf(weight(group, r, n))[j].second;
-          sum = std::min((sum + step / 2) / step,
-                         (int64_t(1) << range) / step - 1) *
-                step;
+          int64_t code = sum / step;
+          const int64_t twice = sum % step * 2;
+          if (values.ties != mapping::Ties::Floor && step > 1 &&
+              (twice > step ||
+               (twice == step &&
+                (values.ties == mapping::Ties::HalfUp || code % 2 == 1))))
+            ++code;
+          sum = std::min(code, (int64_t(1) << range) / step - 1) * step;
           result += cellsOf(0)[j].first * (sum << (p * d));
         }
       }
@@ -252,6 +257,7 @@ TEST(ProductRunner, ConvertersRoundAndSaturate) {
   for (int n = 0, e = cases(300) / 3; n < e; ++n) {
     Case c = next(random, int64_t(random() % 4));
     c.values.weights = c.weights;
+    c.values.ties = mapping::Ties(n % 3);
     if (n % 2 == 0) {
       c.values.range_bits =
           1 + int64_t(random() % uint64_t(c.tiling.lossless_bits));

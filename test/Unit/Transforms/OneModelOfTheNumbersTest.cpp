@@ -76,6 +76,9 @@ Design randomDesign(test::Random &random) {
   k.adc_bits = random.chance(50) ? 0 : random.in(4, 12);
   k.encoding =
       static_cast<mapping::Encoding>(random.in(0, random.chance(30) ? 2 : 1));
+  k.range =
+      static_cast<mapping::Range>(random.chance(50) ? 0 : random.in(1, 5));
+  k.ties = static_cast<mapping::Ties>(random.in(0, 2));
   k.group_packing = static_cast<mapping::GroupPacking>(random.in(0, 2));
   k.replication = static_cast<mapping::Replication>(random.in(0, 4));
   k.dynamic_products = static_cast<mapping::DynamicProducts>(random.in(0, 2));
