@@ -31,7 +31,8 @@ WAYS = {
     "machine only": "pass knobs at their defaults (8-bit weights and inputs, all ADC bits, offset encoding, one group per array, no replication)",
     "passes first": "half the budget for pass knobs on the target's own machine, half for machine knobs with the best passes frozen",
     "machine first": "half for machine knobs with default passes, half for pass knobs on the best machine",
-    "largest only": "as joint, for the network with most parameters alone; of its 4,096 best designs the first that holds every constraint with all networks",
+    "largest only": "half the budget as joint for the network with most parameters alone; half for pass knobs of all networks on its best machine, or the next best while none is feasible. "
+                    "Where none is, its very best design with the constraints that it breaks (ratios of such chips flatter it)",
 }
 
 

@@ -11,6 +11,7 @@
 #include "imc/Support/OutputFile.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
 #include <algorithm>
@@ -25,7 +26,7 @@ namespace json = llvm::json;
 
 static constexpr const char *kEdap = "edap_js_mm2";
 
-/// Designs for one model that are tried on all models, best first.
+/// Designs for the largest model that are remembered, best first.
 static constexpr size_t kTried = 4096;
 
 //===----------------------------------------------------------------------===//
@@ -201,22 +202,47 @@ struct Comparison {
     auto alone = problemOf(space, target, models[largest], Aggregate::Max);
     if (!alone)
       return alone.takeError();
+    WayResult way;
+    auto best = searchBest(**alone, options.budget / 2, seed, options.jobs,
+                           kTried, way.evaluated, way.seconds);
+    if (!best)
+      return best.takeError();
+    // The passes adapt to all models, on its best machine that can serve them.
+    std::vector<Design> tried;
+    for (const Best &design : *best) {
+      Design chip;
+      for (auto &knob : (*alone)->designOf(design.design))
+        if (llvm::StringRef(knob.first).starts_with("machine."))
+          chip.push_back(std::move(knob));
+      if (llvm::is_contained(tried, chip))
+        continue;
+      SpaceFile passes = only("pass.", chip);
+      uint64_t left = options.budget - way.evaluated;
+      if (!tried.empty() && passes.size() > double(left))
+        break;
+      tried.push_back(std::move(chip));
+      auto end = least(std::move(passes), left, seed);
+      if (!end)
+        return end.takeError();
+      end->evaluated += way.evaluated;
+      end->seconds += way.seconds;
+      way = std::move(*end);
+      if (way.found)
+        return way;
+    }
+    if (best->empty())
+      return way;
+    // What it would cost all models to live with that chip, and what it breaks.
     auto all = problemOf(space, target, models, aggregate);
     if (!all)
       return all.takeError();
-    WayResult way;
-    auto best = searchBest(**alone, options.budget, seed, options.jobs, kTried,
-                           way.evaluated, way.seconds);
-    if (!best)
-      return best.takeError();
-    for (const Best &design : *best) {
-      search::Evaluation evaluation;
-      (*all)->evaluate(&design.design, 1, &evaluation);
-      if (!evaluation.isFeasible())
-        continue;
-      describe(**all, design.design, way);
-      break;
-    }
+    search::Evaluation evaluation;
+    (*all)->evaluate(&best->front().design, 1, &evaluation);
+    if (evaluation.objectives.empty())
+      return way;
+    describe(**all, best->front().design, way);
+    for (int32_t reason : evaluation.reasons)
+      way.broken.push_back((*all)->constraintNames()[reason]);
     return way;
   }
 
@@ -266,6 +292,7 @@ static json::Value toJSON(const WayResult &way,
                       {"seconds", way.seconds}};
   if (!way.found)
     return object;
+  object["broken"] = json::Array(way.broken);
   json::Object design, models;
   for (const auto &[knob, value] : way.design)
     design[knob] = knobValueToJSON(value);
@@ -298,6 +325,11 @@ int imc::explore::compareCommand(const CompareOptions &options,
                                    "--aggregate ") +
                        options.aggregate +
                        " has none: choose max, mean, geomean or product");
+    for (const std::string &way : options.ways)
+      if (way != "own" && !llvm::is_contained(kWays, way))
+        return makeError("unknown way '" + way + "'; there are " +
+                         llvm::join(llvm::ArrayRef<const char *>(kWays), ", ") +
+                         " and own (every model's own best chip)");
     auto space = options.spaceText.empty()
                      ? readSpaceFile(options.spaceFile)
                      : parseSpace(options.spaceText, options.spaceFile);
@@ -327,6 +359,11 @@ int imc::explore::compareCommand(const CompareOptions &options,
         own(workloads.size());
     for (uint64_t seed : options.seeds) {
       for (size_t way = 0; way < std::size(kWays); ++way) {
+        if (way != Joint && !options.ways.empty() &&
+            !llvm::is_contained(options.ways, kWays[way])) {
+          results[way].emplace_back();
+          continue;
+        }
         auto result = comparison.run(Way(way), seed);
         if (!result)
           return result.takeError();
@@ -338,6 +375,10 @@ int imc::explore::compareCommand(const CompareOptions &options,
         results[way].push_back(std::move(*result));
       }
       for (size_t m = 0; m < workloads.size(); ++m) {
+        if (!options.ways.empty() && !llvm::is_contained(options.ways, "own")) {
+          own[m].emplace_back();
+          continue;
+        }
         auto result =
             searchLeastEdap(*space, *target, workloads[m], Aggregate::Max,
                             options.budget, seed, options.jobs);
@@ -391,10 +432,14 @@ int imc::explore::compareCommand(const CompareOptions &options,
     for (size_t way = 0; way < std::size(kWays); ++way) {
       std::vector<double> whole;
       std::vector<std::vector<double>> each(names.size());
+      std::vector<std::string> broken;
       size_t found = 0;
       for (size_t s = 0; s < options.seeds.size(); ++s) {
         const WayResult &a = results[way][s], &joint = results[Joint][s];
-        found += a.found;
+        found += a.found && a.broken.empty();
+        for (const std::string &rule : a.broken)
+          if (!llvm::is_contained(broken, rule))
+            broken.push_back(rule);
         if (!a.found || !joint.found)
           continue;
         whole.push_back(a.edap / joint.edap);
@@ -404,7 +449,10 @@ int imc::explore::compareCommand(const CompareOptions &options,
       text << "| " << kWays[way] << " | " << Spread(whole).text() << " |";
       for (std::vector<double> &ratios : each)
         text << ' ' << Spread(std::move(ratios)).text() << " |";
-      text << ' ' << found << " |\n";
+      text << ' ' << found;
+      if (!broken.empty())
+        text << " (breaks " << llvm::join(broken, ", ") << ')';
+      text << " |\n";
     }
     text
         << "\nPrice of generality: EDAP on the joint chip over that on the "

@@ -442,6 +442,11 @@ void addSearchCommands(CLI::App &app, int &status) {
                       "Over models: max, mean, geomean or product");
   command->add_option("--budget", compare.budget, "Designs per way and seed");
   command->add_option("--seeds", compared->seeds, "Seeds: 1,2,3,4,5");
+  command
+      ->add_option("--ways", compare.ways,
+                   "Only these beside joint: machine only,passes first,machine "
+                   "first,largest only,own (default: all)")
+      ->delimiter(',');
   command->add_option("--jobs", compare.jobs,
                       "Threads; the result is the same for any number");
   command->add_option("--json", compare.json,

@@ -15,8 +15,11 @@
 //                    machine, half for the machine knobs under the best passes
 //   machine first    half for the machine knobs under default passes, half for
 //                    the pass knobs on the best machine
-//   largest only     as joint, but for the model with most parameters alone;
-//                    of its designs the best one that serves the others too
+//   largest only     half the budget as joint, but for the model with most
+//                    parameters alone; half for the pass knobs of all models
+//                    on its best machine (the next best while none is feasible;
+//                    in the end its very best design, if that chip can run all
+//                    models, with the constraints that it breaks)
 //
 // A stage that is smaller than its budget is enumerated. Besides, every model
 // gets a joint search of its own: the table "price of generality".
@@ -38,6 +41,7 @@ struct CompareOptions {
   std::string aggregate = "geomean"; ///< any but regret and pareto
   uint64_t budget = 40000;           ///< designs per way and seed
   std::vector<uint64_t> seeds = {1, 2, 3, 4, 5};
+  std::vector<std::string> ways; ///< beside joint; empty: all
   unsigned jobs = 1;
   std::string json; ///< file or "-"; empty: the table alone
 };
@@ -46,8 +50,9 @@ struct CompareOptions {
 struct WayResult {
   bool found = false;
   Design design;
-  double edap = 0;               ///< aggregated, J s mm2
-  std::vector<double> modelEdap; ///< per model, J s mm2
+  double edap = 0;                 ///< aggregated, J s mm2
+  std::vector<double> modelEdap;   ///< per model, J s mm2
+  std::vector<std::string> broken; ///< constraints that it breaks; see Compare
   double areaMm2 = 0;
   uint64_t evaluated = 0;
   double seconds = 0;
