@@ -171,8 +171,8 @@ BENCHMARK_CAPTURE(deviceCells, bitLinesOffset, Encoding::Offset, false, 64,
 BENCHMARK_CAPTURE(deviceCells, bitLinesDifferential, Encoding::Differential,
                   false, 64, bitLines);
 
-/// Without slices, as aihwkit's tiles (test/python/test_aihwkit.py): one cell of
-/// 7 bits per polarity, one phase of 6, 9 bits with noise for each pair.
+/// Without slices, as aihwkit's tiles (test/python/test_aihwkit.py): one cell
+/// of 7 bits per polarity, one phase of 6, 9 bits with noise for each pair.
 void unsliced(benchmark::State &state) {
   Workload w(128, 128, 64, Encoding::Differential);
   w.arrays.one_converter_per_pair = true;
