@@ -175,3 +175,110 @@ class NevergradOptimizer(_Told):
             self._worst = [max(a, b) for a, b in zip(self._worst, values, strict=True)] if self._worst else list(values)
         loss: Any = values if len(values) > 1 else values[0]
         self.optimizer.tell(handle, loss, [violation] if violation > 0 else None)
+
+
+class BoTorchOptimizer(_Told):
+    """Bayesian optimization by BoTorch, for evaluations that take seconds or more: a Gaussian process per objective and one of the
+    violation, and the designs of most (noisy) expected hypervolume or improvement among `pool` random ones. Names are one-hot,
+    other knobs their position in the list. Fitting takes O(n^3) of the designs told: budgets of some hundreds.
+    """
+
+    def __init__(self, knobs: Knobs, objectives: Sequence[str], *, budget: int, seed: int, initial: int | None = None, pool: int = 512) -> None:
+        super().__init__(knobs, objectives, budget)
+        self._torch = importlib.import_module("torch")
+        self._sizes = [len(values) for values in self.knobs.values()]
+        self._names = [any(isinstance(v, str) for v in values) for values in self.knobs.values()]
+        self.initial = initial if initial is not None else 2 * (len(self._sizes) + 1)
+        self.pool, self.seed = pool, seed
+        self._random = self._torch.Generator().manual_seed(seed)
+        self._seen: set[tuple[int, ...]] = set()
+        # Of the designs told: coordinates, objectives (none where there are none), and a constraint that holds below zero.
+        self._x: list[list[float]] = []
+        self._y: list[list[float] | None] = []
+        self._c: list[float] = []
+
+    def _encode(self, design: Sequence[int]) -> list[float]:
+        point: list[float] = []
+        for index, size, named in zip(design, self._sizes, self._names, strict=True):
+            point += [float(i == index) for i in range(size)] if named else [index / max(1, size - 1)]
+        return point
+
+    def _draw(self, count: int) -> list[tuple[int, ...]]:
+        """Random designs, new ones as long as there are any."""
+        new = math.prod(self._sizes) > len(self._seen)
+        found: dict[tuple[int, ...], None] = {}
+        for _ in range(20 * count):
+            design = tuple(int(self._torch.randint(size, (1,), generator=self._random)) for size in self._sizes)
+            if not new or design not in self._seen:
+                found[design] = None
+            if len(found) == count:
+                break
+        if new and not found:
+            # Hardly any is left: the first one in counting order.
+            for number in range(math.prod(self._sizes)):
+                rest, digits = number, []
+                for size in self._sizes:
+                    rest, digit = divmod(rest, size)
+                    digits.append(digit)
+                if tuple(digits) not in self._seen:
+                    return [tuple(digits)]
+        return list(found)
+
+    def ask(self, count: int = 1) -> list[Trial]:
+        count = min(count, self.budget - self.asked)
+        trials: list[Trial] = []
+        while len(trials) < count:
+            wanted = count - len(trials)
+            told = [y for y in self._y if y is not None]
+            chosen = self._draw(wanted) if len(told) < self.initial else self._choose(wanted)
+            for design in chosen:
+                self._seen.add(design)
+                trials.append(self._trial(design, self._encode(design)))
+        return trials
+
+    def _choose(self, count: int) -> list[tuple[int, ...]]:
+        """The best `count` of a pool of random designs by the acquisition function, one after the other."""
+        torch = self._torch
+        models = importlib.import_module("botorch.models")
+        fit = importlib.import_module("botorch.fit").fit_gpytorch_mll
+        standardize = importlib.import_module("botorch.models.transforms.outcome").Standardize
+        likelihood = importlib.import_module("gpytorch.mlls").ExactMarginalLogLikelihood
+        sampler = importlib.import_module("botorch.sampling.normal").SobolQMCNormalSampler(torch.Size([64]), seed=self.seed)
+        discrete = importlib.import_module("botorch.optim").optimize_acqf_discrete
+
+        x = torch.tensor(self._x, dtype=torch.double)
+        valued = [i for i, y in enumerate(self._y) if y is not None]
+        y = -torch.tensor([self._y[i] for i in valued], dtype=torch.double)
+        c = torch.tensor(self._c, dtype=torch.double).unsqueeze(-1)
+        processes = [models.SingleTaskGP(x[valued], y[:, m:m + 1], outcome_transform=standardize(m=1)) for m in range(len(self.objectives))]
+        constraints = None
+        if bool((c > 0).any()):
+            processes.append(models.SingleTaskGP(x, c))
+            constraints = [lambda values: values[..., -1]]
+        with torch.random.fork_rng():
+            torch.manual_seed(self.seed + self.asked)
+            for process in processes:
+                fit(likelihood(process.likelihood, process))
+            joint = models.ModelListGP(*processes)
+            options = {"X_baseline": x[valued], "sampler": sampler, "prune_baseline": True, "constraints": constraints}
+            if len(self.objectives) > 1:
+                several = importlib.import_module("botorch.acquisition.multi_objective")
+                weights = importlib.import_module("botorch.acquisition.multi_objective.objective").IdentityMCMultiOutputObjective
+                reference = importlib.import_module("botorch.utils.multi_objective.hypervolume").infer_reference_point
+                pareto = importlib.import_module("botorch.utils.multi_objective.pareto").is_non_dominated
+                acquisition = several.qLogNoisyExpectedHypervolumeImprovement(
+                    joint, ref_point=reference(y[pareto(y)]), objective=weights(outcomes=list(range(len(self.objectives)))), **options)
+            else:
+                one = importlib.import_module("botorch.acquisition")
+                acquisition = one.qLogNoisyExpectedImprovement(joint, objective=one.GenericMCObjective(lambda values, X=None: values[..., 0]), **options)
+            designs = self._draw(max(self.pool, count))
+            points = torch.tensor([self._encode(design) for design in designs], dtype=torch.double)
+            best, _ = discrete(acquisition, q=min(count, len(designs)), choices=points, unique=True)
+        where = {tuple(self._encode(design)): design for design in designs}
+        return [where[tuple(point)] for point in best.tolist()]
+
+    def tell(self, trial: Trial, answer: Answer) -> None:
+        point, values, violation = self._take(trial, answer)
+        self._x.append(point)
+        self._y.append(values)
+        self._c.append(math.log1p(violation) if violation > 0 else -1.0)

@@ -208,20 +208,37 @@ def test_studies_become_arrays_and_tables(glyphs, space, tmp_path):
             assert best == {p.id for p in front.points} or len(best) >= 1
 
 
-@pytest.mark.parametrize("library, adapter", [("optuna", "OptunaOptimizer"), ("pymoo", "PymooOptimizer"), ("nevergrad", "NevergradOptimizer")])
+@pytest.mark.parametrize("library, adapter", [("optuna", "OptunaOptimizer"), ("pymoo", "PymooOptimizer"), ("nevergrad", "NevergradOptimizer"),
+                                              ("botorch", "BoTorchOptimizer")])
 def test_adapters_find_the_front(library, adapter):
     if not importlib.util.find_spec(library):
         pytest.skip(f"no {library}: its adapter is not tested (pip install -r scripts/requirements-adapters.txt)")
     import imc.adapters
     knobs = {"x": list(range(20)), "y": [0.0, 0.5, 1.0, 1.5], "kind": ["a", "b"]}
-    search = getattr(imc.adapters, adapter)(knobs, ["cost", "delay"], budget=300, seed=1)
-    front = imc.minimize(measure, search, generation=50)
-    assert search.asked == 300
+    budget = 90 if library == "botorch" else 300
+    search = getattr(imc.adapters, adapter)(knobs, ["cost", "delay"], budget=budget, seed=1)
+    front = imc.minimize(measure, search, generation=budget // 6)
+    assert search.asked == budget
     assert all(point.design["x"] < 17 for point in front)
     # Every point on y = 0 is optimal; random designs would have a quarter of them there.
     assert sum(point.design["y"] == 0 for point in front) >= len(front) / 2
     with pytest.raises(ValueError, match="imc.Optimizer"):
         getattr(imc.adapters, adapter)(KNOBS, ["cost"], budget=3, seed=1)
+
+
+def test_botorch_minimizes_one_objective():
+    if not importlib.util.find_spec("botorch"):
+        pytest.skip("no botorch: its adapter is not tested (pip install -r scripts/requirements-adapters.txt)")
+    import imc.adapters
+    knobs = {"x": list(range(20)), "y": [0.0, 0.5, 1.0, 1.5], "kind": ["a", "b"]}
+    runs = []
+    for _ in range(2):
+        search = imc.adapters.BoTorchOptimizer(knobs, ["cost"], budget=30, seed=3)
+        # Random designs meet the best two of 160 in one of three runs of 30.
+        front = imc.minimize(lambda design: [1 + abs(design["x"] - 11) + design["y"]], search, generation=3)
+        assert [(p.design["x"], p.design["y"]) for p in front] == [(11, 0.0)]
+        runs.append([p.objectives for p in front])
+    assert runs[0] == runs[1]
 
 
 @pytest.mark.parametrize("library", ["ray", "distributed"])
