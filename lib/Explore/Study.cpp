@@ -102,13 +102,22 @@ llvm::Expected<Study> Study::connect(llvm::StringRef path, int flags) {
   // last transactions, and never the file. Keys arrive in random order: their
   // index should stay in memory (64 MiB) up to about a million designs, and its
   // pages should be copied into the main file once per 16 MiB, not per 4.
-  if (llvm::Error error = study.run("PRAGMA journal_mode=WAL; "
-                                    "PRAGMA synchronous=NORMAL; "
-                                    "PRAGMA wal_autocheckpoint=4096; "
-                                    "PRAGMA cache_size=-65536; "
-                                    "PRAGMA foreign_keys=ON"))
-    return std::move(error);
-  return study;
+  constexpr const char *settings = "PRAGMA journal_mode=WAL; "
+                                   "PRAGMA synchronous=NORMAL; "
+                                   "PRAGMA wal_autocheckpoint=4096; "
+                                   "PRAGMA cache_size=-65536; "
+                                   "PRAGMA foreign_keys=ON";
+  // Two processes that turn a new file to WAL at once each wait for the other:
+  // SQLite gives up at once then, whatever the timeout. The next try finds it
+  // done.
+  for (int tries = 0; tries != 2000; ++tries) {
+    if (sqlite3_exec(raw, settings, nullptr, nullptr, nullptr) == SQLITE_OK)
+      return study;
+    if ((sqlite3_errcode(raw) & 0xff) != SQLITE_BUSY)
+      break;
+    sqlite3_sleep(10);
+  }
+  return study.fail("set it up");
 }
 
 llvm::Error Study::makeTables() {

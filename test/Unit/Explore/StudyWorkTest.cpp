@@ -10,6 +10,9 @@
 
 #include "TestUtil.h"
 
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,6 +30,42 @@ static EvaluationRow answer(const std::string &key, double value) {
   row.key = key;
   row.objectives = {value};
   return row;
+}
+
+TEST(StudyWork, SeveralProcessesMakeOneStudyAtOnce) {
+  const std::string path =
+      ::testing::TempDir() + "at-once-" + std::to_string(getpid()) + ".study";
+  for (int round = 0; round != 60; ++round) {
+    int gate[2];
+    ASSERT_EQ(pipe(gate), 0);
+    std::vector<pid_t> makers;
+    for (int i = 0; i != 4; ++i) {
+      const pid_t maker = fork();
+      ASSERT_GE(maker, 0);
+      if (maker == 0) {
+        close(gate[1]);
+        char byte;
+        (void)!read(gate[0], &byte, 1); // until the gate is closed
+        auto study = Study::openOrCreate(path);
+        const bool failed = !study;
+        if (failed)
+          llvm::errs() << llvm::toString(study.takeError()) << "\n";
+        _exit(failed);
+      }
+      makers.push_back(maker);
+    }
+    close(gate[0]);
+    close(gate[1]);
+    for (pid_t maker : makers) {
+      int status = 0;
+      waitpid(maker, &status, 0);
+      EXPECT_EQ(status, 0);
+    }
+    must(Study::open(path));
+    for (const char *suffix : {"", "-wal", "-shm", "-journal"})
+      llvm::sys::fs::remove(path + suffix);
+    ASSERT_FALSE(::testing::Test::HasFailure()) << round;
+  }
 }
 
 TEST(StudyWork, ADesignIsClaimedOnceAndAnsweredForAll) {
