@@ -38,22 +38,9 @@ llvm::Expected<std::string> imc::explore::findPlotly(llvm::StringRef executable,
   return path.str().str();
 }
 
-/// The study's meta value as text; absent ones are damage.
-static llvm::Expected<std::string> need(const Study &study,
-                                        llvm::StringRef key) {
-  auto value = study.meta(key);
-  if (!value)
-    return value.takeError();
-  if (!*value)
-    return makeError("study '" + study.path() + "' lacks '" + key +
-                     "': its search has not ended; go on with the same imc "
-                     "search command and --resume");
-  return **value;
-}
-
 static llvm::Expected<json::Value> needJSON(const Study &study,
                                             llvm::StringRef key) {
-  auto text = need(study, key);
+  auto text = study.need(key);
   if (!text)
     return text.takeError();
   auto value = json::parse(*text);
@@ -75,7 +62,7 @@ llvm::Expected<Front> imc::explore::frontFromStudy(const Study &study) {
   for (auto [field, key] : {std::pair("version", "imc_version"),
                             {"target", "target"},
                             {"aggregate", "aggregate"}}) {
-    auto text = need(study, key);
+    auto text = study.need(key);
     if (!text)
       return text.takeError();
     object[field] = *text;

@@ -249,6 +249,17 @@ Study::meta(llvm::StringRef key) const {
   return value;
 }
 
+llvm::Expected<std::string> Study::need(llvm::StringRef key) const {
+  auto value = meta(key);
+  if (!value)
+    return value.takeError();
+  if (!*value)
+    return makeError("study '" + file + "' lacks '" + key +
+                     "': its search has not begun or not ended; go on with "
+                     "the same imc search command and --resume");
+  return **value;
+}
+
 llvm::Expected<std::vector<std::pair<std::string, std::string>>>
 Study::allMeta() const {
   Statement query(*this, "SELECT key, value FROM meta ORDER BY key");

@@ -31,21 +31,9 @@ imc::explore::parseExportFormat(llvm::StringRef name) {
                    "imc.Study.to_parquet and imc.Study.to_optuna in Python)");
 }
 
-static llvm::Expected<std::string> need(const Study &study,
-                                        llvm::StringRef key) {
-  auto value = study.meta(key);
-  if (!value)
-    return value.takeError();
-  if (!*value)
-    return makeError("study '" + study.path() + "' lacks '" + key +
-                     "': its search has not begun or not ended; go on with "
-                     "the same imc search command and --resume");
-  return **value;
-}
-
 static llvm::Expected<std::vector<std::string>> namesOf(const Study &study,
                                                         llvm::StringRef key) {
-  auto text = need(study, key);
+  auto text = study.need(key);
   if (!text)
     return text.takeError();
   auto value = json::parse(*text);
@@ -258,7 +246,7 @@ static llvm::Expected<Shard> readShard(const std::string &path) {
   if (!study)
     return study.takeError();
   Shard shard;
-  if (auto ended = need(*study, "search"); !ended)
+  if (auto ended = study->need("search"); !ended)
     return ended.takeError();
   auto meta = study->allMeta();
   if (!meta)

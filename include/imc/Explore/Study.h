@@ -88,6 +88,8 @@ public:
 
   /// Text under `key`, or nothing.
   llvm::Expected<std::optional<std::string>> meta(llvm::StringRef key) const;
+  /// The same, where an absent value is an error: the search has not ended.
+  llvm::Expected<std::string> need(llvm::StringRef key) const;
   /// All pairs, sorted by key.
   llvm::Expected<std::vector<std::pair<std::string, std::string>>>
   allMeta() const;

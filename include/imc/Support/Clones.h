@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // IMC_CLONES before a function that a search spends its time in: it is compiled
-// for x86-64-v3 (AVX2, BMI2) as well, with all that it calls, and the loader
-// takes what the processor has. Results do not depend on it: nothing here
-// contracts or reorders floating-point operations (-ffp-contract=off).
+// for x86-64-v3 (AVX2, BMI2) as well, with what is inlined into it, and the
+// loader takes what the processor has. Results do not depend on it: nothing
+// here contracts or reorders floating-point operations (-ffp-contract=off).
 //
 //===----------------------------------------------------------------------===//
 
