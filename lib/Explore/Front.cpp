@@ -78,6 +78,10 @@ json::Value imc::explore::toJSON(const Front &front) {
                       {"optimum", s.optimum},
                       {"gap", nullptr},
                       {"verified", s.verified}};
+  if (s.simulations) {
+    search["simulations"] = *s.simulations;
+    search["unsimulated"] = s.unsimulated.value_or(0);
+  }
   if (s.hypervolume)
     search["hypervolume"] = *s.hypervolume;
   if (s.gap)
@@ -275,6 +279,11 @@ llvm::Expected<Front> imc::explore::frontFromJSON(const json::Value &value) {
   figures.get("optimum", s.optimum);
   figures.get("gap", s.gap);
   figures.get("verified", s.verified);
+  if (const json::Object *object = search->getAsObject())
+    for (auto [key, into] : {std::pair("simulations", &s.simulations),
+                             {"unsimulated", &s.unsimulated}})
+      if (auto number = object->getInteger(key))
+        *into = uint64_t(*number);
   if (llvm::Error error = figures.finish())
     return std::move(error);
   for (size_t i = 0; i < points->size(); ++i) {

@@ -108,8 +108,11 @@ llvm::Error Session::buildFront() {
   // Every design of the space was priced, or a bound excludes it: nothing
   // better can be there.
   const std::optional<search::Proof> &proof = result->proof;
-  if (double(result->evaluated) >= problem->spaceFile().size() ||
-      (proof && proof->complete)) {
+  // What was believed of accuracy has changed since, and with it the bounds.
+  if (!closedForms.empty())
+    s.optimum = "unknown";
+  else if (double(result->evaluated) >= problem->spaceFile().size() ||
+           (proof && proof->complete)) {
     s.optimum = "proven";
     s.gap = 0;
   } else if (proof && proof->lowerBounds.size() == 1 &&
@@ -159,6 +162,13 @@ llvm::Error Session::buildFront() {
       if (!accuracy.empty()) {
         const AccuracyFigures &a = accuracy[point.models.size()];
         figures.accuracy = {{"top1", a.top1}, {"top1_yield", a.yield}};
+        if (!closedForms.empty()) {
+          llvm::Expected<AccuracyFigures> before =
+              closedForms[point.models.size()](decoded.machine, decoded.knobs);
+          if (!before)
+            return before.takeError();
+          figures.accuracy.emplace_back("closed_form_top1", before->top1);
+        }
       }
       point.models.push_back(std::move(figures));
     }
@@ -302,8 +312,17 @@ llvm::Error Session::simulateFront() {
     FrontPoint &point = front.points[p];
     const Decoded decoded = problem->decode(genomes[p]);
     for (size_t m = 0; m != names.size(); ++m) {
+      auto known = simulations.end();
+      if (refines()) {
+        known = simulations.find({m, options.belief->key(m, decoded)});
+        if (known == simulations.end()) // beyond the budget
+          continue;
+      }
+      // What has no draws would give the very same once more.
       llvm::Expected<SimulatedAccuracy> simulated =
-          options.simulate(m, decoded);
+          known != simulations.end() && options.belief->isExact(m)
+              ? known->second
+              : options.simulate(m, decoded);
       if (!simulated)
         return makeError(
             "design " + llvm::Twine(point.id) + ", model '" + names[m] +
@@ -410,10 +429,22 @@ void Session::summarize() {
   log << '\n';
   if (options.simulate) {
     double worst = 0;
+    uint64_t open = 0;
     for (const FrontPoint &point : front.points)
-      for (const ModelFigures &m : point.models)
-        worst = std::max(worst, std::abs(*find(m.accuracy, "simulated_top1") -
-                                         *find(m.accuracy, "top1")));
+      for (const ModelFigures &m : point.models) {
+        const double *simulated = find(m.accuracy, "simulated_top1");
+        if (simulated)
+          worst =
+              std::max(worst, std::abs(*simulated - *find(m.accuracy, "top1")));
+        open += !simulated;
+      }
+    if (s.simulations)
+      log << llvm::formatv(
+          "{0} simulations until every design of the front "
+          "was simulated{1}\n",
+          *s.simulations,
+          open ? llvm::formatv(", but {0}: raise --simulate-budget", open).str()
+               : std::string());
     log << llvm::formatv("top-1 of the front simulated: at most {0:f1} points "
                          "from what the search believed\n",
                          100 * worst);

@@ -419,11 +419,13 @@ llvm::Error Session::searchDesigns() {
   }
   run.scale = scale;
   if (!stored.empty())
-    run.lookup = [&](const search::Genome &,
+    run.lookup = [&](const search::Genome &design,
                      search::Key key) -> std::optional<search::Evaluation> {
       auto at = stored.find(key.str());
       if (at == stored.end())
         return std::nullopt;
+      if (refines() && !at->second.objectives.empty())
+        visited.emplace(ids.at(at->first), design);
       return at->second;
     };
   std::vector<EvaluationRow> pending;
@@ -439,6 +441,8 @@ llvm::Error Session::searchDesigns() {
     int64_t id = int64_t(seen.index) + 1;
     if (seen.evaluation.isFeasible())
       ids[key] = id;
+    if (refines() && !seen.evaluation.objectives.empty())
+      visited.emplace(id, seen.design);
     if (!study)
       return {};
     EvaluationRow row;
@@ -535,6 +539,8 @@ int imc::explore::searchCommand(const SearchOptions &options,
     if (llvm::Error error = session.prepare(std::move(models), loadTarget))
       return error;
     if (llvm::Error error = session.searchDesigns())
+      return error;
+    if (llvm::Error error = session.refineFront())
       return error;
     if (llvm::Error error = session.buildFront())
       return error;

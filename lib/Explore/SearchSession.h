@@ -34,6 +34,8 @@ public:
                       const LoadTarget &loadTarget);
   /// Runs the algorithm, storing every generation.
   llvm::Error searchDesigns();
+  /// Simulates designs until those of the front are (Refine.cpp).
+  llvm::Error refineFront();
   /// Prices the archive in full.
   llvm::Error buildFront();
   /// Compiles every design of the front and compares all figures.
@@ -81,6 +83,19 @@ private:
   std::optional<Study> study;
   std::unordered_map<std::string, search::Evaluation> stored;
   std::unordered_map<std::string, int64_t> ids;
+
+  bool refines() const {
+    return options.belief && options.simulateBudget > 0 &&
+           problem->needsAccuracy();
+  }
+  /// The simulation of a design, from the study or made and stored there.
+  llvm::Expected<SimulatedAccuracy>
+  simulateOnce(size_t model, const std::string &key, const Decoded &design);
+  std::map<int64_t, search::Genome> visited; ///< by id; if refines()
+  std::vector<PredictAccuracy> closedForms;  ///< before they were corrected
+  /// By model and key: what was simulated for the front.
+  std::map<std::pair<size_t, std::string>, SimulatedAccuracy> simulations;
+  std::map<std::pair<std::string, std::string>, SimulatedAccuracy> kept;
 
   std::optional<search::RunResult> result;
   Front front;

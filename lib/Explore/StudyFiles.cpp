@@ -125,6 +125,9 @@ llvm::Error imc::explore::exportStudy(const Study &study, ExportFormat format,
   auto shards = study.shards();
   if (!shards)
     return shards.takeError();
+  auto simulations = study.simulations();
+  if (!simulations)
+    return simulations.takeError();
   auto meta = study.allMeta();
   if (!meta)
     return meta.takeError();
@@ -176,6 +179,19 @@ llvm::Error imc::explore::exportStudy(const Study &study, ExportFormat format,
           state(row.state);
         });
     });
+    // Studies without simulations look as they always did.
+    if (!simulations->empty())
+      stream.attributeArray("simulations", [&] {
+        for (const SimulationRow &row : *simulations)
+          stream.object([&] {
+            stream.attribute("model", row.model);
+            stream.attribute("key", row.key);
+            stream.attribute("top1", row.top1);
+            stream.attribute("deviation", row.deviation);
+            stream.attribute("yield", row.yield);
+            stream.attribute("trials", row.trials);
+          });
+      });
   });
   out << '\n';
   return llvm::Error::success();
@@ -238,6 +254,7 @@ struct Shard {
   std::vector<EvaluationRow> rows;
   std::vector<GenerationRow> generations;
   std::vector<std::string> front;
+  std::vector<SimulationRow> simulations;
 };
 } // namespace
 
@@ -267,6 +284,10 @@ static llvm::Expected<Shard> readShard(const std::string &path) {
   if (!front)
     return front.takeError();
   shard.front = std::move(*front);
+  auto simulations = study->simulations();
+  if (!simulations)
+    return simulations.takeError();
+  shard.simulations = std::move(*simulations);
   auto shards = study->shards();
   if (!shards)
     return shards.takeError();
@@ -296,6 +317,31 @@ static llvm::Expected<std::string> renumber(llvm::StringRef text,
   std::string out;
   llvm::raw_string_ostream(out) << *value;
   return out;
+}
+
+/// Evaluation and objectives of a front point.
+static llvm::Expected<std::pair<int64_t, std::vector<double>>>
+refinedPoint(llvm::StringRef text, llvm::StringRef objectives) {
+  auto value = json::parse(text);
+  if (!value)
+    return value.takeError();
+  auto names = json::parse(objectives);
+  if (!names)
+    return names.takeError();
+  const json::Object *point = value->getAsObject();
+  const json::Object *values = point ? point->getObject("objectives") : nullptr;
+  const std::optional<int64_t> id =
+      point ? point->getInteger("id") : std::nullopt;
+  std::pair<int64_t, std::vector<double>> out;
+  if (id && values && names->getAsArray()) {
+    out.first = *id;
+    for (const json::Value &name : *names->getAsArray())
+      if (auto number = values->getNumber(name.getAsString().value_or("")))
+        out.second.push_back(*number);
+    if (out.second.size() == names->getAsArray()->size())
+      return out;
+  }
+  return makeError("it lacks its id or objectives: the study is damaged");
 }
 
 llvm::Error imc::explore::mergeStudies(llvm::ArrayRef<std::string> inputs,
@@ -346,6 +392,24 @@ llvm::Error imc::explore::mergeStudies(llvm::ArrayRef<std::string> inputs,
   size_t numObjectives = 0;
   for (const auto &[key, row] : byKey)
     numObjectives = std::max(numObjectives, row->objectives.size());
+  // Simulations change what rows say: then a shard's front is what its points
+  // say. What is on none was worse in its own shard than what was simulated.
+  std::map<std::string, std::vector<double>> refined;
+  const bool simulated = llvm::any_of(
+      shards, [](const Shard &s) { return !s.simulations.empty(); });
+  if (simulated)
+    for (const Shard &shard : shards)
+      for (const std::string &text : shard.front) {
+        auto point = refinedPoint(text, shards[0].meta["objectives"]);
+        if (!point)
+          return makeError("a front point of '" + shard.name +
+                           "': " + llvm::toString(point.takeError()));
+        if (point->first < 1 || size_t(point->first) > shard.rows.size())
+          return makeError("a front point of '" + shard.name +
+                           "' has no evaluation: the study is damaged");
+        refined.emplace(shard.rows[size_t(point->first) - 1].key,
+                        std::move(point->second));
+      }
   search::Archive archive(numObjectives);
   std::vector<EvaluationRow> rows;
   std::map<std::string, int64_t> ids;
@@ -355,15 +419,19 @@ llvm::Error imc::explore::mergeStudies(llvm::ArrayRef<std::string> inputs,
     copy.id = int64_t(rows.size()) + 1;
     copy.generation = 0;
     ids[key] = copy.id;
-    if (copy.violation == 0) {
+    const auto believed = refined.find(key);
+    if (copy.violation == 0 || believed != refined.end()) {
       search::Key number;
       if (llvm::StringRef(key).take_front(16).getAsInteger(16, number.hi) ||
           llvm::StringRef(key).drop_front(16).getAsInteger(16, number.lo))
         return makeError("'" + key +
                          "' is no key of a design: the study is "
                          "damaged");
-      archive.insert({}, number, copy.objectives);
-      ++state.feasible;
+      if (!simulated)
+        archive.insert({}, number, copy.objectives);
+      else if (believed != refined.end())
+        archive.insert({}, number, believed->second);
+      state.feasible += copy.violation == 0;
     }
     rows.push_back(std::move(copy));
   }
@@ -480,6 +548,10 @@ llvm::Error imc::explore::mergeStudies(llvm::ArrayRef<std::string> inputs,
       return error;
     if (llvm::Error error = merged->setShards(histories))
       return error;
+    for (const Shard &shard : shards)
+      if (!shard.simulations.empty())
+        if (llvm::Error error = merged->addSimulations(shard.simulations))
+          return error;
     return merged->setFront(front);
   };
   if (llvm::Error error = write()) {

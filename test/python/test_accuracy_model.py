@@ -1,5 +1,7 @@
 """`imc accuracy-model` and searches with accuracy as an objective or constraint."""
+import concurrent.futures
 import json
+import sqlite3
 
 import pytest
 
@@ -29,8 +31,8 @@ def fitted(tool, models, tmp_path_factory):
     return space, folder / "a.json", json.loads((folder / "r.json").read_text())
 
 
-def search(tool, models, space, *arguments, check=True, model=MODEL):
-    return tool("imc", "search", models / model, "--shape", "N=1", "--space", space, "--budget", 200, "--front", "-",
+def search(tool, models, space, *arguments, check=True, model=MODEL, budget=200):
+    return tool("imc", "search", models / model, "--shape", "N=1", "--space", space, "--budget", budget, "--front", "-",
                 *arguments, check=check)
 
 
@@ -51,18 +53,108 @@ def test_simulations_are_those_of_imc_accuracy(tool, models, fitted):
         assert json.loads(got)["top1"] == design["simulated"]
 
 
-def test_searches_believe_and_simulate(tool, models, fitted):
+def accuracy_of(point):
+    return point["models"][0]["accuracy"]
+
+
+def test_searches_that_only_believe(tool, models, fitted):
+    """Without a budget for simulations the front is that of the closed form, simulated in the end."""
     space, model, _ = fitted
-    points = json.loads(search(tool, models, space, "--accuracy", model, "--simulate-front",
-                               models / DATA).stdout)["points"]
+    points = json.loads(search(tool, models, space, "--accuracy", model, "--simulate-front", models / DATA,
+                               "--simulate-budget", 0).stdout)["points"]
     assert len(points) >= 3
     for point in points:
-        accuracy = point["models"][0]["accuracy"]
+        accuracy = accuracy_of(point)
+        assert "closed_form_top1" not in accuracy
         assert point["metrics"]["top1_loss"] == pytest.approx(1 - accuracy["top1"])
         if accuracy["simulated_top1"] > 0.75:
             assert abs(accuracy["simulated_top1"] - accuracy["top1"]) < 0.08
-    tops = [p["models"][0]["accuracy"]["simulated_top1"] for p in points]
+    tops = [accuracy_of(p)["simulated_top1"] for p in points]
     assert max(tops) > 0.8 > min(tops)
+
+
+@pytest.fixture(scope="module")
+def refined(tool, models, fitted, tmp_path_factory):
+    """The arguments of a search that simulates, its study as JSON and its front."""
+    space, model, _ = fitted
+    study = tmp_path_factory.mktemp("refined") / "a.db"
+    arguments = ("--accuracy", model, "--simulate-front", models / DATA)
+    front = json.loads(search(tool, models, space, *arguments, "--study", study).stdout)
+    return arguments, tool("imc", "study", "export", study, "-o", "-", "--format", "json").stdout, front
+
+
+def test_searches_simulate_until_their_front_is_simulated(tool, models, fitted, refined):
+    _, exported, front = refined
+    assert len(front["points"]) >= 3 and front["search"]["unsimulated"] == 0
+    for point in front["points"]:
+        accuracy = accuracy_of(point)
+        assert accuracy["top1"] == accuracy["simulated_top1"]
+        assert point["objectives"]["top1_loss"] == pytest.approx(max(5e-4, 1 - accuracy["top1"]))
+    assert any(accuracy_of(p)["closed_form_top1"] != accuracy_of(p)["top1"] for p in front["points"])
+    # No point is better than another in everything that was simulated.
+    values = [tuple(p["objectives"].values()) for p in front["points"]]
+    assert not any(a != b and all(x <= y for x, y in zip(a, b)) for a in values for b in values)
+    kept = json.loads(exported)["simulations"]
+    assert len(kept) == front["search"]["simulations"] >= len({accuracy_of(p)["top1"] for p in front["points"]})
+    # Another program, from the model on.
+    for point in front["points"][:3]:
+        sets = [a for knob, value in point["design"].items() for a in ("--set", f"{knob}={value}")]
+        got = tool("imc", "accuracy", models / MODEL, "--data", models / DATA, "--target", "rram-32nm", "--worst", 0,
+                   "--json", "-", *sets).stdout
+        assert json.loads(got)["top1"] == accuracy_of(point)["top1"]
+
+
+def same(front, other):
+    """Equal but for the time that was taken."""
+    for f in (front, other):
+        for key in ("seconds", "evaluations_per_s"):
+            f["search"].pop(key, None)
+    return front == other
+
+
+def test_simulations_end_in_the_same_bytes(tool, models, fitted, refined, tmp_path):
+    """Stopped and resumed, by two threads, by two processes at once."""
+    space = fitted[0]
+    arguments, exported, front = refined
+
+    def export(name):
+        return tool("imc", "study", "export", tmp_path / name, "-o", "-", "--format", "json").stdout
+    short = search(tool, models, space, *arguments, "--study", tmp_path / "b.db", "--simulate-budget", 2)
+    assert ": raise --simulate-budget" in short.stderr
+    found = json.loads(short.stdout)
+    assert found["search"]["simulations"] == 2 and found["search"]["unsimulated"] > 0
+    assert any("simulated_top1" not in accuracy_of(p) for p in found["points"])
+    assert export("b.db") != exported
+    resumed = search(tool, models, space, *arguments, "--study", tmp_path / "b.db", "--resume")
+    assert export("b.db") == exported and same(json.loads(resumed.stdout), front)
+    threads = search(tool, models, space, *arguments, "--study", tmp_path / "c.db", "--threads", 2, "--jobs", 2)
+    assert export("c.db") == exported and same(json.loads(threads.stdout), front)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        joined = list(pool.map(lambda _: search(tool, models, space, *arguments, "--study", tmp_path / "d.db", "--join"),
+                               range(2)))
+    assert export("d.db") == exported and all(same(json.loads(j.stdout), front) for j in joined)
+
+
+def test_shards_with_simulations_merge(tool, models, fitted, refined, tmp_path):
+    space = fitted[0]
+    arguments, _, _ = refined
+    fronts = [json.loads(search(tool, models, space, *arguments, "--seed", seed, "--study",
+                                tmp_path / f"{seed}.db", budget=60).stdout)["points"] for seed in (1, 2)]
+    for name, order in (("a", (1, 2)), ("b", (2, 1))):
+        tool("imc", "study", "merge", *(tmp_path / f"{seed}.db" for seed in order), "-o", tmp_path / f"{name}.db")
+    exports = [tool("imc", "study", "export", tmp_path / f"{name}.db", "-o", "-", "--format", "json").stdout
+               for name in "ab"]
+    assert exports[0] == exports[1]
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        merged = [json.loads(text)["objectives"] for (text,) in connection.execute("SELECT point FROM front")]
+    union = {tuple(p["objectives"].values()) for front in fronts for p in front}
+    best = {a for a in union if not any(b != a and all(x <= y for x, y in zip(b, a)) for b in union)}
+    assert {tuple(p.values()) for p in merged} == best
+    # A digit that changed on the disk is found.
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        connection.execute("UPDATE simulation SET top1 = top1 + 0.01")
+    damaged = tool("imc", "study", "export", tmp_path / "a.db", "-o", "-", "--format", "json", check=False)
+    assert damaged.returncode == 1 and "do not fit its checksum" in damaged.stderr
 
 
 def test_accuracy_as_a_constraint(tool, models, fitted, tmp_path):

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "SearchAccuracy.h"
 #include "Session.h"
 #include "SpaceModule.h"
 
@@ -34,42 +35,6 @@ struct SearchCommandOptions {
   double floor = 0;                  ///< of top-1, for yields
   int64_t trials = 1, threads = 1;
   explore::SearchOptions search;
-};
-
-/// Simulates designs of one network as its model of accuracy was fitted.
-class FrontSimulator {
-public:
-  /// `imported` is the network at batch 1.
-  static Expected<std::unique_ptr<FrontSimulator>>
-  create(OwningOpRef<ModuleOp> imported, machine::TargetSpec target,
-         const accuracy::Model &model, StringRef data) {
-    Expected<std::string> digest = accuracy::fileDigest(data);
-    if (!digest)
-      return digest.takeError();
-    if (*digest != model.dataDigest)
-      return createStringError(
-          "'" + data + "' (MD5 " + *digest +
-          ") is not the data that the accuracy of '" + model.name +
-          "' was fitted to (" + model.dataDigest +
-          "); give that file, or fit anew with imc accuracy-model");
-    auto out = std::make_unique<FrontSimulator>();
-    out->imported = std::move(imported);
-    accuracy::DatasetOptions options;
-    options.samples = model.samples;
-    options.skip = model.skip;
-    Expected<accuracy::Dataset> read =
-        accuracy::readDataset(*out->imported, data, options);
-    if (!read)
-      return read.takeError();
-    out->data = std::move(*read);
-    out->bench = std::make_unique<accuracy::DesignBench>(
-        out->data, tileWith(*out->imported, std::move(target)));
-    return out;
-  }
-
-  OwningOpRef<ModuleOp> imported;
-  accuracy::Dataset data;
-  std::unique_ptr<accuracy::DesignBench> bench;
 };
 
 /// Compiles designs through the real passes, from modules that were imported
@@ -181,29 +146,15 @@ public:
       data = options.data;
       paths = options.models;
       shapes = options.shapes;
-      simulators.resize(models.size());
-      options.search.simulate = [this, &options](size_t m,
-                                                 const explore::Decoded &design)
-          -> Expected<explore::SimulatedAccuracy> {
-        accuracy::SimulationOptions simulate;
-        simulate.device = known[m]->device;
-        simulate.timeS = known[m]->timeS;
-        simulate.trials = options.trials;
-        simulate.threads = options.threads;
-        // Other draws than those that the model was fitted to.
-        simulate.seed = options.search.seed + 0x5eed;
-        Expected<accuracy::Simulation> result = simulators[m]->bench->simulate(
-            accuracy::settingsOf(design.machine, design.knobs), simulate);
-        if (!result)
-          return result.takeError();
-        explore::SimulatedAccuracy out;
-        out.top1 = result->top1().mean;
-        out.deviation = result->top1().deviation;
-        out.trials = int64_t(result->trials.size());
-        for (const accuracy::Score &s : result->trials)
-          out.yield += s.top1() >= options.floor;
-        out.yield /= double(out.trials);
-        return out;
+      std::vector<std::shared_ptr<const accuracy::Model>> fits(known);
+      belief = std::make_unique<SearchAccuracy>(std::move(fits), options.floor,
+                                                options.trials, options.threads,
+                                                options.search.seed);
+      options.search.belief = belief.get();
+      // Draws that neither the fit nor the belief has seen.
+      options.search.simulate = [this](size_t m,
+                                       const explore::Decoded &design) {
+        return belief->simulateWith(m, design, SearchAccuracy::Check);
       };
     }
     return Error::success();
@@ -212,17 +163,13 @@ public:
     return [this](StringRef name) -> Expected<machine::TargetSpec> {
       Expected<machine::TargetSpec> target = session.loadTarget(name);
       if (target && !compiler) {
-        for (size_t m = 0; m != simulators.size(); ++m) {
+        for (size_t m = 0; m != paths.size(); ++m) {
           FailureOr<OwningOpRef<ModuleOp>> imported =
               session.loadModel(paths[m], shapes, /*batch=*/1);
           if (failed(imported))
             return createStringError("the network cannot be read (see above)");
-          Expected<std::unique_ptr<FrontSimulator>> simulator =
-              FrontSimulator::create(std::move(*imported), *target, *known[m],
-                                     data[m]);
-          if (!simulator)
-            return simulator.takeError();
-          simulators[m] = std::move(*simulator);
+          if (Error error = belief->add(std::move(*imported), *target, data[m]))
+            return std::move(error);
         }
         compiler = std::make_unique<DesignCompiler>(session, *target);
         for (OwningOpRef<ModuleOp> &module : modules)
@@ -255,7 +202,7 @@ private:
   std::vector<OwningOpRef<ModuleOp>> modules;
   std::unique_ptr<DesignCompiler> compiler;
   std::vector<std::shared_ptr<const accuracy::Model>> known; ///< by model
-  std::vector<std::unique_ptr<FrontSimulator>> simulators;   ///< or none
+  std::unique_ptr<SearchAccuracy> belief; ///< or none; after the session
   std::vector<std::string> data, paths, shapes;
 };
 
@@ -371,7 +318,12 @@ void addSearchCommands(CLI::App &app, int &status) {
       ->check(CLI::Range(0.0, 1.0));
   command->add_option("--simulate-front", options->data,
                       "Labelled data (.npz) per model: simulate the accuracy "
-                      "of the front");
+                      "of designs until every design of the front is");
+  command
+      ->add_option("--simulate-budget", search.simulateBudget,
+                   "Simulations at most while the front is looked for; 0: "
+                   "believe the closed form and simulate its front")
+      ->capture_default_str();
   command
       ->add_option("--trials", options->trials,
                    "Draws of the device for each design of the front")

@@ -32,7 +32,8 @@ struct ModelFigures {
   NamedNumbers energyByComponentJ;
   NamedNumbers latencyByComponentS;
   /// What the search believed and what a simulation gave (top1, top1_yield,
-  /// simulated_top1, simulated_deviation, simulated_yield, trials); empty
+  /// closed_form_top1 where simulations correct it, simulated_top1,
+  /// simulated_deviation, simulated_yield, trials); empty
   /// without a model of accuracy.
   NamedNumbers accuracy;
 };
@@ -67,6 +68,9 @@ struct SearchFigures {
   std::optional<double> gap;
   /// Designs of the front rebuilt by the passes with exactly equal cost.
   uint64_t verified = 0;
+  /// Of searches that simulate (AccuracyBelief): simulations that they used,
+  /// and models on designs of the front that the budget left unsimulated.
+  std::optional<uint64_t> simulations, unsimulated;
 };
 
 struct Front {

@@ -128,6 +128,10 @@ public:
   bool needsAccuracy() const { return accuracyRule != 0; }
   bool hasAccuracy() const { return !goal.accuracy.empty(); }
   const Goal &goalOf() const { return goal; }
+  /// From now on accuracy is what these say, one per model.
+  void setAccuracy(std::vector<PredictAccuracy> accuracy) {
+    goal.accuracy = std::move(accuracy);
+  }
   /// Figures of all models on a design.
   llvm::Expected<std::vector<AccuracyFigures>>
   accuracyOf(const Decoded &design) const;

@@ -46,6 +46,27 @@ struct SimulatedAccuracy {
 using SimulateAccuracy = std::function<llvm::Expected<SimulatedAccuracy>(
     size_t model, const Decoded &design)>;
 
+/// Accuracy in two fidelities: simulations where there are, else a closed form
+/// that learns from them. Used by one thread at a time.
+class AccuracyBelief {
+public:
+  virtual ~AccuracyBelief() = default;
+  /// All that a simulation of the design depends on beside the network: two
+  /// designs of one key have one accuracy. Data, draws and devices are in it.
+  virtual std::string key(size_t model, const Decoded &design) const = 0;
+  virtual llvm::Expected<SimulatedAccuracy> simulate(size_t model,
+                                                     const Decoded &design) = 0;
+  /// figures() gives this for the design's key from now on.
+  virtual llvm::Error learn(size_t model, const Decoded &design,
+                            const SimulatedAccuracy &simulated) = 0;
+  /// Fits the closed form to all that was learned.
+  virtual void refit() = 0;
+  virtual llvm::Expected<AccuracyFigures>
+  figures(size_t model, const Decoded &design) const = 0;
+  /// Whether a second simulation of `model` would give the very same.
+  virtual bool isExact(size_t model) const = 0;
+};
+
 struct SearchOptions {
   std::string version; ///< of the program, for the front and the study
   std::string spaceFile;
@@ -82,6 +103,12 @@ struct SearchOptions {
 
   /// Simulates every design of the front, one after the other; empty: none.
   SimulateAccuracy simulate;
+  /// With a belief and accuracy among objectives or constraints, the designs
+  /// that were priced are compared anew by what is believed, and those of the
+  /// front simulated, until all of them are or `simulateBudget` simulations
+  /// were made or looked up in the study (of a design and model each; 0: none).
+  AccuracyBelief *belief = nullptr; ///< must outlive the search
+  uint64_t simulateBudget = 1000;
 };
 
 /// Compiles model `model` through the passes for a machine and knobs and

@@ -62,6 +62,13 @@ struct ShardRow {
   GenerationRow state;
 };
 
+/// What a simulation of one model on designs of one key gave.
+struct SimulationRow {
+  std::string model, key;
+  double top1 = 0, deviation = 0, yield = 0;
+  int64_t trials = 1;
+};
+
 /// How many evaluated designs break a rule.
 struct Rejection {
   std::string rule;
@@ -117,6 +124,12 @@ public:
   llvm::Error
   setFront(const std::vector<std::pair<int64_t, std::string>> &points);
   llvm::Expected<std::vector<std::string>> front() const;
+
+  /// Adds simulations, whose table is made with the first, in one transaction.
+  /// One that is stored already must be the same; a different one is refused.
+  llvm::Error addSimulations(const std::vector<SimulationRow> &rows);
+  /// By model, then key. Fails on the first whose checksum is wrong.
+  llvm::Expected<std::vector<SimulationRow>> simulations() const;
 
   /// Histories of the shards of a merged study; empty for others.
   llvm::Error setShards(const std::vector<ShardRow> &shards);

@@ -1,0 +1,74 @@
+//===- Belief.h - Simulations and what they say of the rest -----*- C++ -*-===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Two fidelities of one network's accuracy. Designs that were simulated have
+// the simulated value. All others have the closed form of Model.h, corrected by
+// kriging: the differences between simulation and closed form are a normal
+// process over the closed form's own terms (errors of each product and the
+// prediction), with a covariance that falls exponentially with the distance.
+// Far from every simulation the correction is 0.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_ACCURACY_BELIEF_H
+#define IMC_ACCURACY_BELIEF_H
+
+#include "imc/Accuracy/Model.h"
+
+namespace imc::accuracy {
+
+/// What is believed of one design. Shares in [0, 1].
+struct Believed {
+  double top1 = 0;
+  double deviation = 0;  ///< between draws of the device; 0 without one
+  double closedForm = 0; ///< top-1 in closed form, uncorrected
+  bool simulated = false;
+  /// Share of draws at or above `floor`, by a normal distribution.
+  double yield(double floor) const;
+};
+
+/// Not thread safe.
+class Belief {
+public:
+  explicit Belief(std::shared_ptr<const Model> model)
+      : model(std::move(model)) {}
+
+  /// Everything of a design that results depend on, as text.
+  static std::string keyOf(const ArraySettings &settings);
+
+  /// Fails as Model::predict does.
+  llvm::Expected<Believed> of(const ArraySettings &settings) const;
+  /// A simulation: mean over draws and deviation between them. of() gives them
+  /// for these settings from now on.
+  llvm::Error learn(const ArraySettings &settings, double top1,
+                    double deviation);
+  /// Fits the correction anew to all that was learned, in the order of the
+  /// keys: the same for any order of learning. The range of the covariance is
+  /// that of a few which predicts each simulation best from the others.
+  void refit();
+
+  const Model &closedForm() const { return *model; }
+
+private:
+  struct Known {
+    double top1 = 0, deviation = 0;
+    double closedForm = 0;
+    std::vector<double> place; ///< in the space of the terms
+  };
+  std::vector<double> placeOf(const Prediction &prediction) const;
+  double correction(const std::vector<double> &place) const;
+
+  std::shared_ptr<const Model> model;
+  std::map<std::string, Known> known;
+  /// Of the fit: places of simulations, and their weights.
+  std::vector<std::pair<std::vector<double>, double>> centres;
+  double range = 1;
+};
+
+} // namespace imc::accuracy
+
+#endif // IMC_ACCURACY_BELIEF_H
