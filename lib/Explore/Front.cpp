@@ -52,7 +52,7 @@ json::Value imc::explore::toJSON(const FrontPoint &point,
       figures["accuracy"] = toJSON(m.accuracy);
     models.push_back(std::move(figures));
   }
-  return json::Object{
+  json::Object object{
       {"id", point.id},
       {"design", std::move(design)},
       {"knob_order", std::move(order)},
@@ -63,6 +63,9 @@ json::Value imc::explore::toJSON(const FrontPoint &point,
       {"area_by_component_mm2", toJSON(point.areaByComponentMm2)},
       {"command", point.command},
       {"cost_command", point.costCommand}};
+  if (!point.notPlaced.empty())
+    object["not_placed"] = point.notPlaced;
+  return object;
 }
 
 json::Value imc::explore::toJSON(const Front &front) {
@@ -225,6 +228,8 @@ imc::explore::frontPointFromJSON(const json::Value &value,
   reader.get("area_by_component_mm2", point.areaByComponentMm2);
   reader.get("command", point.command);
   reader.get("cost_command", point.costCommand);
+  if (value.getAsObject() && value.getAsObject()->get("not_placed"))
+    reader.get("not_placed", point.notPlaced);
   const json::Value *design = reader.need("design");
   const json::Array *order = reader.array("knob_order");
   const json::Array *models = reader.array("models");

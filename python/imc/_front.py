@@ -39,6 +39,8 @@ class Design:
     area_by_component_mm2: Mapping[str, float]
     command: str
     cost_command: str
+    #: Why the passes do not rebuild it (accounting of the source paper); "" where they do.
+    not_placed: str = ""
 
     def settings(self) -> list[str]:
         """The words ``--set KNOB=VALUE ...`` of a command line."""
@@ -105,4 +107,4 @@ def _design(point: Mapping[str, Any]) -> Design:
         objectives=point["objectives"], metrics=point["metrics"],
         models=[Model(**model) for model in point["models"]], area_mm2=point["area_mm2"],
         area_by_component_mm2=point["area_by_component_mm2"], command=point["command"],
-        cost_command=point["cost_command"])
+        cost_command=point["cost_command"], not_placed=point.get("not_placed", ""))

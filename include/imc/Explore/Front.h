@@ -48,6 +48,10 @@ struct FrontPoint {
   NamedNumbers areaByComponentMm2;
   std::string command;     ///< shell line that compiles the design
   std::string costCommand; ///< shell line that prices all models on it
+  /// Why the passes do not rebuild it; empty: they do. Only in the accounting
+  /// of the source paper, which counts cells where placing needs arrays
+  /// (E-LEG-7).
+  std::string notPlaced;
 };
 
 /// How the search went.

@@ -131,6 +131,50 @@ TEST(SearchCommand, ADesignThatCompilesDifferentlyIsAnError) {
   EXPECT_FALSE(llvm::sys::fs::exists(search.options.front));
 }
 
+TEST(SearchCommand, DesignsThatOnlyTheirAccountingFitsAreNamed) {
+  // Groups take arrays, and the source paper counts their cells once.
+  TestSearch search(R"(target: source-2026-rram
+knobs:
+  machine.rows: [32, 512]
+  machine.cols: [32, 512]
+  machine.groups: [1, 2, 4]
+  machine.tiles_per_group: [1, 2, 4]
+  machine.macros_per_tile: [1, 2, 4]
+  machine.cell_bits: [8]
+  machine.vdd: [0.5, 0.8]
+  machine.cycle_time_ns: [1]
+  machine.glb_mib: [1]
+objectives: [energy_j, latency_s, area_mm2]
+)");
+  search.options.algorithm = "branch_and_bound";
+  workload::Workload grouped = smallCNN();
+  grouped.name = "grouped";
+  grouped.layers[2].work =
+      workload::convolution(1, 16, 32, 32, 16, 3, 3, 1, 1, 16);
+  std::vector<workload::Workload> workloads{grouped};
+  int compiled = 0;
+  auto compile = [&](size_t m, const Decoded &d,
+                     llvm::StringRef) -> llvm::Expected<cost::Cost> {
+    ++compiled;
+    if (!mapping::plan(workloads[m], d.machine, d.knobs).violations.empty())
+      return makeError("imc-place: one copy of the model does not fit");
+    return compileLikeTheModel(workloads, m, d);
+  };
+  ASSERT_EQ(search.run(workloads, compile), 0) << search.log;
+  Front front = search.front();
+  size_t named = 0;
+  for (const FrontPoint &point : front.points)
+    if (!point.notPlaced.empty()) {
+      ++named;
+      EXPECT_HAS(point.notPlaced, "'grouped' takes ");
+    }
+  EXPECT_GT(named, 0u);
+  EXPECT_GT(compiled, 0);
+  EXPECT_EQ(front.search.verified + named, front.points.size());
+  EXPECT_EQ(front.search.verified, size_t(compiled));
+  EXPECT_HAS(search.log, " fit as their accounting counts cells");
+}
+
 TEST(SearchCommand, EmitsModulesAndCosts) {
   TestSearch search;
   search.options.emitDesigns = search.folder.file("designs");
