@@ -90,10 +90,10 @@ searchBest(const JointProblem &problem, uint64_t budget, uint64_t seed,
 static llvm::Expected<std::unique_ptr<JointProblem>>
 problemOf(SpaceFile space, const machine::TargetSpec &target,
           llvm::ArrayRef<workload::Workload> models, Aggregate aggregate) {
-  llvm::erase_if(space.weights, [&](const auto &weight) {
-    return llvm::none_of(models,
-                         [&](const auto &m) { return m.name == weight.first; });
-  });
+  std::vector<std::string> names;
+  for (const workload::Workload &model : models)
+    names.push_back(model.name);
+  space.keepModels(names);
   return JointProblem::create(std::move(space), target, models.vec(),
                               Goal{{kEdap}, aggregate, {}});
 }
@@ -102,8 +102,8 @@ problemOf(SpaceFile space, const machine::TargetSpec &target,
 static void describe(const JointProblem &problem, const search::Genome &genome,
                      WayResult &way) {
   Decoded decoded = problem.decode(genome);
-  cost::Cost cost =
-      cost::evaluate(problem.workloads(), decoded.machine, decoded.knobs);
+  cost::Cost cost = cost::evaluate(problem.workloadsOf(decoded),
+                                   decoded.machine, decoded.knobs);
   way.found = true;
   way.design = problem.designOf(genome);
   way.edap = *find(problem.metricsOf(cost, decoded.knobs), kEdap);
@@ -147,28 +147,8 @@ struct Comparison {
   Aggregate aggregate;
   size_t largest = 0;
 
-  /// The knobs that begin with `keep` are searched, those of `fixed` have one
-  /// value, all others are the target's or the passes' own.
   SpaceFile only(llvm::StringRef keep, const Design &fixed) const {
-    SpaceFile stage = space;
-    // Conditions are indices into the list that changes here; a knob without
-    // effect costs designs, not correctness.
-    for (KnobChoices &knob : stage.knobs)
-      knob.conditions.clear();
-    llvm::erase_if(stage.knobs, [&](KnobChoices &knob) {
-      if (llvm::StringRef(knob.name).starts_with(keep))
-        return false;
-      const std::string *text = find(fixed, knob.name);
-      if (!text)
-        return true;
-      for (size_t i = 0; i < knob.values.size(); ++i)
-        if (knob.text(i) == *text) {
-          knob.values = {knob.values[i]};
-          return false;
-        }
-      return true;
-    });
-    return stage;
+    return stageOf(space, target.values, keep, fixed);
   }
 
   llvm::Expected<WayResult> least(SpaceFile stage, uint64_t budget,
@@ -187,7 +167,7 @@ struct Comparison {
       return start.takeError();
     Design fixed;
     for (const auto &knob : start->design)
-      if (llvm::StringRef(knob.first).starts_with(first))
+      if (isOfStage(knob.first, first))
         fixed.push_back(knob);
     auto end =
         least(only(second, fixed), options.budget - start->evaluated, seed);
@@ -236,11 +216,19 @@ struct Comparison {
     auto all = problemOf(space, target, models, aggregate);
     if (!all)
       return all.takeError();
+    // Layers of the other models are as the space lists them first.
+    Design chosen = (*alone)->designOf(best->front().design);
+    for (const KnobChoices &knob : (*all)->spaceFile().knobs)
+      if (!knob.layer.empty() && !find(chosen, knob.name))
+        chosen.emplace_back(knob.name, knob.text(0));
+    auto genome = (*all)->genomeOf(chosen);
+    if (!genome)
+      return genome.takeError();
     search::Evaluation evaluation;
-    (*all)->evaluate(&best->front().design, 1, &evaluation);
+    (*all)->evaluate(&*genome, 1, &evaluation);
     if (evaluation.objectives.empty())
       return way;
-    describe(**all, best->front().design, way);
+    describe(**all, *genome, way);
     for (int32_t reason : evaluation.reasons)
       way.broken.push_back((*all)->constraintNames()[reason]);
     return way;
@@ -349,6 +337,7 @@ int imc::explore::compareCommand(const CompareOptions &options,
     }
     if (workloads.empty())
       return makeError("no models: name at least one");
+    space->models = names;
     Comparison comparison{options, *target, *space, workloads, *aggregate};
     for (size_t m = 0; m < workloads.size(); ++m)
       if (workloads[m].parameters > workloads[comparison.largest].parameters)
@@ -401,8 +390,8 @@ int imc::explore::compareCommand(const CompareOptions &options,
       if (!genome)
         return genome.takeError();
       Decoded decoded = (*problem)->decode(*genome);
-      cost::Cost priced =
-          cost::evaluate(workloads, decoded.machine, decoded.knobs);
+      cost::Cost priced = cost::evaluate((*problem)->workloadsOf(decoded),
+                                         decoded.machine, decoded.knobs);
       for (size_t m = 0; m < workloads.size(); ++m) {
         auto built = compile(m, decoded, "");
         if (!built)

@@ -7,6 +7,7 @@
 
 #include "imc/Explore/JointProblem.h"
 #include "ProofBounds.h"
+#include "imc/Cost/Legacy.h"
 #include "imc/Machine/Unset.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -54,6 +55,8 @@ JointProblem::create(SpaceFile file, machine::TargetSpec spec,
                   "': rename one (the file name is the model's name)");
     names.push_back(w.name);
   }
+  if (file.models.empty())
+    file.models = names;
   std::vector<double> weights(workloads.size(), 1);
   for (const auto &[name, weight] : file.weights) {
     auto at = llvm::find(names, name);
@@ -168,8 +171,52 @@ JointProblem::create(SpaceFile file, machine::TargetSpec spec,
   problem->goal = std::move(goal);
   problem->modelWeights = std::move(weights);
   problem->pricer = std::make_unique<cost::Pricer>(std::move(workloads));
+  if (llvm::Error error = problem->findLayers())
+    return std::move(error);
   problem->proofBounds = std::make_unique<ProofBounds>(*problem);
   return problem;
+}
+
+llvm::Error JointProblem::findLayers() {
+  layerOf.resize(file.knobs.size());
+  llvm::ArrayRef<workload::Workload> models = workloads();
+  for (size_t k = 0; k < file.knobs.size(); ++k) {
+    const KnobChoices &knob = file.knobs[k];
+    if (knob.layer.empty())
+      continue;
+    auto fail = [&](const llvm::Twine &message) {
+      return makeError(file.file + ": '" + knob.name + "': " + message);
+    };
+    for (size_t m = 0; m < models.size() && !layerOf[k]; ++m)
+      if (llvm::StringRef layer = mapping::layerOfModel(
+              knob.layer, models[m].name, file.models.size());
+          !layer.empty())
+        layerOf[k] = {m, layer.str()};
+    if (!layerOf[k])
+      return fail("with several models a layer is MODEL:NAME, and the models "
+                  "are " +
+                  llvm::join(file.models, ", "));
+    const auto &[model, layer] = *layerOf[k];
+    for (size_t other = 0; other < k; ++other)
+      if (layerOf[other] == layerOf[k] && file.knobs[other].pass == knob.pass)
+        return fail("is the knob '" + file.knobs[other].name +
+                    "', which stands above already; keep one");
+    for (double value : knob.values) {
+      workload::Workload scratch = models[model];
+      if (llvm::Error error = workload::setLayer(
+              scratch, layer, knob.pass->name, static_cast<int64_t>(value)))
+        return fail(llvm::toString(std::move(error)));
+    }
+    if (accuracyRule && llvm::StringRef(knob.pass->name) != "copies")
+      return fail("models of accuracy know one setting for all layers; leave "
+                  "out the knob or what is asked of accuracy");
+    if (cost::usesLegacy(base))
+      return fail("target '" + spec.name +
+                  "' is priced as its source does, which decides for all "
+                  "layers at once; leave the knob out");
+    hasLayers = true;
+  }
+  return llvm::Error::success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -182,9 +229,24 @@ void JointProblem::set(Decoded &decoded, size_t knob, double value) const {
     choices.field->set(decoded.machine, value);
     return;
   }
+  if (layerOf[knob]) {
+    decoded.layers.push_back({layerOf[knob]->first, layerOf[knob]->second,
+                              choices.pass->name, static_cast<int64_t>(value)});
+    return;
+  }
   // The space file has checked every value, so this cannot fail.
   llvm::cantFail(mapping::setKnob(decoded.knobs, choices.pass->name,
                                   static_cast<int64_t>(value)));
+}
+
+std::vector<imc::workload::Workload>
+JointProblem::workloadsOf(const Decoded &design) const {
+  std::vector<workload::Workload> models = workloads().vec();
+  // All values were tried before.
+  for (const LayerValue &value : design.layers)
+    llvm::cantFail(workload::setLayer(models[value.model], value.layer,
+                                      value.field, value.value));
+  return models;
 }
 
 Decoded JointProblem::decode(const search::Genome &genome) const {
@@ -414,6 +476,34 @@ static double distance(double value, double limit) {
          doublings(std::abs(value - limit) / std::max(std::abs(limit), 1e-12));
 }
 
+void JointProblem::price(const Decoded &decoded,
+                         cost::DesignCost &priced) const {
+  if (!hasLayers)
+    return pricer->price(decoded.machine, decoded.knobs, priced);
+  // Products that the Pricer prices once may differ here.
+  const cost::Cost cost =
+      cost::evaluate(workloadsOf(decoded), decoded.machine, decoded.knobs);
+  priced.feasible = cost.feasible;
+  priced.area_mm2 = cost.area_mm2;
+  priced.models.clear();
+  for (const cost::ModelCost &m : cost.models) {
+    cost::ModelFigures figures;
+    figures.energy_j = m.energy_j;
+    figures.latency_s = m.latency_s;
+    figures.power_density_w_mm2 = m.power_density_w_mm2;
+    figures.sqnr_db = m.sqnr_db;
+    figures.adc_lost_bits = m.adc_lost_bits;
+    priced.models.push_back(figures);
+  }
+  priced.violations.clear();
+  for (const mapping::Violation &v : cost.violations)
+    priced.violations.push_back({v.rule, -1, v.value, v.limit});
+  // The accounting may be a knob.
+  if (cost::usesLegacy(decoded.machine))
+    priced.violations.push_back(
+        {mapping::Rule::Accounting, -1, double(decoded.layers.size()), 0});
+}
+
 void JointProblem::evaluate(const search::Genome *designs, size_t count,
                             search::Evaluation *results) const {
   cost::DesignCost priced;
@@ -425,6 +515,7 @@ void JointProblem::evaluate(const search::Genome *designs, size_t count,
     search::Evaluation &result = results[d];
     decoded.machine = base;
     decoded.knobs = {};
+    decoded.layers.clear();
     for (size_t i = 0; i < genome.size(); ++i)
       if (file.knobs[i].conditions.empty() || file.isActive(i, genome))
         set(decoded, i, file.knobs[i].values[genome[i]]);
@@ -441,7 +532,7 @@ void JointProblem::evaluate(const search::Genome *designs, size_t count,
       finish();
       continue;
     }
-    pricer->price(decoded.machine, decoded.knobs, priced);
+    price(decoded, priced);
     for (const cost::RuleBroken &rule : priced.violations)
       broken[static_cast<size_t>(rule.rule)] +=
           distance(rule.value, rule.limit);
@@ -461,9 +552,9 @@ void JointProblem::evaluate(const search::Genome *designs, size_t count,
     // The fast path does not know what writing a model costs.
     std::vector<cost::ModelFigures> switched;
     if (exists && chargesSwitching(decoded.knobs))
-      switched =
-          figuresOf(cost::evaluate(workloads(), decoded.machine, decoded.knobs),
-                    decoded.knobs);
+      switched = figuresOf(
+          cost::evaluate(workloadsOf(decoded), decoded.machine, decoded.knobs),
+          decoded.knobs);
     Figures figures{priced.area_mm2,
                     switched.empty() ? llvm::ArrayRef(priced.models)
                                      : llvm::ArrayRef(switched),

@@ -66,7 +66,7 @@ ProofBounds::ProofBounds(const JointProblem &problem)
     // leaves the target's value, which no list has to hold.
     if ((knobs[i].field &&
          llvm::StringRef(knobs[i].field->path()).starts_with("accounting.")) ||
-        !knobs[i].conditions.empty())
+        !knobs[i].conditions.empty() || !knobs[i].layer.empty())
       nothingKnown = true;
     for (const auto &[path, knob] : known)
       if (knobs[i].field && knobs[i].field->path() == path)

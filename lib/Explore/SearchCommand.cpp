@@ -349,6 +349,7 @@ llvm::Error Session::findReferences() {
   }
   for (size_t m = 0; m < count; ++m) {
     SpaceFile space = problem->spaceFile();
+    space.keepModels(names[m]);
     space.weights.clear();
     std::vector<PredictAccuracy> accuracy;
     if (problem->hasAccuracy())
@@ -380,8 +381,8 @@ llvm::Error Session::findReferences() {
       if (!believed)
         return believed.takeError();
       NamedNumbers values = (*single)->metricsOf(
-          cost::evaluate((*single)->workloads(), d.machine, d.knobs), d.knobs,
-          *believed);
+          cost::evaluate((*single)->workloadsOf(d), d.machine, d.knobs),
+          d.knobs, *believed);
       for (size_t i = 0; i < metrics().size(); ++i)
         if (const double *value = find(values, metrics()[i].name);
             value && metrics()[i].objective)

@@ -192,8 +192,40 @@ static std::string passNames() {
   return llvm::join(names, ", ");
 }
 
+void SpaceFile::keepModels(llvm::ArrayRef<std::string> names) {
+  const size_t all = models.empty() ? names.size() : models.size();
+  llvm::erase_if(weights, [&](const auto &weight) {
+    return !llvm::is_contained(names, weight.first);
+  });
+  // Nothing depends on a knob of a layer, but conditions count the knobs.
+  std::vector<size_t> places;
+  std::vector<KnobChoices> kept;
+  for (KnobChoices &knob : knobs) {
+    places.push_back(kept.size());
+    if (knob.layer.empty() || llvm::any_of(names, [&](const auto &name) {
+          return !mapping::layerOfModel(knob.layer, name, all).empty();
+        }))
+      kept.push_back(std::move(knob));
+  }
+  for (KnobChoices &knob : kept)
+    for (KnobCondition &condition : knob.conditions)
+      condition.knob = places[condition.knob];
+  knobs = std::move(kept);
+}
+
 /// Finds the knob of any spelling; false when there is none.
 static bool resolveKnob(StringRef name, KnobChoices &knob) {
+  if (mapping::isLayerKnob(name)) {
+    llvm::Expected<mapping::LayerKnob> known = mapping::parseLayerKnob(name);
+    if (!known) {
+      llvm::consumeError(known.takeError());
+      return false;
+    }
+    knob.pass = known->field;
+    knob.layer = std::move(known->layer);
+    knob.name = name.str();
+    return true;
+  }
   if (name.starts_with("pass.")) {
     knob.pass = imc::mapping::findKnob(name);
     if (knob.pass)
@@ -210,6 +242,9 @@ void Reader::addValue(KnobChoices &knob, const YAML::Node &at, StringRef text) {
   double value = 0;
   if (knob.field) {
     value = take(at, knob.name, machine::parseValue(*knob.field, text));
+  } else if (!knob.layer.empty()) {
+    value = double(take(at, knob.name,
+                        mapping::parseLayerValue(knob.name, *knob.pass, text)));
   } else {
     mapping::Knobs scratch;
     check(at, knob.name, mapping::setKnob(scratch, knob.pass->name, text));
@@ -262,6 +297,10 @@ void Reader::readCondition(KnobChoices &knob, const YAML::Node &node) {
               if (!resolveKnob(name, wanted))
                 fail(key, knob.name + ": when names the unknown knob '" + name +
                               "'" + didYouMean(name, knobNames()));
+              if (!wanted.layer.empty())
+                fail(key, knob.name + ": when cannot name '" + name +
+                              "', a knob of a single layer; name knobs of the "
+                              "machine or of the passes");
               KnobCondition condition;
               while (condition.knob < space.knobs.size() &&
                      space.knobs[condition.knob].name != wanted.name)
@@ -293,6 +332,8 @@ void Reader::readCondition(KnobChoices &knob, const YAML::Node &node) {
 void Reader::readKnob(const std::string &name, const YAML::Node &key,
                       const YAML::Node &node) {
   KnobChoices knob;
+  if (mapping::isLayerKnob(name))
+    take(key, "knobs", mapping::parseLayerKnob(name));
   if (!resolveKnob(name, knob))
     fail(key, "unknown knob '" + name + "'" + didYouMean(name, knobNames()) +
                   "; knobs are machine.<component>.<field> (imc targets "
@@ -341,6 +382,10 @@ void Reader::readConstraint(const std::string &name, const YAML::Node &key,
   if (metric) {
     bound.unit = metric->unit;
   } else if (resolveKnob(name, knob)) {
+    if (!knob.layer.empty())
+      fail(key, "constraint on '" + name +
+                    "', a knob of a single layer: list the allowed values "
+                    "under knobs");
     if (!knob.isOrdered())
       fail(key, "constraint on '" + name +
                     "': it is a choice of names and has "

@@ -11,6 +11,7 @@
 #include "imc/Support/Clones.h"
 
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/Support/Compiler.h"
 
 #include <algorithm>
 #include <limits>
@@ -160,7 +161,8 @@ int64_t imc::mapping::endOfCopies(llvm::ArrayRef<Demand> demands,
   Cursor at(static_cast<double>(core), static_cast<double>(cursor));
   for (const Demand &d : demands) {
     const Item item(d, at.core);
-    item.place(at, item.copies(static_cast<double>(windowsPerCopy)));
+    item.place(at, d.copies ? static_cast<double>(d.copies)
+                            : item.copies(static_cast<double>(windowsPerCopy)));
   }
   return static_cast<int64_t>(at.end());
 }
@@ -169,8 +171,26 @@ IMC_CLONES int64_t imc::mapping::endOfOneCopy(llvm::ArrayRef<Demand> demands,
                                               int64_t core, int64_t cursor) {
   Cursor at(static_cast<double>(core), static_cast<double>(cursor));
   for (const Demand &d : demands)
-    at.place(static_cast<double>(d.count), static_cast<double>(d.arrays));
+    if (LLVM_LIKELY(d.copies <= 1))
+      at.place(static_cast<double>(d.count), static_cast<double>(d.arrays));
+    else
+      Item(d, at.core).place(at, static_cast<double>(d.copies));
   return static_cast<int64_t>(at.end());
+}
+
+/// Where copies of some were decided before: bisection, without the brackets
+/// below.
+static int64_t balancedRest(llvm::ArrayRef<Demand> demands, int64_t capacity,
+                            int64_t core) {
+  int64_t low = 0, high = 1;
+  for (const Demand &d : demands)
+    if (!d.copies)
+      high = std::max(high, d.windows);
+  while (high - low > 1) {
+    const int64_t middle = low + (high - low) / 2;
+    (endOfCopies(demands, middle, core) <= capacity ? high : low) = middle;
+  }
+  return high;
 }
 
 IMC_CLONES int64_t imc::mapping::balancedWindows(llvm::ArrayRef<Demand> demands,
@@ -178,6 +198,9 @@ IMC_CLONES int64_t imc::mapping::balancedWindows(llvm::ArrayRef<Demand> demands,
                                                  int64_t core) {
   if (demands.empty())
     return 1;
+  for (const Demand &d : demands)
+    if (LLVM_UNLIKELY(d.copies > 0))
+      return balancedRest(demands, capacity, core);
   const auto limit = static_cast<double>(capacity),
              size = static_cast<double>(core);
   llvm::SmallVector<Item, 128> items;

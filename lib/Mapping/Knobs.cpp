@@ -84,6 +84,62 @@ const std::vector<KnobInfo> &imc::mapping::knobSchema() {
   return table;
 }
 
+const std::vector<KnobInfo> &imc::mapping::layerKnobSchema() {
+  static const std::vector<KnobInfo> table = {
+      {"weight_bits", "Bits of its signed weights.", 2, 8, {}},
+      {"input_bits", "Bits of its unsigned activations.", 1, 8, {}},
+      {"adc_bits", "Resolution that converters are used at.", 1, 16, {}},
+      {"copies",
+       "Copies of its weights, which stay on the chip and share its windows.",
+       1,
+       int64_t(1) << 32,
+       {}},
+  };
+  return table;
+}
+
+bool imc::mapping::isLayerKnob(StringRef name) {
+  return name.starts_with("layer.");
+}
+
+Expected<LayerKnob> imc::mapping::parseLayerKnob(StringRef name) {
+  StringRef rest = name;
+  auto [layer, field] = rest.consume_front("layer.")
+                            ? rest.rsplit('.')
+                            : std::pair<StringRef, StringRef>();
+  std::string all;
+  for (const KnobInfo &info : layerKnobSchema()) {
+    if (field == info.name && !layer.empty())
+      return LayerKnob{layer.str(), &info};
+    all += std::string(all.empty() ? "" : ", ") + info.name;
+  }
+  return fail("'" + name.str() +
+              "' is no knob of a layer; write layer.NAME.FIELD, or "
+              "layer.MODEL:NAME.FIELD for one of several models, with FIELD "
+              "one of " +
+              all);
+}
+
+Expected<int64_t> imc::mapping::parseLayerValue(StringRef knob,
+                                                const KnobInfo &field,
+                                                StringRef text) {
+  int64_t value;
+  if (text.trim().getAsInteger(10, value) || value < field.min ||
+      value > field.max)
+    return fail("'" + knob.str() + "' is '" + text.trim().str() +
+                "', must be an integer from " + std::to_string(field.min) +
+                " to " + std::to_string(field.max));
+  return value;
+}
+
+StringRef imc::mapping::layerOfModel(StringRef layer, StringRef model,
+                                     size_t models) {
+  StringRef name = layer;
+  if (name.consume_front(model) && name.consume_front(":"))
+    return name;
+  return models == 1 ? layer : StringRef();
+}
+
 const KnobInfo *imc::mapping::findKnob(StringRef name) {
   name.consume_front("pass.");
   for (const KnobInfo &info : knobSchema())

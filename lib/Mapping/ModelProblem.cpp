@@ -23,8 +23,8 @@ imc::mapping::replicationOf(const workload::Workload &workload,
   for (const workload::Layer &layer : workload.layers)
     if (const workload::Product *product = layer.product()) {
       const Tiling t = tile(*product, machine, knobs);
-      problem.layers.push_back(
-          {layer.name, product->windows, t.arrays(), t.turns()});
+      problem.layers.push_back({layer.name, product->windows, t.arrays(),
+                                t.turns(), 1, product->copies});
     }
   return problem;
 }
@@ -67,7 +67,8 @@ std::vector<int64_t> imc::mapping::replicate(llvm::ArrayRef<Demand> demands,
   problem.arrays = capacity;
   problem.core = core;
   for (const Demand &d : demands)
-    problem.layers.push_back({"", d.windows, d.arrays, d.turns, d.count});
+    problem.layers.push_back(
+        {"", d.windows, d.arrays, d.turns, d.count, d.copies});
   return rule == Replication::MarginalGain ? marginalGain(problem)
                                            : exact(problem);
 }

@@ -40,7 +40,9 @@ Allocation imc::mapping::allocate(llvm::ArrayRef<Demand> demands,
   if (dynamic > 0 && knobs.dynamic_products == DynamicProducts::Arrays)
     a.needed = stored + 1;
   a.fits = a.needed <= a.capacity;
-  a.resident = a.fits || machine::cellKind(machine).nonvolatile;
+  a.resident =
+      a.fits || machine::cellKind(machine).nonvolatile ||
+      llvm::any_of(demands, [](const Demand &d) { return d.copies > 1; });
   a.replicates = knobs.replication != Replication::None;
   // A chip that is rewritten anyway is all there for each product.
   a.spare = a.fits ? a.capacity - stored : a.capacity;
@@ -69,6 +71,12 @@ Copies imc::mapping::copiesOf(const Allocation &a,
   const int64_t windows = demands[index].windows,
                 arrays = demands[index].arrays;
   Copies c{1, 0};
+  if (const int64_t decided = demands[index].copies) {
+    c.copies = decided;
+    if (!a.resident)
+      c.rounds = (arrays + a.shared() - 1) / a.shared();
+    return c;
+  }
   if (a.resident) {
     if (!a.copies.empty())
       c.copies = a.copies[index];
@@ -111,7 +119,8 @@ imc::mapping::groupProducts(const workload::Workload &workload,
       groups.push_back(
           {{product.windows, products[i].tiling.arrays(), 1,
             products[i].tiling.turns(),
-            product.weight_elements * products[i].tiling.columns_per_weight},
+            product.weight_elements * products[i].tiling.columns_per_weight,
+            product.copies},
            {i}});
     }
   }

@@ -45,7 +45,7 @@ Expected<Problem> Problem::parse(const json::Value &value) {
   fields.objects("layers", [&](Fields &layer) {
     p.layers.push_back({layer.string("name", ""), layer.integer("windows"),
                         layer.integer("arrays"), layer.integer("time", 1),
-                        layer.integer("count", 1)});
+                        layer.integer("count", 1), layer.integer("copies", 0)});
   });
   if (Error wrong = fields.finish())
     return std::move(wrong);
@@ -64,12 +64,16 @@ Expected<Solution> Solution::parse(const json::Value &value) {
 
 json::Value imc::mapping::replication::toJSON(const Problem &p) {
   json::Array layers;
-  for (const Layer &l : p.layers)
-    layers.push_back(json::Object{{"name", l.name},
-                                  {"windows", l.windows},
-                                  {"arrays", l.arrays},
-                                  {"time", l.time},
-                                  {"count", l.count}});
+  for (const Layer &l : p.layers) {
+    json::Object layer{{"name", l.name},
+                       {"windows", l.windows},
+                       {"arrays", l.arrays},
+                       {"time", l.time},
+                       {"count", l.count}};
+    if (l.copies)
+      layer["copies"] = l.copies;
+    layers.push_back(std::move(layer));
+  }
   return json::Object{{"problem", Problem::kind},
                       {"objective", objectives[size_t(p.objective)]},
                       {"arrays", p.arrays},
@@ -95,6 +99,11 @@ Error imc::mapping::replication::check(const Problem &p) {
       return invalid(Twine("'") + field + "' is " + Twine(value) +
                      ", must be from 1 to 2^53");
   // Neither all windows one after the other nor all at once may overflow.
+  for (const auto &[i, l] : llvm::enumerate(p.layers))
+    if (l.copies < 0 || l.copies > l.windows)
+      return invalid(nameOf(p, i) + ": 'copies' is " + Twine(l.copies) +
+                     ", must be from 1 to its " + Twine(l.windows) +
+                     " windows, or 0 where they are to be found");
   int64_t windows = Problem::maxWindows, time = largestNumber,
           arrays = largestNumber;
   for (const auto &[i, l] : llvm::enumerate(p.layers)) {
@@ -119,11 +128,14 @@ Error imc::mapping::replication::check(const Problem &p) {
       return invalid(nameOf(p, i) + ": windows x arrays of the layers up to "
                                     "here add up to more than 2^53");
   }
-  if (int64_t needed = endOf(p, std::vector<int64_t>(p.layers.size(), 1));
-      needed > p.arrays)
-    return invalid("one copy of each layer takes " + Twine(needed) +
-                   " arrays, " + Twine(needed - p.arrays) +
-                   " more than 'arrays' = " + Twine(p.arrays));
+  if (int64_t needed = endOf(p, fewestCopies(p)); needed > p.arrays)
+    return invalid(
+        (llvm::any_of(p.layers, [](const Layer &l) { return l.copies > 1; })
+             ? "the copies that are decided, and one of each other "
+               "layer, take "
+             : "one copy of each layer takes ") +
+        Twine(needed) + " arrays, " + Twine(needed - p.arrays) +
+        " more than 'arrays' = " + Twine(p.arrays));
   return Error::success();
 }
 
@@ -139,6 +151,10 @@ Error imc::mapping::replication::verify(const Problem &p, const Solution &s) {
       return invalid(nameOf(p, i) + " has " + Twine(s.copies[i]) +
                      " copies, must have 1 to " + Twine(l.windows) +
                      ", one per window");
+    if (l.copies && s.copies[i] != l.copies)
+      return invalid(nameOf(p, i) + " has " + Twine(s.copies[i]) +
+                     " copies, must have the " + Twine(l.copies) +
+                     " that are decided");
     const int64_t together = std::max<int64_t>(1, p.core / l.arrays);
     for (int64_t n = 0; n != l.count; ++n)
       for (int64_t left = s.copies[i]; left > 0; left -= together) {
@@ -175,11 +191,11 @@ std::string imc::mapping::replication::objectiveUnit(const Problem &p) {
 static std::vector<int64_t> balanced(const Problem &p) {
   std::vector<Demand> demands;
   for (const Layer &l : p.layers)
-    demands.push_back({l.windows, l.arrays, l.count});
+    demands.push_back({l.windows, l.arrays, l.count, 1, 0, l.copies});
   int64_t windows = balancedWindows(demands, p.arrays, p.core);
   std::vector<int64_t> copies;
   for (const Layer &l : p.layers)
-    copies.push_back(ceilDiv(l.windows, windows));
+    copies.push_back(l.copies ? l.copies : ceilDiv(l.windows, windows));
   return copies;
 }
 
@@ -191,7 +207,7 @@ Expected<Solution> imc::mapping::replication::solve(const Problem &p,
     return index.takeError();
   switch (*index) {
   case 0:
-    return Solution{std::vector<int64_t>(p.layers.size(), 1)};
+    return Solution{fewestCopies(p)};
   case 1:
     return Solution{balanced(p)};
   case 2:

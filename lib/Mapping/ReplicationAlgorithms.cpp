@@ -37,17 +37,26 @@ int64_t imc::mapping::replication::endOf(const Problem &p,
   return end;
 }
 
-/// Fewest copies that are faster than `copies`; 0 if none are.
+std::vector<int64_t> imc::mapping::replication::fewestCopies(const Problem &p) {
+  std::vector<int64_t> copies;
+  for (const Layer &l : p.layers)
+    copies.push_back(l.fewest());
+  return copies;
+}
+
+/// Fewest copies that are faster than `copies`; 0 if none are allowed.
 static int64_t nextCopies(const Layer &l, int64_t copies) {
+  if (l.copies)
+    return 0;
   int64_t steps = ceilDiv(l.windows, copies);
   return steps == 1 ? 0 : ceilDiv(l.windows, steps - 1);
 }
 
 static std::vector<int64_t> speedUpSlowest(const Problem &p) {
-  std::vector<int64_t> copies(p.layers.size(), 1);
+  std::vector<int64_t> copies = fewestCopies(p);
   std::priority_queue<std::pair<int64_t, size_t>> queue; // (time, layer)
   for (const auto &[i, l] : llvm::enumerate(p.layers))
-    queue.emplace(l.windows * l.time, i);
+    queue.emplace(ceilDiv(l.windows, copies[i]) * l.time, i);
   while (true) {
     const size_t i = queue.top().second;
     const int64_t now = copies[i], next = nextCopies(p.layers[i], now);
@@ -100,14 +109,17 @@ static int64_t leastArrays(int64_t copies, int64_t arrays, int64_t core) {
 
 static std::vector<std::vector<Option>> optionsOf(const Problem &p) {
   std::vector<std::vector<Option>> options;
+  auto least = [&](const Layer &l, int64_t copies) {
+    return l.count * leastArrays(copies, l.arrays, p.core);
+  };
   int64_t others = 0;
   for (const Layer &l : p.layers)
-    others += l.count * l.arrays;
+    others += least(l, l.fewest());
   for (const Layer &l : p.layers) {
-    const int64_t limit = p.arrays - others + l.count * l.arrays;
+    const int64_t limit = p.arrays - others + least(l, l.fewest());
     std::vector<Option> list;
-    for (int64_t c = 1; c != 0; c = nextCopies(l, c)) {
-      const int64_t arrays = l.count * leastArrays(c, l.arrays, p.core);
+    for (int64_t c = l.fewest(); c != 0; c = nextCopies(l, c)) {
+      const int64_t arrays = least(l, c);
       if (arrays > limit)
         break;
       list.push_back({c, arrays, ceilDiv(l.windows, c) * l.time * l.count});
@@ -135,7 +147,7 @@ static Step bestStep(llvm::ArrayRef<Option> options, size_t now, size_t end,
 static std::vector<int64_t>
 saveMostPerArray(const Problem &p,
                  llvm::ArrayRef<std::vector<Option>> options) {
-  std::vector<int64_t> copies(p.layers.size(), 1);
+  std::vector<int64_t> copies = fewestCopies(p);
   std::vector<size_t> now(p.layers.size(), 0), ends;
   // The first layer wins a tie.
   auto later = [](const Step &a, const Step &b) {
@@ -187,13 +199,15 @@ std::vector<int64_t> imc::mapping::replication::marginalGain(const Problem &p) {
 static std::vector<int64_t> within(const Problem &p, int64_t time) {
   std::vector<int64_t> copies;
   for (const Layer &l : p.layers)
-    copies.push_back(ceilDiv(l.windows, time / l.time));
+    copies.push_back(l.copies ? l.copies : ceilDiv(l.windows, time / l.time));
   return copies;
 }
 
 static std::vector<int64_t> exactBottleneck(const Problem &p) {
   int64_t low = 0, high = 0; // low: too fast, high: fits
   for (const Layer &l : p.layers) {
+    if (l.copies)
+      continue;
     low = std::max(low, l.time - 1);
     high = std::max(high, l.windows * l.time);
   }

@@ -116,7 +116,8 @@ LogicalResult imc::compileTo(ModuleOp module, Phase to,
   if (options.quantization.layers.empty())
     return run(*from, to);
   if (*from > Phase::Offloaded || to < Phase::Offloaded)
-    return module.emitError("bits of single layers are set between phase "
+    return module.emitError("decisions about single layers are set between "
+                            "phase "
                             "'imported' and 'quantized', not from '")
            << stringifyPhase(*from) << "' to '" << stringifyPhase(to) << "'";
   if (failed(run(*from, Phase::Offloaded)) ||

@@ -179,6 +179,8 @@ LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
       bits && !getElementTypeOrSelf(x).isF32())
     workload.model_bits = bits.getInt();
   workload::Product product;
+  if (auto copies = op->getAttrOfType<IntegerAttr>(IMCDialect::copiesAttrName))
+    product.copies = copies.getInt();
   bool isConv = w.getRank() == 4;
   int64_t channels = y.getDimSize(1);
   product.windows = channels ? y.getNumElements() / channels : 0;

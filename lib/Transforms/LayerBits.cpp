@@ -1,4 +1,4 @@
-//===- LayerBits.cpp - Precision of single layers -------------------------===//
+//===- LayerBits.cpp - Decisions about single layers ----------------------===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -8,10 +8,14 @@
 #include "imc/Transforms/LayerBits.h"
 
 #include "dialects/imc/IR/IMC.h"
+#include "imc/Mapping/Mapping.h"
 #include "imc/Transforms/Extract.h"
-#include "llvm/ADT/SetVector.h"
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
+#include "llvm/Support/StringSaver.h"
 
 using namespace mlir;
 using namespace imc;
@@ -22,15 +26,22 @@ static llvm::Error refuse(const Twine &message) {
 
 /// Sets field `name` of `bits`; the error says what the field may be.
 static llvm::Error setField(LayerBits &bits, StringRef name, int64_t value) {
-  const bool weight = name == "weight_bits";
-  if (!weight && name != "input_bits")
+  int64_t *field = llvm::StringSwitch<int64_t *>(name)
+                       .Case("weight_bits", &bits.weightBits)
+                       .Case("input_bits", &bits.inputBits)
+                       .Case("copies", &bits.copies)
+                       .Default(nullptr);
+  if (!field)
     return refuse("layer '" + bits.layer + "' has no field '" + name +
-                  "'; use weight_bits or input_bits");
-  const int64_t least = weight ? 2 : 1;
-  if (value < least || value > 8)
+                  "'; use weight_bits, input_bits or copies");
+  const mapping::KnobInfo &info = *llvm::find_if(
+      mapping::layerKnobSchema(),
+      [&](const mapping::KnobInfo &k) { return name == k.name; });
+  if (value < info.min || value > info.max)
     return refuse("layer '" + bits.layer + "': " + name + " = " + Twine(value) +
-                  " is out of range; it takes " + Twine(least) + " to 8");
-  (weight ? bits.weightBits : bits.inputBits) = value;
+                  " is out of range; it takes " + Twine(info.min) + " to " +
+                  Twine(info.max));
+  *field = value;
   return llvm::Error::success();
 }
 
@@ -43,8 +54,8 @@ llvm::Expected<LayerBits> imc::parseLayerBits(StringRef assignment) {
   int64_t value;
   if (layer.empty() || field.empty() || text.getAsInteger(10, value))
     return refuse("'" + assignment +
-                  "' is no layer.NAME.weight_bits=BITS or "
-                  "layer.NAME.input_bits=BITS");
+                  "' is no layer.NAME.weight_bits=BITS, "
+                  "layer.NAME.input_bits=BITS or layer.NAME.copies=COPIES");
   LayerBits bits;
   bits.layer = layer.str();
   if (llvm::Error error = setField(bits, field, value))
@@ -71,7 +82,7 @@ llvm::Expected<std::vector<LayerBits>> imc::readLayerBits(StringRef path) {
     const llvm::json::Object *fields = value.getAsObject();
     if (!fields)
       return refuse(path + ": layer '" + bits.layer +
-                    "' is no object with weight_bits or input_bits");
+                    "' is no object with weight_bits, input_bits or copies");
     for (const auto &[field, number] : *fields) {
       std::optional<int64_t> count = number.getAsInteger();
       if (!count)
@@ -85,30 +96,54 @@ llvm::Expected<std::vector<LayerBits>> imc::readLayerBits(StringRef path) {
   return result;
 }
 
+llvm::Expected<std::vector<LayerBits>>
+imc::layersOfModel(ArrayRef<LayerBits> layers, StringRef model,
+                   ArrayRef<std::string> all) {
+  std::vector<LayerBits> own;
+  for (const LayerBits &bits : layers) {
+    StringRef name = mapping::layerOfModel(bits.layer, model, all.size());
+    if (!name.empty()) {
+      own.push_back(bits);
+      own.back().layer = name.str();
+    } else if (llvm::none_of(all, [&](StringRef other) {
+                 return !mapping::layerOfModel(bits.layer, other, all.size())
+                             .empty();
+               })) {
+      return refuse("layer '" + bits.layer +
+                    "' does not say of which model: with several models write "
+                    "layer.MODEL:" +
+                    bits.layer + " with one of " + llvm::join(all, ", "));
+    }
+  }
+  return own;
+}
+
 LogicalResult imc::setLayerBits(ModuleOp module, ArrayRef<LayerBits> layers) {
   if (layers.empty())
     return success();
-  llvm::MapVector<StringRef, SmallVector<Operation *>> products;
-  std::vector<std::string> names; // what the keys point to
+  llvm::BumpPtrAllocator allocator;
+  llvm::StringSaver names(allocator); // what the keys point to
+  llvm::MapVector<StringRef, SmallVector<Operation *>> all, floats;
   module.walk([&](Operation *op) {
-    if (isa<Conv2DOp, MatmulOp>(op) &&
-        getElementTypeOrSelf(op->getOperand(0)).isF32())
-      names.push_back(getLayerName(op->getLoc()));
-  });
-  size_t next = 0;
-  module.walk([&](Operation *op) {
-    if (isa<Conv2DOp, MatmulOp>(op) &&
-        getElementTypeOrSelf(op->getOperand(0)).isF32())
-      products[names[next++]].push_back(op);
+    if (!isa<Conv2DOp, MatmulOp>(op))
+      return;
+    StringRef name = names.save(getLayerName(op->getLoc()));
+    all[name].push_back(op);
+    if (getElementTypeOrSelf(op->getOperand(0)).isF32())
+      floats[name].push_back(op);
   });
   Builder builder(module.getContext());
   for (const LayerBits &bits : layers) {
+    const auto &products = bits.hasBits() ? floats : all;
     auto found = products.find(bits.layer);
     if (found == products.end()) {
-      InFlightDiagnostic diagnostic = module.emitError("layer '")
-                                      << bits.layer
-                                      << "' has no float product to set bits "
-                                         "of; layers with one are ";
+      InFlightDiagnostic diagnostic =
+          module.emitError("layer '")
+          << bits.layer
+          << (bits.hasBits() ? "' has no float product to set "
+                               "bits of; layers with one are "
+                             : "' has no product to copy; "
+                               "layers with one are ");
       constexpr size_t most = 12;
       for (auto [i, entry] : llvm::enumerate(products)) {
         if (i == most) {
@@ -126,6 +161,9 @@ LogicalResult imc::setLayerBits(ModuleOp module, ArrayRef<LayerBits> layers) {
       if (bits.inputBits)
         op->setAttr(IMCDialect::inputBitsAttrName,
                     builder.getI64IntegerAttr(bits.inputBits));
+      if (bits.copies)
+        op->setAttr(IMCDialect::copiesAttrName,
+                    builder.getI64IntegerAttr(bits.copies));
     }
   }
   return success();

@@ -313,6 +313,8 @@ LogicalResult Quantizer::rewrite(Product product) {
   acc.getDefiningOp()->setAttr(
       IMCDialect::weightBitsAttrName,
       rewriter.getI64IntegerAttr(product.rule.weight.bits));
+  if (Attribute copies = op->getAttr(IMCDialect::copiesAttrName))
+    acc.getDefiningOp()->setAttr(IMCDialect::copiesAttrName, copies);
 
   Value bias = findBias(product, channels);
   bool addInit = !bias;

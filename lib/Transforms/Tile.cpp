@@ -141,8 +141,10 @@ LogicalResult Tiler::rewrite(const Product &product) {
                 rewriter, loc, *acc, u, empty(loc, yType.getShape(), i32),
                 encoding, groups, t.groups_per_pack, product.work.rows)
                 .getResult();
-  if (Attribute bits = op->getAttr(IMCDialect::inputBitsAttrName))
-    y.getDefiningOp()->setAttr(IMCDialect::inputBitsAttrName, bits);
+  for (StringRef name :
+       {IMCDialect::inputBitsAttrName, IMCDialect::copiesAttrName})
+    if (Attribute value = op->getAttr(name))
+      y.getDefiningOp()->setAttr(name, value);
   rewriter.replaceOp(op, y);
   // The zeros that the product started from.
   if (Operation *fill = product.init.getDefiningOp();

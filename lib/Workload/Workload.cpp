@@ -24,7 +24,7 @@ bool imc::workload::operator==(const Product &a, const Product &b) {
          a.row_elements == b.row_elements && a.image_rows == b.image_rows &&
          a.padding_rows == b.padding_rows && a.input_rows == b.input_rows &&
          a.kernel_width == b.kernel_width &&
-         a.kernel_elements == b.kernel_elements;
+         a.kernel_elements == b.kernel_elements && a.copies == b.copies;
 }
 
 int64_t Layer::macs() const {
@@ -63,6 +63,61 @@ Workload imc::workload::batched(Workload workload, int64_t batch) {
   workload.batch *= batch;
   workload.input_elements *= batch;
   return workload;
+}
+
+static Error refuse(const std::string &message) {
+  return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
+}
+
+static Error setCopies(Product &product, const std::string &where,
+                       int64_t copies) {
+  auto perCopy = [&](int64_t n) { return (product.windows + n - 1) / n; };
+  if (copies < 1)
+    return refuse(where + ": " + std::to_string(copies) +
+                  " copies; it takes at least 1");
+  // Windows are dealt out perCopy at a time.
+  const int64_t used =
+      (product.windows + perCopy(copies) - 1) / perCopy(copies);
+  if (used < copies)
+    return refuse(where + ": of " + std::to_string(copies) + " copies " +
+                  std::to_string(copies - used) + " would have none of its " +
+                  std::to_string(product.windows) + " windows; take " +
+                  std::to_string(used));
+  product.copies = copies;
+  return Error::success();
+}
+
+Error imc::workload::setLayer(Workload &workload, llvm::StringRef layer,
+                              llvm::StringRef field, int64_t value) {
+  bool found = false;
+  const std::string where =
+      "layer '" + layer.str() + "' of model '" + workload.name + "'";
+  for (Layer &each : workload.layers) {
+    Product *product = std::get_if<Product>(&each.work);
+    if (!product || each.name != layer)
+      continue;
+    found = true;
+    if (field != "copies")
+      return refuse(where + " has no field '" + field.str() +
+                    "' of its own; there is copies");
+    if (Error error = setCopies(*product, where, value))
+      return error;
+  }
+  if (found)
+    return Error::success();
+  std::vector<llvm::StringRef> names;
+  for (const Layer &each : workload.layers)
+    if (each.product() &&
+        std::find(names.begin(), names.end(), each.name) == names.end())
+      names.push_back(each.name);
+  constexpr size_t most = 12;
+  std::string known;
+  for (size_t i = 0; i < std::min(most, names.size()); ++i)
+    known += (i ? ", '" : "'") + names[i].str() + "'";
+  if (names.size() > most)
+    known += " and " + std::to_string(names.size() - most) + " more";
+  return refuse("model '" + workload.name + "' has no layer '" + layer.str() +
+                "' with stored weights; those with some are " + known);
 }
 
 /// Costs are doubles: counts must stay exact in them.

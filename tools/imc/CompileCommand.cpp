@@ -62,7 +62,11 @@ int compileAll(Session &session, const Design &design, Phase to,
         session.loadModel(model, options.design.shapes);
     if (failed(module))
       return 1;
-    CompileOptions compile = design.compileOptions();
+    Expected<CompileOptions> own =
+        design.compileOptions(modelName(model), modelNames(options.models));
+    if (!own)
+      return fail(own.takeError());
+    CompileOptions compile = std::move(*own);
     if (failed(calibrate(**module, to, options.calibration, compile)))
       return 1;
     if (failed(compileTo(**module, to, compile)))

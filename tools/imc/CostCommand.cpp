@@ -83,6 +83,9 @@ int runCost(const CostOptions &options) {
     if (failed(workload))
       return 1;
     workloads.push_back(workload::batched(*workload, options.batch));
+    if (Error error =
+            design->setLayers(workloads.back(), modelNames(options.models)))
+      return fail(std::move(error));
   }
   cost::Cost cost = cost::evaluate(workloads, *machine, design->knobs);
   std::optional<cost::Sensitivity> steps;

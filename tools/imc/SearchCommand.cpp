@@ -56,6 +56,15 @@ public:
     options.target->values = decoded.machine;
     options.target->knobs.clear();
     options.knobs = decoded.knobs;
+    for (const explore::LayerValue &layer : decoded.layers)
+      if (layer.model == model) {
+        Expected<LayerBits> bits =
+            parseLayerBits("layer." + layer.layer + "." + layer.field + "=" +
+                           std::to_string(layer.value));
+        if (!bits)
+          return bits.takeError();
+        options.quantization.layers.push_back(std::move(*bits));
+      }
     if (failed(compileTo(*module, Phase::Costed, options)))
       return createStringError(inconvertibleErrorCode(),
                                "the design does not compile (see above)");

@@ -10,6 +10,7 @@
 #include "dialects/imc/IR/IMC.h"
 #include "dialects/imc/IR/ModuleText.h"
 #include "imc/Accuracy/Dataset.h"
+#include "imc/Cost/Legacy.h"
 #include "imc/Execute/BiasCorrection.h"
 #include "imc/Execute/Calibrate.h"
 #include "imc/Execute/Executor.h"
@@ -178,9 +179,10 @@ void DesignOptions::addTo(CLI::App &command, bool targetRequired) {
                      "KNOB=VALUE, as in machine.rows=128 or "
                      "pass.replication=balanced");
   command.add_option("--layer-bits", layerBits,
-                     "JSON with bits of single layers, as in {\"conv1\": "
-                     "{\"weight_bits\": 4, \"input_bits\": 6}}; --set "
-                     "layer.conv1.weight_bits=4 is the same for one");
+                     "JSON with bits and copies of single layers, as in "
+                     "{\"conv1\": {\"weight_bits\": 4, \"copies\": 2}}; --set "
+                     "layer.conv1.copies=2 is the same for one, --set "
+                     "layer.MODEL:conv1.copies=2 for one of several models");
   command.add_option("--shape", shapes,
                      "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
 }
@@ -202,6 +204,15 @@ Expected<Design> Session::loadDesign(const DesignOptions &options) {
   for (const std::string &assignment : options.sets)
     if (Error error = design.set(assignment))
       return std::move(error);
+  if (!design.quantization.layers.empty() && design.target &&
+      cost::usesLegacy(design.target->values))
+    return createStringError(
+        inconvertibleErrorCode(),
+        "target '" + design.target->name +
+            "' is priced as its source does, which decides for all layers at "
+            "once; layer '" +
+            design.quantization.layers.front().layer +
+            "' cannot have its own: leave --set layer.* and --layer-bits out");
   return design;
 }
 
@@ -273,16 +284,47 @@ Error Design::set(StringRef assignment) {
                                "--schema` lists the fields of a machine");
 }
 
+Error Design::setLayers(workload::Workload &workload,
+                        ArrayRef<std::string> models) const {
+  Expected<std::vector<LayerBits>> own =
+      layersOfModel(quantization.layers, workload.name, models);
+  if (!own)
+    return own.takeError();
+  for (const LayerBits &layer : *own)
+    for (auto [field, value] : {std::pair("weight_bits", layer.weightBits),
+                                std::pair("input_bits", layer.inputBits),
+                                std::pair("copies", layer.copies)})
+      if (value)
+        if (Error error =
+                workload::setLayer(workload, layer.layer, field, value))
+          return error;
+  return Error::success();
+}
+
 Error Design::refuseLayerBits(StringRef command) const {
-  if (quantization.layers.empty())
+  auto own = find_if(quantization.layers,
+                     [](const LayerBits &layer) { return layer.hasBits(); });
+  if (own == quantization.layers.end())
     return Error::success();
   return createStringError(
       inconvertibleErrorCode(),
       Twine("`imc ") + command +
           "` gives all products the bits of pass.weight_bits and "
           "pass.input_bits; layer '" +
-          quantization.layers.front().layer +
-          "' cannot have its own: leave layer.* and --layer-bits out");
+          own->layer +
+          "' cannot have its own: leave its bits out of --set layer.* and "
+          "--layer-bits");
+}
+
+Expected<CompileOptions>
+Design::compileOptions(StringRef model, ArrayRef<std::string> models) const {
+  CompileOptions options = compileOptions();
+  Expected<std::vector<LayerBits>> own =
+      layersOfModel(quantization.layers, model, models);
+  if (!own)
+    return own.takeError();
+  options.quantization.layers = std::move(*own);
+  return options;
 }
 
 CompileOptions Design::compileOptions() const {
@@ -398,5 +440,12 @@ tileWith(ModuleOp imported, machine::TargetSpec target) {
 }
 
 std::string modelName(StringRef path) { return sys::path::stem(path).str(); }
+
+std::vector<std::string> modelNames(ArrayRef<std::string> paths) {
+  std::vector<std::string> names;
+  for (const std::string &path : paths)
+    names.push_back(modelName(path));
+  return names;
+}
 
 } // namespace imc::driver

@@ -110,12 +110,21 @@ struct Design {
   /// layer. The error names the knob, the value and the way out.
   llvm::Error set(llvm::StringRef assignment);
 
+  /// Sets what was decided for single layers on a model that no pass has seen
+  /// yet; `models`: the names of all models of the command.
+  llvm::Error setLayers(workload::Workload &workload,
+                        llvm::ArrayRef<std::string> models) const;
+
   /// An error when bits of single layers were set, which `command` does not
   /// know.
   llvm::Error refuseLayerBits(llvm::StringRef command) const;
 
-  /// For compileTo; the machine is left out when none was named.
+  /// For compileTo; the machine is left out when none was named. Decisions
+  /// about single layers are those about `model` of `models`.
   CompileOptions compileOptions() const;
+  llvm::Expected<CompileOptions>
+  compileOptions(llvm::StringRef model,
+                 llvm::ArrayRef<std::string> models) const;
 };
 
 /// The options that fix the ranges of activations.
@@ -154,6 +163,7 @@ tileWith(mlir::ModuleOp imported, machine::TargetSpec target);
 
 /// File name without folder and extension.
 std::string modelName(llvm::StringRef path);
+std::vector<std::string> modelNames(llvm::ArrayRef<std::string> paths);
 
 /// Each command registers its sub-command and stores its exit status.
 void addAccuracyCommand(CLI::App &app, int &status);

@@ -49,7 +49,8 @@ bool isModel(StringRef file) {
 Expected<Simulated> scheduleModel(Session &session,
                                   const SimulateOptions &options,
                                   const machine::Machine &machine,
-                                  const mapping::Knobs &knobs) {
+                                  const Design &design) {
+  const mapping::Knobs &knobs = design.knobs;
   std::optional<program::Schedule> kind =
       schedule::findSchedule(options.schedule);
   if (!kind)
@@ -68,6 +69,8 @@ Expected<Simulated> scheduleModel(Session &session,
   const bool passes = *kind == program::Schedule::Pipeline;
   Simulated s;
   s.workload = workload::batched(*workload, passes ? 1 : options.inferences);
+  if (Error error = design.setLayers(*s.workload, s.workload->name))
+    return std::move(error);
   const mapping::Plan plan = mapping::plan(*s.workload, machine, knobs);
   Expected<program::Program> program = schedule::schedule(
       *s.workload, plan, machine, knobs,
@@ -197,7 +200,7 @@ int runSimulate(const SimulateOptions &options) {
   Simulated s;
   if (isModel(options.file)) {
     Expected<Simulated> model =
-        scheduleModel(session, options, *machine, knobs);
+        scheduleModel(session, options, *machine, *design);
     if (!model) {
       const std::string message = toString(model.takeError());
       return message.empty() ? 1 : fail(message);

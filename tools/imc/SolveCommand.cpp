@@ -159,6 +159,8 @@ Expected<json::Value> problemOfModel(const SolveOptions &options) {
   auto workload = session.loadWorkload(options.problem, options.design.shapes);
   if (failed(workload))
     return mapping::invalid("cannot read '" + options.problem + "'");
+  if (Error error = design->setLayers(*workload, workload->name))
+    return std::move(error);
   if (options.kind == "packing")
     return toJSON(mapping::packingOf(*workload, *machine, design->knobs));
   mapping::replication::Problem problem = mapping::replicationOf(

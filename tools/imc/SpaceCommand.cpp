@@ -8,6 +8,7 @@
 #include "Session.h"
 #include "SpaceModule.h"
 
+#include "imc/Explore/JointProblem.h"
 #include "imc/Support/OutputFile.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -21,6 +22,7 @@ namespace {
 
 struct SpaceOptions {
   std::string file, emit, json, replay, output = "-";
+  std::vector<std::string> models, shapes;
 };
 
 /// Every knob with an effect has one of its values, and no other is set.
@@ -93,7 +95,9 @@ json::Value toJSON(const explore::SpaceFile &space) {
       when[space.knobs[c.knob].name] = std::move(among);
     }
     knobs.push_back(json::Object{{"name", knob.name},
-                                 {"kind", knob.field ? "machine" : "pass"},
+                                 {"kind", knob.field           ? "machine"
+                                          : knob.layer.empty() ? "pass"
+                                                               : "layer"},
                                  {"ordered", knob.isOrdered()},
                                  {"unit", knob.field ? knob.field->unit : ""},
                                  {"values", std::move(values)},
@@ -113,6 +117,26 @@ json::Value toJSON(const explore::SpaceFile &space) {
                       {"inferences_per_switch", space.inferencesPerSwitch}};
 }
 
+/// The layers that knobs name are there, and may have all the values.
+Error checkLayers(Session &session, explore::SpaceFile space,
+                  const machine::TargetSpec &target,
+                  const SpaceOptions &options) {
+  std::vector<workload::Workload> workloads;
+  for (const std::string &path : options.models) {
+    FailureOr<workload::Workload> workload =
+        session.loadWorkload(path, options.shapes);
+    if (failed(workload))
+      return explore::makeError("'" + path + "' cannot be read (see above)");
+    workloads.push_back(std::move(*workload));
+  }
+  // What is asked of accuracy needs no models of it here.
+  space.constraints.clear();
+  return explore::JointProblem::create(
+             std::move(space), target, std::move(workloads),
+             explore::Goal{{"energy_j"}, explore::Aggregate::Mean, {}})
+      .takeError();
+}
+
 Error run(const SpaceOptions &options) {
   Session session;
   explore::Design selected;
@@ -123,6 +147,9 @@ Error run(const SpaceOptions &options) {
   auto target = session.loadTarget(space->target);
   if (!target)
     return target.takeError();
+  if (!options.models.empty())
+    if (Error error = checkLayers(session, *space, *target, options))
+      return error;
   explore::Design design;
   bool replay = !options.replay.empty() || !selected.empty();
   if (!options.replay.empty()) {
@@ -186,6 +213,11 @@ void addSpaceCommand(CLI::App &app, int &status) {
   command->add_option("--replay", options->replay,
                       "A design (JSON): check it and print its --set words, "
                       "or with --emit mlir the module that has chosen it");
+  command->add_option("--model", options->models,
+                      "Models of the search: check that the layers which the "
+                      "space names are there");
+  command->add_option("--shape", options->shapes,
+                      "Bind symbolic dimensions: NAME=1x3x224x224, or N=1");
   command->add_option("-o", options->output, "Output file (default: -)");
   command->callback([options, &status] {
     Error error = run(*options);

@@ -275,7 +275,11 @@ std::string printSpaceYAML(const explore::SpaceFile &space) {
   };
   out << "target: " << space.target << "\nknobs:\n";
   for (const explore::KnobChoices &knob : space.knobs) {
-    out << "  " << knob.name << ": ";
+    // Names of layers may hold anything.
+    if (knob.layer.empty())
+      out << "  " << knob.name << ": ";
+    else
+      out << "  " << json::Value(knob.name) << ": ";
     if (knob.conditions.empty()) {
       list(knob, allOf(knob));
     } else {

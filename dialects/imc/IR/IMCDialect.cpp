@@ -119,7 +119,7 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
            << ", expected \"layers\", \"pipeline\" or \"stream\"";
   }
   if (name == stepAttrName || name == weightBitsAttrName ||
-      name == inputBitsAttrName)
+      name == inputBitsAttrName || name == copiesAttrName)
     return verifyCount(op, name, value);
   if (name == costAttrName) {
     if (isa<DictionaryAttr>(value))
@@ -142,13 +142,13 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
            << "' belongs on arguments and results of a function, not on an op";
   return op->emitOpError("has unknown attribute '")
          << name << "' of the imc dialect; known on ops are "
-         << llvm::join(ArrayRef<StringRef>{phaseAttrName, targetAttrName,
-                                           parametersAttrName,
-                                           dynamicProductAttrName,
-                                           rangeAttrName, scheduleAttrName,
-                                           stepAttrName, weightBitsAttrName,
-                                           inputBitsAttrName, costAttrName},
-                       ", ");
+         << llvm::join(
+                ArrayRef<StringRef>{
+                    phaseAttrName, targetAttrName, parametersAttrName,
+                    dynamicProductAttrName, rangeAttrName, scheduleAttrName,
+                    stepAttrName, weightBitsAttrName, inputBitsAttrName,
+                    copiesAttrName, costAttrName},
+                ", ");
 }
 
 /// Arguments and results of functions: `imc.name`, a string, and the unit

@@ -44,10 +44,10 @@ def IMC_Dialect : Dialect {
     | `imc.step` | any op | 64-bit integer ≥ 0, position in the layer order |
     | `imc.weight_bits` | a product | 64-bit integer: bits of its weights (8 without it); of a float product those that `imc-quantize` will give it |
     | `imc.input_bits` | a product in integers of the model itself, not made by `imc-quantize`; or a float one | 64-bit integer: bits of its unsigned inputs; of a float product those that `imc-quantize` will give it |
+    | `imc.copies` | a product | 64-bit integer ≥ 1: its copies on arrays, which `imc-place` would choose without it |
     | `imc.cost` | any op | dictionary of figures |
 
-    Any other attribute whose name starts with `imc.` is refused on ops, so that a
-    misspelt one cannot be silently ignored.
+    Any other attribute whose name starts with `imc.` is refused on ops, so that a misspelt one cannot be silently ignored.
   }];
   let cppNamespace = "::imc";
   // Tiling and partial reduction create ops of these.
@@ -70,6 +70,7 @@ def IMC_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral scheduleAttrName = "imc.schedule";
     static constexpr ::llvm::StringLiteral weightBitsAttrName = "imc.weight_bits";
     static constexpr ::llvm::StringLiteral inputBitsAttrName = "imc.input_bits";
+    static constexpr ::llvm::StringLiteral copiesAttrName = "imc.copies";
     static constexpr ::llvm::StringLiteral costAttrName = "imc.cost";
 
     void registerAttributes();

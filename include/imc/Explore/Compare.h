@@ -73,6 +73,17 @@ searchLeastEdap(SpaceFile space, const machine::TargetSpec &target,
                 llvm::ArrayRef<workload::Workload> models, Aggregate aggregate,
                 uint64_t budget, uint64_t seed, unsigned jobs);
 
+/// Whether knob `name` is one of a stage: "machine." or "pass.", to which the
+/// knobs of layers belong.
+bool isOfStage(llvm::StringRef name, llvm::StringRef stage);
+
+/// What a stage searches: the knobs of `keep`; those of `fixed` have one value;
+/// all others are the target's (`base`) or the passes' own. Conditions hold as
+/// in the whole space: a knob that has no effect beside what is fixed or left
+/// out is left out, too.
+SpaceFile stageOf(const SpaceFile &space, const machine::Machine &base,
+                  llvm::StringRef keep, const Design &fixed);
+
 } // namespace imc::explore
 
 #endif // IMC_EXPLORE_COMPARE_H

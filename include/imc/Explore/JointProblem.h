@@ -44,10 +44,19 @@ struct Goal {
   std::vector<PredictAccuracy> accuracy;
 };
 
+/// A decision about one layer of a model.
+struct LayerValue {
+  size_t model;
+  std::string layer; ///< name in the model
+  std::string field; ///< "copies"
+  int64_t value;
+};
+
 /// A machine with pass decisions: what a design means.
 struct Decoded {
   machine::Machine machine;
   mapping::Knobs knobs;
+  std::vector<LayerValue> layers{};
 };
 
 class JointProblem final : public search::Problem {
@@ -55,7 +64,9 @@ public:
   /// Refuses: no models; two models of one name; a weight for a model that is
   /// not there; a machine knob of the space whose value the target's own knob
   /// does not list; knobs that the target leaves open and the space does not
-  /// set; whatever SpaceFile and search::Space refuse.
+  /// set; knobs of layers that no model has, with values that no design of it
+  /// can have, or beside objectives that do not know them; whatever SpaceFile
+  /// and search::Space refuse.
   static llvm::Expected<std::unique_ptr<JointProblem>>
   create(SpaceFile space, machine::TargetSpec target,
          std::vector<workload::Workload> workloads, Goal goal);
@@ -90,6 +101,8 @@ public:
   llvm::ArrayRef<workload::Workload> workloads() const {
     return pricer->workloads();
   }
+  /// With what the design decides for single layers.
+  std::vector<workload::Workload> workloadsOf(const Decoded &design) const;
   const std::vector<double> &weights() const { return modelWeights; }
   /// Energy and latency of one inference of every model, switching included.
   std::vector<cost::ModelFigures> figuresOf(const cost::Cost &cost,
@@ -159,6 +172,10 @@ private:
   double valueOf(const Objective &objective, const Figures &figures,
                  std::vector<double> &scratch) const;
   void set(Decoded &decoded, size_t knob, double value) const;
+  /// Looks up the layers of the space's knobs and tries all values.
+  llvm::Error findLayers();
+  /// The design in figures, by the Pricer where it can.
+  void price(const Decoded &decoded, cost::DesignCost &priced) const;
 
   search::Space genes;
   SpaceFile file;
@@ -173,6 +190,10 @@ private:
   std::vector<std::string> rules;
   size_t accuracyRule = 0; ///< 0: accuracy is not asked for
   size_t firstConstraint = 0;
+
+  /// Model and layer of every knob of the space that is one of a layer.
+  std::vector<std::optional<std::pair<size_t, std::string>>> layerOf;
+  bool hasLayers = false;
 
   /// A constraint with its metric or knob looked up; exactly one is given.
   struct Bound {

@@ -13,6 +13,8 @@
 //     machine.vdd: {min: 0.5, max: 0.85, step: 0.05}
 //     pass.weight_bits: [4, 6, 8]         # any decision of the passes
 //     machine.cell.bits: {values: [1, 2, 4], when: {machine.cell.kind: [rram]}}
+//     layer.conv1.copies: [1, 2, 4]       # any decision about one layer
+//     layer.resnet18:fc.copies: [1, 2]    # of one of several models
 //   constraints:
 //     area_mm2: "<= 800"                  # a metric, or machine.* / pass.*
 //     sqnr_db: [">= 20", "<= 60"]         # several bounds: all must hold
@@ -49,7 +51,8 @@ struct KnobCondition {
 struct KnobChoices {
   std::string name;                        ///< "machine.rows", "pass.encoding"
   const machine::Field *field = nullptr;   ///< of a machine knob
-  const mapping::KnobInfo *pass = nullptr; ///< of a pass knob
+  const mapping::KnobInfo *pass = nullptr; ///< of a pass knob or of a layer's
+  std::string layer; ///< NAME or MODEL:NAME; empty: the knob is of no layer
   std::vector<double> values; ///< as written, no duplicates, at least one;
                               ///< named choices as indices
   /// All must hold; otherwise the knob keeps the target's value.
@@ -85,10 +88,15 @@ struct SpaceFile {
   /// Inferences of one model before the chip turns to the next, which is then
   /// written; 0: switching is not charged.
   double inferencesPerSwitch = 0;
+  /// The models that knobs of layers may name; empty: those of the problem.
+  std::vector<std::string> models;
 
   /// Designs (values of knobs without effect not counted), as a double because
   /// it may exceed 2^64.
   double size() const;
+  /// Leaves out knobs of layers and weights of models that are not among
+  /// `names`.
+  void keepModels(llvm::ArrayRef<std::string> names);
   /// Whether knob `k` has an effect when knob i has its value `choices[i]`.
   bool isActive(size_t k, llvm::ArrayRef<int32_t> choices) const;
 };

@@ -108,6 +108,27 @@ llvm::Expected<std::string> printKnob(const Knobs &knobs, llvm::StringRef name);
 /// Text of a value of a knob: "8", "differential".
 std::string formatKnob(const KnobInfo &info, int64_t value);
 
+/// What may be decided for one layer alone: copies, and bits where all passes
+/// follow them.
+const std::vector<KnobInfo> &layerKnobSchema();
+
+/// "layer.NAME.copies" or "layer.MODEL:NAME.copies".
+struct LayerKnob {
+  std::string layer; ///< NAME, or MODEL:NAME; may hold dots and colons
+  const KnobInfo *field;
+};
+/// Whether the knob is one of single layers, by its first word.
+bool isLayerKnob(llvm::StringRef name);
+llvm::Expected<LayerKnob> parseLayerKnob(llvm::StringRef name);
+/// Value of a field of a layer from text; the error names `knob` and the range.
+llvm::Expected<int64_t> parseLayerValue(llvm::StringRef knob,
+                                        const KnobInfo &field,
+                                        llvm::StringRef text);
+/// The layer of `model` that LayerKnob::layer means, of a set of `models`
+/// models: empty if another model's. A single model needs no prefix.
+llvm::StringRef layerOfModel(llvm::StringRef layer, llvm::StringRef model,
+                             size_t models);
+
 //===----------------------------------------------------------------------===//
 // Violations
 //===----------------------------------------------------------------------===//
@@ -269,6 +290,8 @@ struct Demand {
   int64_t windows, arrays, count;
   int64_t turns = 1; ///< of the fullest array, for each window
   int64_t cells = 0; ///< of one product that hold weights
+  /// Copies of each, decided before; 0: by the rule.
+  int64_t copies = 0;
 };
 
 /// Equal products: they get arrays together.
@@ -283,19 +306,21 @@ std::vector<ProductGroup> groupProducts(const workload::Workload &workload,
                                         llvm::ArrayRef<PlacedProduct> products);
 
 /// First free array after ceil(windows / windowsPerCopy) copies of every
-/// product, placed in order from array `cursor` on in cores of `core` arrays.
+/// product (Demand::copies where that is set), placed in order from array
+/// `cursor` on in cores of `core` arrays.
 int64_t endOfCopies(llvm::ArrayRef<Demand> demands, int64_t windowsPerCopy,
                     int64_t core, int64_t cursor = 0);
 
-/// As endOfCopies, for one copy of every product.
+/// As endOfCopies, for the fewest copies of every product: one, or those that
+/// were decided before.
 int64_t endOfOneCopy(llvm::ArrayRef<Demand> demands, int64_t core,
                      int64_t cursor = 0);
 
-/// Smallest t for which ceil(windows / t) copies of every product end within
-/// `capacity` arrays: the windows that the slowest product handles one after
-/// the other. Needs one copy of everything to fit. Adding copies never moves
-/// the end forward, so that bisection finds it. O(products * log(range)).
-/// Cores of one array need no alignment.
+/// Smallest t for which ceil(windows / t) copies of every product whose copies
+/// are not decided yet end within `capacity` arrays: the windows that the
+/// slowest product handles one after the other. Needs one copy of everything to
+/// fit. Adding copies never moves the end forward, so that bisection finds it.
+/// O(products * log(range)). Cores of one array need no alignment.
 int64_t balancedWindows(llvm::ArrayRef<Demand> demands, int64_t capacity,
                         int64_t core = 1);
 
@@ -342,7 +367,9 @@ struct Allocation {
   /// Arrays that products which take turns have each.
   int64_t shared() const { return capacity - stay_arrays; }
 };
-/// `demands` in the order in which they get arrays. `dynamic` is the number of
+/// `demands` in the order in which they get arrays. Copies that were decided
+/// before have to stay: a chip that cannot hold all weights with them does not
+/// fit, volatile or not. `dynamic` is the number of
 /// arrays that the largest product with mayUseArrays() has, 0 without one:
 /// copies leave it that many in whole cores, and with DynamicProducts::Arrays
 /// the model does not fit where no core is left for it.

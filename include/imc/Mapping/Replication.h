@@ -25,13 +25,15 @@ struct Layer {
   int64_t arrays = 1;  ///< of one copy
   int64_t time = 1;    ///< of one window, in any unit that all layers share
   int64_t count = 1;   ///< equal layers, which get equally many copies each
+  int64_t copies = 0;  ///< decided before; 0: to be found
+  int64_t fewest() const { return copies > 0 ? copies : 1; }
 };
 
 enum class Objective { Bottleneck, Sum };
 
 /// Give every layer at least one copy, and at most as many as it has windows,
-/// without using more than `arrays`. Copies are placed in order, aligned to
-/// cores (Cores.h).
+/// or those that are decided, without using more than `arrays`. Copies are
+/// placed in order, aligned to cores (Cores.h).
 struct Problem {
   static constexpr llvm::StringLiteral kind = "replication";
   Objective objective = Objective::Bottleneck;
@@ -41,7 +43,7 @@ struct Problem {
 
   static constexpr int64_t maxWindows = int64_t(1) << 32; ///< of all layers
 
-  /// none: one copy each.
+  /// none: one copy each, or those that are decided.
   /// balanced: all layers take as few windows per copy as fit, whatever their
   ///   times (mapping::balancedWindows).
   /// marginal_gain: one step after the other. Bottleneck: the slowest layer
@@ -72,6 +74,9 @@ llvm::json::Value toJSON(const Solution &solution);
 
 /// First free array behind so many copies.
 int64_t endOf(const Problem &problem, llvm::ArrayRef<int64_t> copies);
+
+/// One copy of each layer, or those that are decided.
+std::vector<int64_t> fewestCopies(const Problem &problem);
 
 /// The algorithms without names, for planners. They need check() to pass.
 std::vector<int64_t> marginalGain(const Problem &problem);

@@ -1,4 +1,4 @@
-//===- LayerBits.h - Precision of single layers -----------------*- C++ -*-===//
+//===- LayerBits.h - Decisions about single layers --------------*- C++ -*-===//
 //
 // Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -16,25 +16,35 @@
 
 namespace imc {
 
-/// Bits of the products of one layer (a node of the model); 0 takes those of
-/// the options of imc-quantize.
+/// Bits and copies of the products of one layer (a node of the model); 0 takes
+/// those of the options of imc-quantize and imc-place.
 struct LayerBits {
-  std::string layer;
+  std::string layer;      ///< NAME, or MODEL:NAME where there are several
   int64_t weightBits = 0; ///< 2 to 8
   int64_t inputBits = 0;  ///< 1 to 8
+  int64_t copies = 0;     ///< at least 1
+  bool hasBits() const { return weightBits != 0 || inputBits != 0; }
 };
 
-/// Parses `layer.NAME.weight_bits=4` or `layer.NAME.input_bits=6`; NAME may
-/// hold dots. The error says what is wrong and what is expected.
+/// Parses `layer.NAME.weight_bits=4`, `layer.NAME.input_bits=6` or
+/// `layer.NAME.copies=2`; NAME may hold dots. The error says what is wrong and
+/// what is expected.
 llvm::Expected<LayerBits> parseLayerBits(llvm::StringRef assignment);
 
-/// Reads a JSON file `{"NAME": {"weight_bits": 4, "input_bits": 6}, ...}`. The
+/// Reads a JSON file `{"NAME": {"weight_bits": 4, "copies": 2}, ...}`. The
 /// error names file, layer and field.
 llvm::Expected<std::vector<LayerBits>> readLayerBits(llvm::StringRef path);
 
-/// Sets `imc.weight_bits` and `imc.input_bits` on the float products of
-/// `module` (phase `offloaded`). Fails, with a diagnostic that lists layers,
-/// for a layer that has no float product.
+/// Of the decisions about the layers of `models` models those about `model`,
+/// without its name. An error when one names no model of a set that has several
+/// (`all`).
+llvm::Expected<std::vector<LayerBits>>
+layersOfModel(llvm::ArrayRef<LayerBits> layers, llvm::StringRef model,
+              llvm::ArrayRef<std::string> all);
+
+/// Sets `imc.weight_bits`, `imc.input_bits` and `imc.copies` on the products of
+/// `module` (phase `offloaded`); bits are for float products. Fails, with a
+/// diagnostic that lists layers, for a layer that has no such product.
 mlir::LogicalResult setLayerBits(mlir::ModuleOp module,
                                  llvm::ArrayRef<LayerBits> layers);
 

@@ -15,6 +15,7 @@
 #ifndef IMC_WORKLOAD_WORKLOAD_H
 #define IMC_WORKLOAD_WORKLOAD_H
 
+#include "llvm/ADT/StringRef.h"
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
@@ -50,6 +51,8 @@ struct Product {
   int64_t input_rows = 0;      ///< of them, of the image itself
   int64_t kernel_elements = 1; ///< of K, per input channel
   int64_t kernel_width = 1;    ///< of them, in one row
+  /// Decided for this product alone; 0: as the knobs decide for all.
+  int64_t copies = 0; ///< on arrays of their own, all weights on the chip
   int64_t macs() const { return windows * rows * cols * groups; }
 };
 bool operator==(const Product &a, const Product &b);
@@ -134,6 +137,12 @@ struct Workload {
 /// The same model with `batch` times the windows, elements and operations:
 /// that many inferences at once. Weights are what they were.
 Workload batched(Workload workload, int64_t batch);
+
+/// Sets a field ("copies") of the products of a layer, for this layer alone.
+/// Errors: a layer that has no product (lists those that have one), an unknown
+/// field, a copy that would have no windows.
+llvm::Error setLayer(Workload &workload, llvm::StringRef layer,
+                     llvm::StringRef field, int64_t value);
 
 /// Every count is positive where it must be, weight_elements agrees with the
 /// matrix, edges come from layers that exist, and no product overflows 2^53

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "imc/Explore/JointProblem.h"
+#include "imc/Explore/Compare.h"
 
 #include "SearchTestUtil.h"
 
@@ -77,6 +78,114 @@ TEST(JointProblem, DesignsRoundTrip) {
   EXPECT_EQ(must(p->genomeOf(design)), genome);
   design[0].second = "77";
   EXPECT_HAS(errorOf(p->genomeOf(design)), "77");
+}
+
+const char *const kLayerSpace = R"(target: rram-32nm
+knobs:
+  machine.rows: [64, 128]
+  pass.replication: [none, balanced]
+  layer.cnn:conv1.copies: [1, 2, 4]
+  layer.mlp:fc1.copies: {values: [1, 4], when: {pass.replication: [none]}}
+)";
+
+TEST(JointProblem, LayersHaveKnobsOfTheirOwn) {
+  auto p = problem(kLayerSpace);
+  EXPECT_EQ(p->spaceFile().size(), 2 * (3 * 2 + 3));
+  search::Genome genome{1, 0, 2, 1};
+  Design design = p->designOf(genome);
+  EXPECT_EQ(*find(design, "layer.cnn:conv1.copies"), "4");
+  EXPECT_EQ(must(p->genomeOf(design)), genome);
+  Decoded d = p->decode(genome);
+  std::vector<workload::Workload> models = p->workloadsOf(d);
+  EXPECT_EQ(models[0].layers[0].product()->copies, 4);
+  EXPECT_EQ(models[1].layers[0].product()->copies, 4);
+  EXPECT_EQ(models[1].layers[2].product()->copies, 0);
+  cost::Cost full = cost::evaluate(models, d.machine, d.knobs);
+  EXPECT_EQ(full.models[0].layers[0].copies, 4);
+  EXPECT_EQ(full.models[0].layers[2].copies, 1);
+  search::Evaluation e = evaluate(*p, genome);
+  ASSERT_TRUE(e.isFeasible());
+  EXPECT_EQ(e.objectives[0],
+            (full.models[0].energy_j + full.models[1].energy_j) / 2);
+  EXPECT_EQ(e.objectives[1],
+            (full.models[0].latency_s + full.models[1].latency_s) / 2);
+  // More copies of a layer are faster, and one is what the pass gives.
+  search::Evaluation one = evaluate(*p, {1, 0, 0, 0});
+  EXPECT_GT(one.objectives[1], e.objectives[1]);
+  auto plain = problem("target: rram-32nm\nknobs: {machine.rows: [128]}\n");
+  EXPECT_EQ(evaluate(*plain, {0}).objectives, one.objectives);
+}
+
+TEST(JointProblem, RefusesLayersThatAreNotThere) {
+  auto refusal = [](llvm::StringRef knob) {
+    SpaceFile file = must(parseSpace(
+        ("target: rram-32nm\nknobs:\n  machine.rows: [64]\n  " + knob + "\n")
+            .str(),
+        "s.yaml"));
+    return errorOf(JointProblem::create(file, testTarget(file.target),
+                                        {smallCNN(), smallMLP()},
+                                        {{}, Aggregate::Mean}));
+  };
+  EXPECT_HAS(refusal("layer.conv1.copies: [2]"),
+             "with several models a layer is MODEL:NAME, and the models are "
+             "cnn, mlp");
+  EXPECT_HAS(refusal("layer.cnn:conv7.copies: [2]"),
+             "those with some are 'conv1', 'conv2', 'fc'");
+  EXPECT_HAS(refusal("layer.cnn:relu1.copies: [2]"), "no layer 'relu1'");
+  EXPECT_HAS(refusal("layer.mlp:fc1.copies: [1, 3]"), "take 2");
+  EXPECT_HAS(
+      errorOf(parseSpace("target: a\nknobs: {layer.x.size: [1]}\n", "s")),
+      "FIELD one of weight_bits, input_bits, adc_bits, copies");
+  EXPECT_HAS(
+      errorOf(parseSpace("target: a\nknobs: {layer.x.copies: [0]}\n", "s")),
+      "must be an integer from 1");
+  EXPECT_HAS(errorOf(parseSpace("target: a\nknobs: {layer.x.copies: [1]}\n"
+                                "constraints: {layer.x.copies: \"<= 2\"}\n",
+                                "s")),
+             "list the allowed values");
+}
+
+TEST(JointProblem, LayersOfOtherModelsAreLeftOut) {
+  auto p = problem(kLayerSpace);
+  SpaceFile alone = p->spaceFile();
+  alone.keepModels({"mlp"});
+  ASSERT_EQ(alone.knobs.size(), 3u);
+  EXPECT_EQ(alone.knobs[2].name, "layer.mlp:fc1.copies");
+  EXPECT_EQ(alone.knobs[2].conditions[0].knob, 1u);
+  auto single = must(JointProblem::create(alone, testTarget("rram-32nm"),
+                                          {smallMLP()}, {{}, Aggregate::Mean}));
+  EXPECT_EQ(single->decode({0, 0, 1}).layers[0].layer, "fc1");
+}
+
+TEST(Compare, StagesKeepConditions) {
+  SpaceFile space = must(parseSpace(R"(target: rram-32nm
+knobs:
+  machine.rows: [64, 128]
+  machine.cell_bits: {values: [1, 2, 4], when: {machine.rows: [128]}}
+  pass.encoding: [offset, differential]
+  pass.weight_bits: {values: [6, 7, 8], when: {machine.cell_bits: [2]}}
+  pass.adc_bits: {values: [0, 4], when: {pass.encoding: [differential]}}
+  machine.cols: {values: [32, 64], when: {pass.encoding: [offset]}}
+)",
+                                    "s.yaml"));
+  machine::Machine base;
+  base.cell.bits = 8;
+  auto size = [&](llvm::StringRef keep, const Design &fixed) {
+    return stageOf(space, base, keep, fixed).size();
+  };
+  // By the passes' own encoding, offset, columns have an effect.
+  EXPECT_EQ(size("machine.", {}), (1 + 3) * 2);
+  EXPECT_EQ(size("machine.", {{"pass.encoding", "differential"}}), 1 + 3);
+  // Cells of 8 bits are none of the condition's; those that are fixed may be.
+  EXPECT_EQ(size("pass.", {}), 1 + 2);
+  EXPECT_EQ(
+      size("pass.", {{"machine.rows", "128"}, {"machine.cell_bits", "2"}}),
+      (1 + 2) * 3);
+  EXPECT_EQ(size("pass.", {{"machine.rows", "64"}, {"machine.cell_bits", "2"}}),
+            1 + 2);
+  EXPECT_EQ(
+      size("pass.", {{"machine.rows", "128"}, {"machine.cell_bits", "4"}}),
+      1 + 2);
 }
 
 TEST(JointProblem, NamesTheRulesThatADesignBreaks) {

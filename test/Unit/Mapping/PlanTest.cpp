@@ -251,8 +251,8 @@ TEST(Plan, VolatileChipRewrites) {
 TEST(Plan, RandomPlansVerify) {
   std::mt19937_64 random(17);
   auto below = [&](uint64_t n) { return int64_t(1 + random() % n); };
-  int resident = 0, rewritten = 0, refused = 0;
-  for (int trial = 0; trial < 2000; ++trial) {
+  int resident = 0, rewritten = 0, refused = 0, decided = 0;
+  for (int trial = 0; trial < 3000; ++trial) {
     machine::Machine m = chip(below(4000), random() % 2 ? "sram" : "rram");
     m.array.rows = below(300);
     m.array.cols = below(300);
@@ -278,6 +278,11 @@ TEST(Plan, RandomPlansVerify) {
       p.cols = below(200);
       p.groups = random() % 2 ? 1 : below(40);
       p.weight_elements = p.groups * p.rows * p.cols;
+      // Copies of one layer, so that each has windows.
+      if (random() % 8 == 0) {
+        const int64_t perCopy = below(p.windows);
+        p.copies = (p.windows + perCopy - 1) / perCopy;
+      }
       network.layers.push_back({"l", "conv2d", "", p});
       // Equal products get arrays together.
       if (random() % 4 == 0)
@@ -289,7 +294,11 @@ TEST(Plan, RandomPlansVerify) {
       ++refused;
       EXPECT_GT(placed.violations.front().value, placed.capacity);
       EXPECT_GE(placed.violations.front().value, placed.logical_arrays);
-      EXPECT_TRUE(machine::cellKind(m).nonvolatile);
+      // Decided copies must stay on volatile chips, too.
+      EXPECT_TRUE(machine::cellKind(m).nonvolatile ||
+                  llvm::any_of(network.layers, [](const auto &layer) {
+                    return layer.product()->copies > 1;
+                  }));
       continue;
     }
     (placed.resident ? resident : rewritten) += 1;
@@ -299,6 +308,10 @@ TEST(Plan, RandomPlansVerify) {
     for (const PlacedProduct &p : placed.products) {
       const workload::Product &product = *network.layers[p.layer].product();
       const Tiling &t = p.tiling;
+      if (product.copies) {
+        EXPECT_EQ(p.copies, product.copies);
+        decided += product.copies > 1;
+      }
       // Every copy has a window.
       const int64_t perCopy = (product.windows + p.copies - 1) / p.copies;
       EXPECT_LT((p.copies - 1) * perCopy, product.windows);
@@ -320,6 +333,44 @@ TEST(Plan, RandomPlansVerify) {
   EXPECT_GT(resident, 100);
   EXPECT_GT(rewritten, 100);
   EXPECT_GT(refused, 100);
+  EXPECT_GT(decided, 100);
+}
+
+TEST(Plan, CopiesOfOneLayer) {
+  workload::Workload network{"net", 0, {}};
+  for (const char *name : {"a", "b"}) {
+    workload::Product p;
+    p.windows = 7;
+    p.rows = p.cols = 16;
+    p.weight_elements = 256;
+    network.layers.push_back({name, "matmul", "", p});
+  }
+  machine::Machine m = chip(1);
+  m.hierarchy.groups = 8;
+  auto refusal = [&](const char *layer, const char *field, int64_t value) {
+    return llvm::toString(workload::setLayer(network, layer, field, value));
+  };
+  EXPECT_EQ(refusal("c", "copies", 2),
+            "model 'net' has no layer 'c' with stored weights; those with some "
+            "are 'a', 'b'");
+  EXPECT_EQ(refusal("a", "rows", 2),
+            "layer 'a' of model 'net' has no field 'rows' of its own; there is "
+            "copies");
+  EXPECT_NE(refusal("a", "copies", 5).find("take 4"), std::string::npos);
+  EXPECT_EQ(refusal("a", "copies", 4), "");
+  Plan placed = plan(network, m, Knobs());
+  EXPECT_EQ(placed.products[0].copies, 4);
+  EXPECT_EQ(placed.products[1].copies, 1);
+  // The rule gives the rest to the other layer.
+  Knobs knobs;
+  knobs.replication = Replication::Balanced;
+  placed = plan(network, m, knobs);
+  EXPECT_EQ(placed.products[0].copies, 4);
+  EXPECT_EQ(placed.products[1].copies, 4);
+  EXPECT_EQ(refusal("b", "copies", 7), "");
+  placed = plan(network, m, knobs);
+  ASSERT_EQ(placed.violations.size(), 1u);
+  EXPECT_EQ(placed.violations[0].value, 11);
 }
 
 // verify() must notice what plan() would never do.

@@ -99,6 +99,42 @@ TEST(Replication, ExactIsTheOptimum) {
   EXPECT_GT(improved, 10);
 }
 
+TEST(Replication, DecidedCopiesAreKept) {
+  std::mt19937_64 random(16);
+  int decided = 0;
+  for (int i = 0; i != 400; ++i) {
+    Problem p = randomProblem(random);
+    for (Layer &l : p.layers)
+      if (random() % 3 == 0)
+        l.copies =
+            int64_t(1 + random() % uint64_t(std::min<int64_t>(4, l.windows)));
+    p.arrays = endOf(p, fewestCopies(p)) + int64_t(random() % 20);
+    ASSERT_EQ(text(check(p)), "");
+    const int64_t optimum = bruteForce(p);
+    for (llvm::StringRef name : Problem::algorithms()) {
+      Solution s = solved(p, name);
+      ASSERT_EQ(text(verify(p, s)), "") << name.str();
+      if (name == "exact")
+        ASSERT_EQ(objective(p, s), optimum) << i;
+      else
+        ASSERT_GE(objective(p, s), optimum) << i << name.str();
+    }
+    for (const Layer &l : p.layers)
+      decided += l.copies > 1;
+  }
+  EXPECT_GT(decided, 100);
+  // What was decided is part of the problem.
+  Problem p;
+  p.layers = {{"a", 4, 1}, {"b", 4, 1, 1, 1, 2}};
+  p.arrays = 2;
+  EXPECT_NE(text(check(p)).find("1 more than 'arrays' = 2"), std::string::npos);
+  p.arrays = 6;
+  EXPECT_NE(text(verify(p, {{1, 1}})).find("must have the 2"),
+            std::string::npos);
+  p.layers[1].copies = 5;
+  EXPECT_NE(text(check(p)).find("its 4 windows"), std::string::npos);
+}
+
 TEST(Replication, GreedyIsExactForTheBottleneck) {
   std::mt19937_64 random(7);
   for (int i = 0; i != 300; ++i) {
@@ -391,9 +427,9 @@ TEST(Replication, Text) {
             "'layers[1].windows' must be an integer");
   EXPECT_EQ(wrong(R"({"problem": "replication", "objective": "sum",
                       "arrays": 2, "layers": [{"windows": 1, "arrays": 1,
-                      "copies": 3}]})"),
-            "'layers[0].copies' is not known; there are name, windows, "
-            "arrays, time, count");
+                      "copy": 3}]})"),
+            "'layers[0].copy' is not known; there are name, windows, "
+            "arrays, time, count, copies");
   EXPECT_EQ(wrong(R"({"problem": "replication", "objective": "sum",
                       "arrays": 2, "layers": [], "budget": 3})"),
             "'budget' is not known; there are problem, objective, arrays, "
