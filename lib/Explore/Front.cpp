@@ -89,6 +89,8 @@ json::Value imc::explore::toJSON(const Front &front) {
     search["hypervolume"] = *s.hypervolume;
   if (s.gap)
     search["gap"] = *s.gap;
+  if (!s.gaps.empty())
+    search["gaps"] = toJSON(s.gaps);
   json::Array points;
   for (const FrontPoint &point : front.points)
     points.push_back(toJSON(point, front.objectives));
@@ -284,6 +286,8 @@ llvm::Expected<Front> imc::explore::frontFromJSON(const json::Value &value) {
   figures.get("optimum", s.optimum);
   figures.get("gap", s.gap);
   figures.get("verified", s.verified);
+  if (search->getAsObject() && search->getAsObject()->get("gaps"))
+    figures.get("gaps", s.gaps);
   if (const json::Object *object = search->getAsObject())
     for (auto [key, into] : {std::pair("simulations", &s.simulations),
                              {"unsimulated", &s.unsimulated}})

@@ -20,12 +20,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <mutex>
 #include <thread>
 
 using namespace imc::explore;
 namespace cost = imc::cost;
 namespace json = llvm::json;
+namespace search = imc::search;
 
 //===----------------------------------------------------------------------===//
 // Commands
@@ -87,6 +89,36 @@ static NamedNumbers named(const std::array<double, N> &values) {
   return out;
 }
 
+/// No feasible design is below these, objective by objective: bounds of all
+/// values of the two knobs that decide most.
+static std::vector<double> leastObjectives(const JointProblem &problem) {
+  const search::Bounds &bounds = *problem.bounds();
+  const std::vector<size_t> order = bounds.order();
+  std::vector<double> least(problem.objectiveNames().size(),
+                            std::numeric_limits<double>::infinity());
+  search::Genome design(order.size(), 0);
+  const size_t last = std::min<size_t>(2, order.size());
+  auto visit = [&](auto &&self, size_t depth) -> void {
+    const int32_t count =
+        depth < last ? problem.space().knobs()[order[depth]].count : 1;
+    for (int32_t i = 0; i < count; ++i) {
+      if (depth < last) {
+        design[order[depth]] = i;
+        self(self, depth + 1);
+        continue;
+      }
+      const search::Bound bound = bounds.bound(design, last);
+      if (bound.broken >= 0)
+        continue;
+      for (size_t o = 0; o < least.size(); ++o)
+        least[o] = std::min(least[o],
+                            bound.objectives.empty() ? 0 : bound.objectives[o]);
+    }
+  };
+  visit(visit, 0);
+  return least;
+}
+
 llvm::Error Session::buildFront() {
   front.version = options.version;
   front.target = targetName;
@@ -116,10 +148,18 @@ llvm::Error Session::buildFront() {
            (proof && proof->complete)) {
     s.optimum = "proven";
     s.gap = 0;
-  } else if (proof && proof->lowerBounds.size() == 1 &&
-             proof->lowerBounds[0] > 0 && !result->archive.empty()) {
-    s.optimum = "bound";
-    s.gap = result->archive.ideal()[0] / proof->lowerBounds[0] - 1;
+  } else if (!result->archive.empty()) {
+    // A search without bounds of its own may still be told how far it is.
+    const std::vector<double> ideal = result->archive.ideal(),
+                              bounds = proof ? proof->lowerBounds
+                                             : leastObjectives(*problem);
+    for (size_t o = 0; o < bounds.size(); ++o)
+      if (bounds[o] > 0)
+        s.gaps.emplace_back(front.objectives[o], ideal[o] / bounds[o] - 1);
+    if (bounds.size() == 1 && !s.gaps.empty()) {
+      s.optimum = "bound";
+      s.gap = s.gaps[0].second;
+    }
   }
 
   struct Member {
@@ -399,6 +439,16 @@ llvm::Error Session::write() {
   return llvm::Error::success();
 }
 
+/// "within 3.20 % of a proven bound of energy_j, ..."
+static std::string describeGaps(const NamedNumbers &gaps) {
+  std::string text = "within";
+  for (const auto &[objective, gap] : gaps)
+    text += llvm::formatv("{0} {1:f2} % of a proven bound of {2}",
+                          text == "within" ? "" : ",", 100 * gap, objective)
+                .str();
+  return text;
+}
+
 void Session::summarize() {
   const SearchFigures &s = front.search;
   log << llvm::formatv("{0} designs priced in {1:f2} s ({2:f0} per second), "
@@ -428,10 +478,12 @@ void Session::summarize() {
     log << "; optimum ";
     if (s.optimum == "proven")
       log << "proven\n";
-    else if (s.gap)
-      log << llvm::formatv("within {0:f2} % of a proven bound\n", 100 * *s.gap);
+    else if (!s.gaps.empty())
+      log << describeGaps(s.gaps) << '\n';
     else
       log << "not proven: raise --budget\n";
+  } else if (!s.gaps.empty()) {
+    log << "optimum " << describeGaps(s.gaps) << '\n';
   }
   if (front.points.empty()) {
     log << "warning: no design is feasible; broken rules:";

@@ -62,12 +62,20 @@ ProofBounds::ProofBounds(const JointProblem &problem)
       {"global_buffer.size_mib", &buffer},
       {"timing.cycle_time_ns", &clock}};
   for (size_t i = 0; i < knobs.size(); ++i) {
-    // A chip may change its accounting by a knob, and a knob without effect
-    // leaves the target's value, which no list has to hold.
+    // A chip may change its accounting by a knob.
     if ((knobs[i].field &&
          llvm::StringRef(knobs[i].field->path()).starts_with("accounting.")) ||
-        !knobs[i].conditions.empty() || !knobs[i].layer.empty())
+        !knobs[i].layer.empty())
       nothingKnown = true;
+    own.push_back(knobs[i].field ? knobs[i].field->get(problem.base)
+                  : knobs[i].layer.empty()
+                      ? double(llvm::cantFail(mapping::getKnob(
+                            mapping::Knobs(), knobs[i].pass->name)))
+                      : 0);
+    if (knobs[i].name == "pass.replication")
+      replication = static_cast<int>(i);
+    if (knobs[i].name == "pass.dynamic_products")
+      dynamic = static_cast<int>(i);
     for (const auto &[path, knob] : known)
       if (knobs[i].field && knobs[i].field->path() == path)
         *knob = static_cast<int>(i);
@@ -112,16 +120,61 @@ ProofBounds::ProofBounds(const JointProblem &problem)
 // Nodes
 //===----------------------------------------------------------------------===//
 
+std::optional<bool> ProofBounds::isActive(const search::Genome &design,
+                                          size_t knob) const {
+  bool decided = true;
+  for (const KnobCondition &c : problem.file.knobs[knob].conditions) {
+    if (!open[c.knob] && !llvm::is_contained(c.choices, size_t(design[c.knob])))
+      return false;
+    const std::optional<bool> parent = isActive(design, c.knob);
+    if (parent && !*parent)
+      return false;
+    decided &= !open[c.knob] && parent.has_value();
+  }
+  return decided ? std::optional<bool>(true) : std::nullopt;
+}
+
+void ProofBounds::eachValue(const search::Genome &design, size_t knob,
+                            llvm::function_ref<void(double)> visit) const {
+  if (chosen[knob])
+    return visit(*chosen[knob]);
+  const KnobChoices &choices = problem.file.knobs[knob];
+  std::optional<bool> active = true;
+  if (!choices.conditions.empty())
+    active = isActive(design, knob);
+  bool seen = false; // the value that it has without effect
+  auto take = [&](double value) {
+    seen |= value == own[knob];
+    visit(value);
+  };
+  if (active.value_or(true)) {
+    if (open[knob])
+      for (double value : choices.values)
+        take(value);
+    else
+      take(choices.values[design[knob]]);
+  }
+  if (!active.value_or(false) && !seen)
+    visit(own[knob]);
+}
+
+size_t ProofBounds::countValues(const search::Genome &design,
+                                size_t knob) const {
+  size_t count = 0;
+  eachValue(design, knob, [&](double) { ++count; });
+  return count;
+}
+
 double ProofBounds::least(const search::Genome &design, size_t knob) const {
-  const std::vector<double> &values = problem.file.knobs[knob].values;
-  return open[knob] ? *std::min_element(values.begin(), values.end())
-                    : values[design[knob]];
+  double value = infinity;
+  eachValue(design, knob, [&](double v) { value = std::min(value, v); });
+  return value;
 }
 
 double ProofBounds::largest(const search::Genome &design, size_t knob) const {
-  const std::vector<double> &values = problem.file.knobs[knob].values;
-  return open[knob] ? *std::max_element(values.begin(), values.end())
-                    : values[design[knob]];
+  double value = -infinity;
+  eachValue(design, knob, [&](double v) { value = std::max(value, v); });
+  return value;
 }
 
 void ProofBounds::decode(const search::Genome &design, Decoded &decoded) const {
@@ -131,20 +184,20 @@ void ProofBounds::decode(const search::Genome &design, Decoded &decoded) const {
     problem.set(decoded, i, least(design, i));
 }
 
-template <typename Visit>
-void ProofBounds::forEach(search::Genome &design, llvm::ArrayRef<size_t> knobs,
-                          Visit &&visit) const {
+void ProofBounds::forEach(const search::Genome &design,
+                          llvm::ArrayRef<size_t> knobs,
+                          llvm::function_ref<void()> visit) const {
   if (knobs.empty())
-    return visit(design);
+    return visit();
   const size_t knob = knobs.front();
-  if (!open[knob])
-    return forEach(design, knobs.drop_front(), visit);
-  open[knob] = false;
-  for (size_t i = 0; i < problem.file.knobs[knob].values.size(); ++i) {
-    design[knob] = static_cast<int32_t>(i);
+  llvm::SmallVector<double, 16> values;
+  eachValue(design, knob, [&](double value) { values.push_back(value); });
+  const std::optional<double> before = chosen[knob];
+  for (double value : values) {
+    chosen[knob] = value;
     forEach(design, knobs.drop_front(), visit);
   }
-  open[knob] = true;
+  chosen[knob] = before;
 }
 
 //===----------------------------------------------------------------------===//
@@ -167,20 +220,19 @@ double ProofBounds::mostCells(const search::Genome &design) const {
 /// open.
 int64_t ProofBounds::fewestColumns(const search::Genome &design) const {
   int64_t columns = std::numeric_limits<int64_t>::max();
-  search::Genome node = design;
   std::vector<size_t> deciding;
-  for (size_t i = 0; i < node.size(); ++i) {
+  for (size_t i = 0; i < design.size(); ++i) {
     const KnobChoices &knob = problem.file.knobs[i];
     if (knob.pass ? llvm::StringRef(knob.pass->name) == "weight_bits" ||
                         llvm::StringRef(knob.pass->name) == "encoding"
                   : static_cast<int>(i) == bits)
       deciding.push_back(i);
   }
-  forEach(node, deciding, [&](const search::Genome &each) {
+  forEach(design, deciding, [&] {
     Decoded decoded;
     decoded.machine.cell.bits = problem.base.cell.bits;
     for (size_t i : deciding)
-      problem.set(decoded, i, least(each, i));
+      problem.set(decoded, i, least(design, i));
     columns = std::min(columns, mapping::columnsPerWeight(
                                     decoded.knobs, decoded.machine.cell.bits));
   });
@@ -300,7 +352,7 @@ ProofBounds::lowObjectives(const JointProblem::Figures &figures) const {
 
 /// Structure is fixed: energies for every open supply, with the smallest open
 /// clock and buffer.
-void ProofBounds::boundLegacy(search::Genome design,
+void ProofBounds::boundLegacy(const search::Genome &design,
                               search::Bound &bound) const {
   std::vector<size_t> supplies;
   for (size_t i = 0; i < roles.size(); ++i)
@@ -309,8 +361,8 @@ void ProofBounds::boundLegacy(search::Genome design,
   int broken = -1;
   bool some = false;
   std::vector<double> low(problem.objectives.size(), infinity);
-  forEach(design, supplies, [&](const search::Genome &each) {
-    decode(each, scratch);
+  forEach(design, supplies, [&] {
+    decode(design, scratch);
     if (llvm::Error error = machine::check(scratch.machine)) {
       // Fields that contradict each other: the least values may do so where
       // others do not, so nothing is known of this supply.
@@ -345,22 +397,23 @@ void ProofBounds::boundLegacy(search::Genome design,
 }
 
 /// True if every combination of the open knobs that decide area is too large.
-bool ProofBounds::areaExceeded(search::Genome design) const {
+bool ProofBounds::areaExceeded(const search::Genome &design) const {
   std::vector<size_t> deciding;
   size_t combinations = 1;
   for (size_t i = 0; i < design.size(); ++i) {
-    if (!open[i] || roles[i] == Role::Mapping)
+    const size_t count = countValues(design, i);
+    if (count == 1 || roles[i] == Role::Mapping)
       continue;
     deciding.push_back(i);
-    combinations *= problem.file.knobs[i].values.size();
+    combinations *= count;
     if (combinations > mostCombinations)
       return false;
   }
   bool fits = false;
-  forEach(design, deciding, [&](const search::Genome &each) {
+  forEach(design, deciding, [&] {
     if (fits)
       return;
-    decode(each, scratch);
+    decode(design, scratch);
     if (llvm::Error error = machine::check(scratch.machine)) {
       llvm::consumeError(std::move(error)); // cannot exist either
       return;
@@ -371,11 +424,19 @@ bool ProofBounds::areaExceeded(search::Genome design) const {
   return !fits;
 }
 
+bool ProofBounds::isDecided(const search::Genome &design) const {
+  for (size_t i = 0; i < design.size(); ++i)
+    if (roles[i] == Role::Structure && countValues(design, i) > 1)
+      return false;
+  return true;
+}
+
 search::Bound ProofBounds::bound(const search::Genome &design,
                                  size_t fixed) const {
   search::Bound bound;
   if (nothingKnown)
     return bound;
+  chosen.assign(design.size(), std::nullopt);
   open.assign(design.size(), false);
   for (size_t i = 0; i < design.size(); ++i)
     open[i] = places[i] >= fixed;
@@ -395,7 +456,7 @@ search::Bound ProofBounds::bound(const search::Genome &design,
     const double area = leastLegacyArea(design) * slack;
     if (areaConstraint >= 0 && area > areaLimit)
       bound.broken = areaConstraint;
-    else if (fixed >= structural)
+    else if (fixed >= structural && isDecided(design))
       boundLegacy(design, bound);
     else if (!kindIsOpen)
       boundLegacyOpen(design, std::max(area, 0.0), bound);
@@ -403,5 +464,7 @@ search::Bound ProofBounds::bound(const search::Genome &design,
   }
   if (areaConstraint >= 0 && fixed <= mapping && areaExceeded(design))
     bound.broken = areaConstraint;
+  else if (!kindIsOpen)
+    boundClosed(design, fixed, bound);
   return bound;
 }

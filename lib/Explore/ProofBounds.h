@@ -21,6 +21,16 @@
 // (E-LEG-1). So the smallest open clock and buffer give lower bounds of all
 // three, exactly.
 //
+// The closed model: for every combination of the knobs that decide what an
+// array is, energy and time of the work that no mapping avoids (each weight is
+// read, each result converted, for each window), on the fewest arrays for
+// energy, area and standby power, which grow with arrays and buffer, and on the
+// most for time: copies of all products share them. Clocks and supplies that
+// no design can have are left out.
+//
+// A knob with conditions keeps the target's value where they do not hold; as
+// long as it is open whether they do, it may have that value, too.
+//
 // Sampled against evaluations by ProofTest.
 //
 //===----------------------------------------------------------------------===//
@@ -28,7 +38,12 @@
 #ifndef IMC_LIB_EXPLORE_PROOFBOUNDS_H
 #define IMC_LIB_EXPLORE_PROOFBOUNDS_H
 
+#include "imc/Cost/Cost.h"
 #include "imc/Explore/JointProblem.h"
+
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+#include <optional>
 
 namespace imc::explore {
 
@@ -45,29 +60,45 @@ private:
   enum class Role { Structure, Supply, Buffer, Clock, Mapping };
   Role roleOf(const KnobChoices &knob) const;
 
-  /// The value of a knob in this node: fixed, or the least or largest open one.
+  /// Calls visit(value) for every value that a knob may have in this node.
+  void eachValue(const search::Genome &design, size_t knob,
+                 llvm::function_ref<void(double)> visit) const;
+  size_t countValues(const search::Genome &design, size_t knob) const;
+  /// Whether the conditions of a knob hold; absent: some are open.
+  std::optional<bool> isActive(const search::Genome &design, size_t knob) const;
+  /// The least or largest of these values.
   double least(const search::Genome &design, size_t knob) const;
   double largest(const search::Genome &design, size_t knob) const;
   /// Machine and knobs with open knobs at their least value.
   void decode(const search::Genome &design, Decoded &decoded) const;
 
   double mostCells(const search::Genome &design) const;
+  /// Every knob that decides structure has one value.
+  bool isDecided(const search::Genome &design) const;
   int64_t fewestColumns(const search::Genome &design) const;
   bool cellsMissing(const search::Genome &design) const;
   double leastLegacyArea(const search::Genome &design) const;
   void boundLegacyOpen(const search::Genome &design, double area,
                        search::Bound &bound) const;
   std::vector<double> lowObjectives(const JointProblem::Figures &figures) const;
-  void boundLegacy(search::Genome design, search::Bound &bound) const;
-  bool areaExceeded(search::Genome design) const;
-  /// Calls visit(design) for every combination of the open knobs in `knobs`.
-  template <typename Visit>
-  void forEach(search::Genome &design, llvm::ArrayRef<size_t> knobs,
-               Visit &&visit) const;
+  void boundLegacy(const search::Genome &design, search::Bound &bound) const;
+  bool areaExceeded(const search::Genome &design) const;
+  void boundClosed(const search::Genome &design, size_t fixed,
+                   search::Bound &bound) const;
+  /// What no design with this machine, but `arrays` arrays at most, is below;
+  /// `needed`: arrays that hold all weights of the largest model.
+  std::vector<cost::ModelFigures>
+  leastFigures(const machine::Machine &machine, const mapping::Knobs &knobs,
+               const cost::Prices &prices, double arrays, bool copies,
+               bool digital, double &needed) const;
+  /// Calls visit() for every combination of the values of `knobs`, which they
+  /// have meanwhile.
+  void forEach(const search::Genome &design, llvm::ArrayRef<size_t> knobs,
+               llvm::function_ref<void()> visit) const;
 
   const JointProblem &problem;
   bool legacy;
-  bool nothingKnown = false; ///< conditions, or knobs of the accounting
+  bool nothingKnown = false; ///< knobs of the accounting or of single layers
   std::vector<size_t> knobOrder;
   size_t structural = 0;      ///< knobs of order() up to the last structural
   size_t mapping = 0;         ///< first knob of order() without area
@@ -78,6 +109,9 @@ private:
   /// Knob of a field that the intervals look at, or -1.
   int rows = -1, cols = -1, bits = -1, groups = -1, tiles = -1, macros = -1,
       buffer = -1, clock = -1;
+  int replication = -1, dynamic = -1; ///< knobs of the passes, or -1
+  std::vector<double> own; ///< by knob: where its conditions do not hold
+  mutable std::vector<std::optional<double>> chosen; ///< by knob: forEach()
   mutable std::vector<char> open; ///< by knob, of the node being bounded
   mutable cost::DesignCost priced;
   mutable Decoded scratch;

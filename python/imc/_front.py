@@ -62,6 +62,8 @@ class SearchInfo:
     optimum: str
     gap: float | None
     verified: int
+    #: How far the best of each objective is from a proven bound at most; empty where nothing is known.
+    gaps: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

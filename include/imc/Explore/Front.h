@@ -70,6 +70,8 @@ struct SearchFigures {
   std::string optimum = "unknown";
   /// Relative distance to the proven bound; 0 when proven, absent if unknown.
   std::optional<double> gap;
+  /// The same for every objective alone, where a bound is known.
+  NamedNumbers gaps;
   /// Designs of the front rebuilt by the passes with exactly equal cost.
   uint64_t verified = 0;
   /// Of searches that simulate (AccuracyBelief): simulations that they used,

@@ -140,7 +140,7 @@
     const cards = el('figures');
     const share = s.evaluated ? (100 * s.feasible / s.evaluated) : 0;
     cards.append(
-      card('Designs on the front', String(points.length), '', s.optimum === 'proven' ? 'proven: all priced or excluded by bounds' : s.optimum === 'bound' ? 'at most ' + number(100 * s.gap) + ' % above a proven bound' : 'best found; not proven optimal'),
+      card('Designs on the front', String(points.length), '', s.optimum === 'proven' ? 'proven: all priced or excluded by bounds' : s.optimum === 'bound' ? 'at most ' + number(100 * s.gap) + ' % above a proven bound' : Object.keys(s.gaps || {}).length ? 'best found; at most ' + Object.entries(s.gaps).map(([o, gap]) => number(100 * gap) + ' % (' + name(o) + ')').join(', ') + ' above proven bounds' : 'best found; not proven optimal'),
       card('Designs priced', s.evaluated.toLocaleString('en-US'), '', 'budget ' + s.budget.toLocaleString('en-US') + ', ' + s.algorithm + ', seed ' + s.seed),
       card('Feasible', share.toFixed(1) + ' %', '', s.feasible.toLocaleString('en-US') + ' designs keep every constraint'),
       card('Size of the space', number(study.space_size), 'designs', 'share priced ' + number(100 * s.evaluated / study.space_size) + ' %'));

@@ -121,7 +121,67 @@ TEST(Proof, BoundsOfTheClosedModelHold) {
   auto problem =
       problemOf(std::string(kSmallSpace) + "objectives: [edap_js_mm2]\n",
                 {smallCNN(), smallMLP()}, kThree);
-  EXPECT_GT(sampleBounds(*problem, 1500).first, 3);
+  auto [excluded, bounded] = sampleBounds(*problem, 1500);
+  EXPECT_GT(excluded, 3);
+  EXPECT_GT(bounded, 100);
+}
+
+/// Volatile and non-volatile, with all that a bound looks at.
+const char *const kClosedSpace = R"(
+knobs:
+  machine.rows: [32, 128, 512]
+  machine.cols: [64, 256]
+  machine.cell_bits: [1, 4]
+  machine.macros_per_tile: [1, 8, 64]
+  machine.tiles_per_group: [1, 4, 64]
+  machine.groups: [1, 2, 16]
+  machine.vdd: [0.5, 0.7, 0.85]
+  machine.cycle_time_ns: [1, 4, 10]
+  machine.glb_mib: [0.5, 4]
+  pass.replication: [none, balanced, exact_sum]
+  pass.group_packing: [single, dense]
+  pass.dynamic_products: [digital, arrays]
+  machine.adc_share: {values: [1, 16], when: {pass.replication: [balanced]}}
+  pass.encoding: {values: [offset, differential], when: {machine.vdd: [0.7, 0.85]}}
+  machine.dac_bits: {values: [1, 2], when: {pass.encoding: [differential], machine.groups: [2, 16]}}
+constraints:
+  area_mm2: "<= 800"
+)";
+
+TEST(Proof, BoundsOfTheClosedModelHoldWithConditions) {
+  const Goal goals[] = {
+      kThree,
+      {{"energy_j", "latency_s", "area_mm2", "edap_js_mm2"}, Aggregate::Mean}};
+  for (const char *target : {"rram-32nm", "sram-32nm"})
+    for (const Goal &goal : goals) {
+      auto small = problemOf(std::string("target: ") + target + kClosedSpace,
+                             {smallCNN(), smallMLP()}, goal);
+      auto [excluded, bounded] = sampleBounds(*small, 800);
+      EXPECT_GT(excluded, 100);
+      EXPECT_GT(bounded, 150);
+      auto large =
+          problemOf(std::string("target: ") + target + kClosedSpace,
+                    {test::mobilenetV3Large(), test::resnet18()}, goal);
+      EXPECT_GT(sampleBounds(*large, 60).second, 5);
+    }
+}
+
+TEST(Proof, AStoppedSearchHasAGap) {
+  auto problem =
+      problemOf(std::string(kSmallSpace) + "objectives: [edap_js_mm2]\n",
+                {smallCNN(), smallMLP()}, {{"edap_js_mm2"}, Aggregate::Max});
+  auto made = search::makeAlgorithm("branch_and_bound", {});
+  auto stopped =
+      search::run(*problem, **made, search::RunOptions(3000, /*seed=*/1));
+  ASSERT_TRUE(stopped && stopped->proof && !stopped->proof->complete);
+  const double found = stopped->archive.ideal()[0];
+  const double bound = stopped->proof->lowerBounds[0];
+  EXPECT_GT(bound, 0);
+  EXPECT_LE(bound, found);
+  // The optimum lies between the two.
+  const double optimum = solve(*problem, "branch_and_bound").archive.ideal()[0];
+  EXPECT_LE(bound, optimum);
+  EXPECT_LE(optimum, found);
 }
 
 TEST(Proof, BranchAndBoundEqualsEnumeration) {

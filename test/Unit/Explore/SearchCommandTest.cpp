@@ -90,9 +90,18 @@ objectives: [edap_js_mm2]
   search.options.budget = 17;
   EXPECT_EQ(search.run(), 1); // exhaustive means all
   EXPECT_HAS(search.log, "18 designs");
+  // One design is left, but bounds say how far it can be.
   search.options.algorithm = "random";
   ASSERT_EQ(search.run(), 0) << search.log;
-  EXPECT_EQ(search.front().search.optimum, "unknown");
+  Front most = search.front();
+  EXPECT_EQ(most.search.optimum, "bound");
+  ASSERT_TRUE(most.search.gap.has_value());
+  EXPECT_GE(*most.search.gap, 0);
+  EXPECT_EQ(*find(most.search.gaps, "edap_js_mm2"), *most.search.gap);
+  const double best = *find(all.points[0].metrics, "edap_js_mm2");
+  EXPECT_GE(best * (1 + *most.search.gap),
+            *find(most.points[0].metrics, "edap_js_mm2"));
+  EXPECT_HAS(search.log, "% of a proven bound of edap_js_mm2");
 }
 
 TEST(SearchCommand, RegretOfOneModelIsOneAtItsBest) {
