@@ -64,51 +64,88 @@ std::vector<workload::Workload> withDigitalWork() {
 /// So many that what the pricer keeps of one is no whole design of another.
 constexpr size_t kDesigns = 16384;
 
-/// Random designs around a shipped target; the same ones in every run. With
-/// `fitting`, only those that hold all models and replicate: the dearest kind.
-std::vector<Design> designs(const char *target, size_t count,
-                            bool fitting = false) {
+/// What designs of a search differ in; the rest of a machine stays where it is.
+struct Choice {
+  double vdd, cycle_time_ns, size_mib;
+  int16_t cell_bits, rows, cols, groups, tiles, macros, adc_bits, share,
+      dac_bits;
+  int8_t weight_bits, input_bits, encoding, packing, replication;
+
+  void apply(Design &d) const {
+    machine::Machine &m = d.machine;
+    m.technology.vdd_v = vdd;
+    m.cell.bits = cell_bits;
+    m.timing.cycle_time_ns = cycle_time_ns;
+    m.array.rows = rows;
+    m.array.cols = cols;
+    m.hierarchy.groups = groups;
+    m.hierarchy.tiles_per_group = tiles;
+    m.hierarchy.macros_per_tile = macros;
+    m.global_buffer.size_mib = size_mib;
+    m.adc.bits = adc_bits;
+    m.adc.share = share;
+    m.dac.bits = dac_bits;
+    d.knobs.weight_bits = weight_bits;
+    d.knobs.input_bits = input_bits;
+    d.knobs.encoding = static_cast<mapping::Encoding>(encoding);
+    d.knobs.group_packing = static_cast<mapping::GroupPacking>(packing);
+    d.knobs.replication = static_cast<mapping::Replication>(replication);
+  }
+};
+
+Design startOf(const char *target) {
   machine::TargetSpec spec = llvm::cantFail(
       machine::loadTarget(target, {std::string(IMC_SOURCE_DIR) + "/targets"}));
-  const Design start{llvm::cantFail(spec.machine()), {}};
+  return {llvm::cantFail(spec.machine()), {}};
+}
+
+/// Random designs around a shipped target; the same ones in every run. With
+/// `fitting`, only those that hold all models and replicate: the dearest kind.
+std::vector<Choice> designs(const Design &start, size_t count, bool fitting) {
   std::mt19937_64 random(1);
   auto pick = [&](std::initializer_list<double> values) {
     return values.begin()[random() % values.size()];
   };
+  auto number = [&](std::initializer_list<double> values) {
+    return static_cast<int16_t>(pick(values));
+  };
+  auto below = [&](int n) { return static_cast<int8_t>(random() % n); };
   const cost::Pricer pricer(networks());
   cost::DesignCost probe;
-  std::vector<Design> list;
+  Design d = start;
+  std::vector<Choice> list;
   while (list.size() < count) {
-    Design d = start;
-    machine::Machine &m = d.machine;
-    m.technology.vdd_v = 0.5 + 0.05 * double(random() % 8);
-    if (machine::cellKind(m).nonvolatile)
-      m.cell.bits = 1 + int64_t(random() % 8);
-    m.timing.cycle_time_ns = pick({1, 2, 4, 6, 8, 10});
-    m.array.rows = int64_t(pick({32, 64, 128, 256, 512}));
-    m.array.cols = int64_t(pick({32, 64, 128, 256, 512}));
-    m.hierarchy.groups = int64_t(pick({1, 2, 4, 8, 16, 32}));
-    m.hierarchy.tiles_per_group = int64_t(pick({4, 8, 16, 32, 64}));
-    m.hierarchy.macros_per_tile = int64_t(pick({4, 8, 16, 32, 64, 128}));
-    m.global_buffer.size_mib = pick({0.5, 1, 2, 4, 8, 16, 32});
-    m.adc.bits = 4 + int64_t(random() % 9);
-    m.adc.share = int64_t(pick({1, 4, 8, 16, 64, 128}));
-    m.dac.bits = int64_t(pick({1, 2, 4}));
-    d.knobs.weight_bits = 4 + int64_t(random() % 5);
-    d.knobs.input_bits = 4 + int64_t(random() % 5);
-    d.knobs.encoding = static_cast<mapping::Encoding>(random() % 2);
-    d.knobs.group_packing = static_cast<mapping::GroupPacking>(random() % 3);
-    d.knobs.replication = static_cast<mapping::Replication>(random() % 2);
+    Choice c;
+    c.vdd = 0.5 + 0.05 * below(8);
+    c.cell_bits = machine::cellKind(start.machine).nonvolatile
+                      ? static_cast<int16_t>(1 + below(8))
+                      : static_cast<int16_t>(start.machine.cell.bits);
+    c.cycle_time_ns = pick({1, 2, 4, 6, 8, 10});
+    c.rows = number({32, 64, 128, 256, 512});
+    c.cols = number({32, 64, 128, 256, 512});
+    c.groups = number({1, 2, 4, 8, 16, 32});
+    c.tiles = number({4, 8, 16, 32, 64});
+    c.macros = number({4, 8, 16, 32, 64, 128});
+    c.size_mib = pick({0.5, 1, 2, 4, 8, 16, 32});
+    c.adc_bits = static_cast<int16_t>(4 + below(9));
+    c.share = number({1, 4, 8, 16, 64, 128});
+    c.dac_bits = number({1, 2, 4});
+    c.weight_bits = static_cast<int8_t>(4 + below(5));
+    c.input_bits = static_cast<int8_t>(4 + below(5));
+    c.encoding = below(2);
+    c.packing = below(3);
+    c.replication = below(2);
     if (fitting) {
-      d.knobs.replication = mapping::Replication::Balanced;
-      pricer.price(m, d.knobs, probe);
+      c.replication = static_cast<int8_t>(mapping::Replication::Balanced);
+      c.apply(d);
+      pricer.price(d.machine, d.knobs, probe);
       bool fits = true;
       for (const cost::ModelFigures &f : probe.models)
         fits &= f.logical_arrays <= probe.capacity;
       if (!fits)
         continue;
     }
-    list.push_back(d);
+    list.push_back(c);
   }
   return list;
 }
@@ -118,17 +155,22 @@ double secondsPerDesign[4][2]; // [kind of design][detailed]
 template <typename Price>
 void run(benchmark::State &state, const char *target, int index, size_t count,
          Price price, double &seconds) {
-  const std::vector<Design> list = designs(target, count, index == 2);
+  Design design = startOf(target);
+  const std::vector<Choice> list = designs(design, count, index == 2);
+  auto priceNext = [&](const Choice &c) {
+    c.apply(design);
+    price(design);
+  };
   size_t next = 0;
   for (auto _ : state) {
-    price(list[next]);
+    priceNext(list[next]);
     next = (next + 1) % list.size();
   }
   state.SetItemsProcessed(int64_t(state.iterations()));
   // Measured apart from the library's timers, over one pass of all designs.
   auto begin = clock();
-  for (const Design &d : list)
-    price(d);
+  for (const Choice &c : list)
+    priceNext(c);
   seconds = double(clock() - begin) / CLOCKS_PER_SEC / double(list.size());
 }
 

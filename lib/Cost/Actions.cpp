@@ -19,18 +19,61 @@ Counts imc::cost::actions(const workload::Layer &layer,
                             firstArray);
 }
 
+Sizes::Sizes(const workload::Product &p)
+    : windows(detail::real(p.windows)), rows(detail::real(p.groups * p.rows)),
+      outputs(detail::real(p.groups * p.cols)),
+      line(p.row_elements ? detail::real(p.row_elements) : rows),
+      result(detail::real(p.output_elements) / windows),
+      channels(rows / detail::real(p.kernel_elements)),
+      inverse_windows(1 / windows),
+      inverse_width(1 / detail::real(p.output_width)) {}
+
 void imc::cost::priceLayer(const Counts &counts, const Prices &prices,
                            LayerCost &cost) {
   detail::Priced priced;
   detail::price(counts, prices, priced);
-  detail::describe(counts, priced, prices, cost);
+  detail::describe(counts, priced, cost);
+}
+
+void imc::cost::priceLayer(const workload::Layer &layer,
+                           const mapping::Tiling &tiling, int64_t copies,
+                           int64_t rounds, const machine::Machine &machine,
+                           const mapping::Knobs &knobs, const Prices &prices,
+                           LayerCost &cost, int64_t firstArray) {
+  detail::Priced priced;
+  if (const workload::Product *product = layer.product()) {
+    detail::Passage passage;
+    const Counts counts = detail::timeProduct(
+        *product, Sizes(*product), tiling,
+        detail::geometryOf(*product, tiling, machine), copies, rounds,
+        machine.arrays() - (rounds > 0 ? firstArray : 0), machine, knobs,
+        prices, passage);
+    detail::price(counts, passage, prices, priced);
+    detail::describe(counts, priced, cost);
+    return;
+  }
+  priceLayer(actions(layer, tiling, copies, rounds, machine, knobs), prices,
+             cost);
+}
+
+void imc::cost::priceWritten(const workload::DynamicProduct &product,
+                             const mapping::Tiling &tiling, int64_t arrays,
+                             const machine::Machine &machine,
+                             const mapping::Knobs &knobs, const Prices &prices,
+                             LayerCost &cost) {
+  detail::Priced priced;
+  detail::Passage passage;
+  const Counts counts = detail::timeWritten(product, tiling, arrays, machine,
+                                            knobs, prices, passage);
+  detail::price(counts, passage, prices, priced);
+  detail::describe(counts, priced, cost);
 }
 
 Counts imc::cost::writtenActions(const workload::DynamicProduct &product,
                                  const mapping::Tiling &tiling, int64_t arrays,
                                  const machine::Machine &machine,
                                  const mapping::Knobs &knobs) {
-  return detail::countWritten(product, tiling, arrays, machine, knobs);
+  return detail::countWritten(product, tiling, arrays, machine, knobs).counts;
 }
 
 double imc::cost::noiseToSignal(const workload::Product &product,
@@ -49,8 +92,8 @@ const char *imc::cost::name(Energy component) {
 
 const char *imc::cost::name(Time component) {
   static const char *const names[numTimes] = {
-      "compute", "tile_buffer", "global_buffer", "noc",
-      "memory",  "programming", "digital"};
+      "compute",     "tile_buffer", "global_buffer", "noc", "memory",
+      "programming", "digital",     "chain",         "fill"};
   return names[static_cast<size_t>(component)];
 }
 

@@ -44,9 +44,8 @@ static void addModel(const workload::Workload &workload,
     if (const workload::Product *product = layer.product()) {
       const mapping::PlacedProduct &placed = *next++;
       const mapping::Tiling &t = placed.tiling;
-      priceLayer(actions(layer, t, placed.copies, placed.rounds, machine, knobs,
-                         placed.first_array),
-                 prices, entry);
+      priceLayer(layer, t, placed.copies, placed.rounds, machine, knobs, prices,
+                 entry, placed.first_array);
       entry.arrays = t.arrays();
       entry.copies = placed.copies;
       entry.mvms = t.mvms(product->windows);
@@ -80,7 +79,7 @@ static void addModel(const workload::Workload &workload,
         model.adc_lost_bits =
             std::max(model.adc_lost_bits, mapping::lostBits(knobs, machine));
       }
-      detail::describe(counts, priced, prices, entry);
+      detail::describe(counts, priced, entry);
     } else {
       priceLayer(actions(layer, none, 1, 0, machine, knobs), prices, entry);
     }

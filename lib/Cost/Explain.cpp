@@ -13,6 +13,7 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <algorithm>
+#include <utility>
 
 using namespace imc;
 using namespace imc::cost;
@@ -58,8 +59,11 @@ std::array<double, numTimes> imc::cost::latencyWithout(const LayerCost &layer,
     fetch = 0;
   if (free == index(Time::Programming))
     write = 0;
+  // Chain and Fill come on top of what overlaps.
+  for (Time added : {Time::Chain, Time::Fill})
+    time[index(added)] = std::exchange(streams[index(added)], 0);
   const size_t bound = largest(streams);
-  time[bound] = streams[bound];
+  time[bound] += streams[bound];
   time[index(fetch >= write ? Time::Memory : Time::Programming)] +=
       std::max(fetch, write);
   return time;
@@ -85,6 +89,37 @@ Binding imc::cost::binding(llvm::ArrayRef<const LayerCost *> layers) {
   const std::array<double, numTimes> then = sum(by);
   return {static_cast<Time>(by), static_cast<Time>(largest(then)),
           total(now) - total(then)};
+}
+
+// E-PHASE
+Phases imc::cost::phasesOf(llvm::ArrayRef<const LayerCost *> layers) {
+  Phases sum;
+  for (const LayerCost *layer : layers) {
+    const double program = std::max(layer->fetch_s, layer->write_s);
+    const double chain = layer->latency_by_s[index(Time::Chain)];
+    const double ends = layer->latency_by_s[index(Time::Fill)];
+    sum.program_s += program;
+    sum.fill_s += ends - layer->drain_s;
+    sum.steady_s += layer->latency_s - program - chain - ends;
+    sum.chain_s += chain;
+    sum.drain_s += layer->drain_s;
+  }
+  return sum;
+}
+
+Phases imc::cost::phasesOf(const ModelCost &model) {
+  std::vector<const LayerCost *> layers;
+  for (const LayerCost &layer : model.layers)
+    layers.push_back(&layer);
+  return phasesOf(layers);
+}
+
+Object imc::cost::toJSON(const Phases &p) {
+  return Object{{"program_s", p.program_s},
+                {"fill_s", p.fill_s},
+                {"steady_s", p.steady_s},
+                {"chain_s", p.chain_s},
+                {"drain_s", p.drain_s}};
 }
 
 namespace {
@@ -211,6 +246,7 @@ imc::cost::costByNode(const ModelCost &model,
     }
     node.bound_by = static_cast<Time>(largest(times));
     node.alone_s = traffic.alone;
+    node.phases = phasesOf(layers);
     if (node.arrays > 0)
       node.utilization =
           cells / (static_cast<double>(node.arrays) * model.array_cells);
@@ -279,6 +315,18 @@ static std::string shares(const std::array<double, N> &parts, double whole,
   return text.empty() ? "nothing" : text;
 }
 
+std::string imc::cost::describe(const Phases &p) {
+  std::string text;
+  for (auto [name, seconds] :
+       {std::pair("program", p.program_s), std::pair("fill", p.fill_s),
+        std::pair("steady", p.steady_s), std::pair("chain", p.chain_s),
+        std::pair("drain", p.drain_s)})
+    if (seconds > 0)
+      text += llvm::formatv("{0}{1} {2}", text.empty() ? "" : ", ", name,
+                            withPrefix(seconds, "s"));
+  return text.empty() ? "nothing" : text;
+}
+
 void imc::cost::printExplanation(const ModelCost &model,
                                  const workload::Workload &workload,
                                  llvm::raw_ostream &os) {
@@ -297,7 +345,9 @@ void imc::cost::printExplanation(const ModelCost &model,
                             withPrefix(level->bytes_per_s, "B/s"));
     os << "\n";
   };
-  os << "\n" << model.name << ", whole model\n";
+  os << "\n"
+     << model.name << ", whole model\n    phases    "
+     << describe(phasesOf(model)) << "\n";
   roofs(roofline(model, workload));
   for (const NodeCost &node : costByNode(model, workload)) {
     os << "  " << node.name << " (" << node.op
@@ -307,6 +357,7 @@ void imc::cost::printExplanation(const ModelCost &model,
        << "    latency   " << withPrefix(node.latency_s, "s")
        << "; streams alone: " << shares<Time>(node.alone_s, node.latency_s, "s")
        << "\n"
+       << "    phases    " << describe(node.phases) << "\n"
        << "    bound by  " << name(node.bound_by);
     if (node.latency_s > 0)
       os << llvm::formatv("; without it {0} binds, {1} ({2:f0} %) sooner",

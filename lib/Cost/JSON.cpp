@@ -49,6 +49,7 @@ static Array layersOf(const ModelCost &model,
                {"compute_share", node.compute_share},
                {"energy_by_component_j", breakdown<Energy>(node.energy_by_j)},
                {"latency_by_stream_s", breakdown<Time>(node.alone_s)},
+               {"latency_phases", toJSON(node.phases)},
                {"roofline", toJSON(node.roofline)}});
   return layers;
 }
@@ -91,6 +92,7 @@ Object imc::cost::toJSON(const Cost &cost,
         {"mvms", m.mvms},
         {"energy_by_component_j", breakdown<Energy>(m.energy_by_component_j)},
         {"latency_by_component_s", breakdown<Time>(m.latency_by_component_s)},
+        {"latency_phases", toJSON(phasesOf(m))},
         {"roofline", toJSON(roofline(m, workloads[i]))},
         {"layers", layersOf(m, workloads[i])}});
   }

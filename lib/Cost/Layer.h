@@ -14,7 +14,7 @@
 #ifndef IMC_LIB_COST_LAYER_H
 #define IMC_LIB_COST_LAYER_H
 
-#include "Parts.h"
+#include "Latency.h"
 #include "Sqnr.h"
 #include "imc/Cost/Cost.h"
 
@@ -29,26 +29,14 @@ inline double globalBits(const machine::Machine &m) {
   return real(static_cast<int64_t>(m.global_buffer.size_mib * 8388608.0));
 }
 
-/// How often the cuts between `pieces` pieces of `width` columns each go
-/// through a weight of `columns` columns.
-inline int64_t cutWeights(int64_t pieces, int64_t width, int64_t columns) {
-  if (pieces == 1)
-    return 0;
-  // 32 bits: their division is several times faster, and both fit.
-  const auto w = static_cast<uint32_t>(width),
-             c = static_cast<uint32_t>(columns);
-  if (w % c == 0)
-    return 0;
-  // Whole weights lie on the left of every (c / gcd)-th cut.
-  return pieces - 1 - (pieces - 1) / (c / std::gcd(w, c));
-}
-
 /// E-COUNT-1 to E-COUNT-8: a product with stored weights on a chip, or a part
-/// of one, of `capacity` arrays. `shares`: those of its cores (sharesOf).
-inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
-                           const Shares &shares, int64_t copies, int64_t rounds,
-                           int64_t capacity, const machine::Machine &m,
-                           const mapping::Knobs &k) {
+/// of one, of `capacity` arrays. `g`: its geometry.
+/// `parts` receives how it is cut.
+IMC_INLINE Counts countProduct(const workload::Product &p,
+                               const mapping::Tiling &t, const Geometry &g,
+                               int64_t copies, int64_t rounds, int64_t capacity,
+                               const machine::Machine &m,
+                               const mapping::Knobs &k, Parts &parts) {
   Counts c;
   const double windows = real(p.windows);
   const double results = windows * real(p.groups * p.cols);
@@ -70,15 +58,15 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
       c.cell_reads;
   // E-COUNT-3: every array that holds columns of a weight adds to its results.
   c.conversions = windows * phases * real(t.strips) * columns;
-  const double cutByArrays =
-      real(t.packs * cutWeights(t.column_tiles, t.cols, t.columns_per_weight));
   c.strip_adds =
-      results * real(t.strips - 1) + windows * cutByArrays * real(t.strips);
+      results * real(t.strips - 1) + windows * g.cut_weights * real(t.strips);
 
   const int64_t macros = m.hierarchy.macros_per_tile;
   const int64_t arrays = arraysOf(t);
   const int64_t bundle = mapping::copiesPerBundle(copies, arrays, macros);
   const int64_t perCopy = ceilDiv(p.windows, copies);
+  const Shares &shares = g.shares;
+  parts = {shares, bundle, perCopy};
   const double accumulator = real(m.shift_add.accumulator_bits);
   const double word = real(k.input_bits);
   const double inputs =
@@ -117,7 +105,7 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
             std::min(t.row_sets, t.tiles() - full * capacity * t.row_sets);
   c.serial_products = real(perCopy) * real(turns);
   c.serial_phases = c.serial_products * phases;
-  c.phase_columns = real(std::min({m.adc.share, t.cols, t.pack_cols}));
+  c.phase_columns = real(std::min(std::min(m.adc.share, t.cols), t.pack_cols));
 
   // E-COUNT-8: cells written during the inference; the arrays of a tile one
   // after the other, tiles side by side (A-WRITE).
@@ -139,11 +127,13 @@ inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
   return c;
 }
 
-inline Counts countProduct(const workload::Product &p, const mapping::Tiling &t,
-                           int64_t copies, int64_t rounds, int64_t capacity,
-                           const machine::Machine &m, const mapping::Knobs &k) {
-  return countProduct(p, t, sharesOf(p, t, slotsOf(t, m)), copies, rounds,
-                      capacity, m, k);
+IMC_INLINE Counts countProduct(const workload::Product &p,
+                               const mapping::Tiling &t, int64_t copies,
+                               int64_t rounds, int64_t capacity,
+                               const machine::Machine &m,
+                               const mapping::Knobs &k, Parts &parts) {
+  return countProduct(p, t, geometryOf(p, t, m), copies, rounds, capacity, m, k,
+                      parts);
 }
 
 /// E-COUNT-9: digital work runs on the lanes of all tiles, next to the tile
@@ -179,36 +169,51 @@ inline Counts countDynamic(const workload::DynamicProduct &d,
   return c;
 }
 
+/// A product of two activations whose right operand is written into arrays.
+struct Written {
+  Counts counts;
+  Parts parts;
+  double inputs;  ///< bits of the left operand that parts load
+  double operand; ///< bits of the right one
+  double moved;   ///< the same, as often as parts hold weights of it
+};
+
 /// E-COUNT-11: a product of two activations on `arrays` arrays into which its
 /// right operand is written, in as many rounds as that takes (A-WRITTEN).
-inline Counts countWritten(const workload::DynamicProduct &d,
-                           const mapping::Tiling &t, int64_t arrays,
-                           const machine::Machine &m, const mapping::Knobs &k) {
+inline Written countWritten(const workload::DynamicProduct &d,
+                            const mapping::Tiling &t, int64_t arrays,
+                            const machine::Machine &m,
+                            const mapping::Knobs &k) {
   const workload::Product p = d.stored();
   const int64_t rounds = ceilDiv(t.arrays(), arrays);
-  Counts c = countProduct(p, t, 1, rounds, arrays, m, k);
+  Written w;
+  Counts &c = w.counts;
+  c = countProduct(p, t, 1, rounds, arrays, m, k, w.parts);
+  w.inputs = c.global_reads;
   const double word = real(k.input_bits);
-  const double operand = real(p.weight_elements) * word;
+  w.operand = real(p.weight_elements) * word;
   // Each element goes to the tiles that hold cells of it and through their
   // buffers.
-  const double moved = weightsOf(p, t, slotsOf(t, m)) * word;
+  w.moved = weightsOf(p, t, slotsOf(t, m)) * word;
   c.reload_bits = 0;
-  c.global_reads += operand;
-  c.noc_bits += moved;
-  c.tile_writes += moved;
-  c.tile_reads += moved;
-  c.spill_bits = std::max(0.0, real(p.input_elements) * word + operand +
+  c.global_reads += w.operand;
+  c.noc_bits += w.moved;
+  c.tile_writes += w.moved;
+  c.tile_reads += w.moved;
+  c.spill_bits = std::max(0.0, real(p.input_elements) * word + w.operand +
                                    c.global_writes - globalBits(m));
-  return c;
+  return w;
 }
 
 inline Counts countLayer(const workload::Layer &layer,
                          const mapping::Tiling &tiling, int64_t copies,
                          int64_t rounds, const machine::Machine &m,
                          const mapping::Knobs &k, int64_t firstArray) {
+  Parts parts;
   if (const workload::Product *p = layer.product())
     return countProduct(*p, tiling, copies, rounds,
-                        m.arrays() - (rounds > 0 ? firstArray : 0), m, k);
+                        m.arrays() - (rounds > 0 ? firstArray : 0), m, k,
+                        parts);
   if (const workload::Digital *d = layer.digital())
     return countDigital(*d, m, k);
   return countDynamic(*layer.dynamicProduct(), m, k);
@@ -218,8 +223,16 @@ inline Counts countLayer(const workload::Layer &layer,
 struct Priced {
   std::array<double, numEnergies> energy;
   std::array<double, numTimes> time;
+  /// What each stream takes alone (E-TIME-1 to E-TIME-3) in the order of Time,
+  /// Chain and Fill what they add (E-TIME-8, E-TIME-9); and what rewriting its
+  /// cells takes before (E-TIME-5).
+  std::array<double, numTimes> alone;
+  double fetch, write;
+  double drain; ///< of Fill, behind the last product
   double total_energy, latency;
 };
+
+inline constexpr size_t at(Time time) { return static_cast<size_t>(time); }
 
 /// What each stream of a layer takes alone (E-TIME-1 to E-TIME-3), in the order
 /// of Time; and what rewriting its cells takes before them (E-TIME-5).
@@ -228,6 +241,7 @@ struct Streams {
   double fetch, write;
 };
 
+/// Of work that is not cut into blocks: on lanes, or counts by themselves.
 inline Streams streamsOf(const Counts &c, const Prices &p) {
   // E-TIME-1: while the converters work on the columns of one input phase, the
   // rows of the next are driven (sample and hold); the shorter of the two
@@ -249,21 +263,22 @@ inline Streams streamsOf(const Counts &c, const Prices &p) {
                                     : 0;
   const double spill = c.spill_bits * p.memory_bit_time;
   const double digital = (c.operations + c.macs) * p.lane_operation;
-  return {{compute, tileBuffer, globalBuffer, noc, spill, 0.0, digital},
+  return {{compute, tileBuffer, globalBuffer, noc, spill, 0, digital},
           c.reload_bits * p.memory_bit_time,
           c.row_writes * p.row_write};
 }
 
-/// E-TIME-4: everything that streams overlaps; the slowest bounds the layer.
-inline double longestOf(const Streams &streams) {
-  double longest = streams.time[0];
-  for (size_t i = 1; i != numTimes; ++i)
-    longest = streams.time[i] > longest ? streams.time[i] : longest;
-  return longest;
+/// The slowest of what streams.
+inline size_t slowest(const std::array<double, numTimes> &alone) {
+  size_t bound = 0;
+  for (size_t i = 1; i != at(Time::Chain); ++i)
+    if (alone[i] > alone[bound])
+      bound = i;
+  return bound;
 }
 
 /// E-ENERGY of a layer that takes `latency` and computes for `compute`.
-inline std::array<double, numEnergies>
+IMC_INLINE std::array<double, numEnergies>
 energiesOf(const Counts &c, const Prices &p, double latency, double compute) {
   return {
       c.cell_reads * p.cell_read + c.idle_reads * p.idle_read,
@@ -286,51 +301,161 @@ struct Total {
   double energy, latency;
 };
 
-inline Total totalOf(const std::array<double, numEnergies> &energy,
-                     double latency) {
+IMC_INLINE Total totalOf(const std::array<double, numEnergies> &energy,
+                         double latency) {
   double total = 0;
   for (double e : energy)
     total += e;
   return {total, latency};
 }
 
-inline Total priceTotal(const Counts &c, const Prices &p) {
-  const Streams streams = streamsOf(c, p);
-  // E-TIME-5
-  const double latency =
-      longestOf(streams) + std::max(streams.fetch, streams.write);
-  return totalOf(energiesOf(c, p, latency, streams.time[0]), latency);
-}
-
 inline void price(const Counts &c, const Prices &p, Priced &out) {
   const Streams streams = streamsOf(c, p);
-  const double longest = longestOf(streams);
+  out.alone = streams.time;
+  out.fetch = streams.fetch;
+  out.write = streams.write;
+  out.drain = 0;
+  // E-TIME-4: everything that streams overlaps; the slowest bounds the layer.
   out.time.fill(0);
-  size_t bound = 0;
-  while (streams.time[bound] < longest)
-    ++bound;
-  out.time[bound] = longest;
+  const size_t bound = slowest(out.alone);
+  out.time[bound] = out.alone[bound];
   // E-TIME-5: arrays cannot compute while they are written; weights are
   // written as they arrive.
-  const double fetch = streams.fetch, write = streams.write;
-  out.time[static_cast<size_t>(fetch >= write ? Time::Memory
-                                              : Time::Programming)] +=
-      std::max(fetch, write);
-  const double latency = longest + std::max(fetch, write);
-  out.energy = energiesOf(c, p, latency, streams.time[0]);
-  const Total total = totalOf(out.energy, latency);
-  out.total_energy = total.energy;
-  out.latency = total.latency;
+  out.time[at(out.fetch >= out.write ? Time::Memory : Time::Programming)] +=
+      std::max(out.fetch, out.write);
+  out.latency = out.alone[bound] + std::max(out.fetch, out.write);
+  out.energy = energiesOf(c, p, out.latency, out.alone[at(Time::Compute)]);
+  out.total_energy = totalOf(out.energy, out.latency).energy;
+}
+
+/// Fills in the rounds of a product, and what the last one and each full one
+/// take by themselves.
+IMC_INLINE void passRounds(Flow &f, Passage &last, Passage &full,
+                           const Counts &c, double inputs, const Parts &parts,
+                           const workload::Product &product, const Sizes &sizes,
+                           const mapping::Tiling &tiling, int64_t copies,
+                           int64_t rounds, int64_t capacity,
+                           const machine::Machine &m, const mapping::Knobs &k,
+                           const Prices &p) {
+  const double longer = std::max(p.read_cycles, c.phase_columns) * p.cycle;
+  const double shorter = std::min(p.read_cycles, c.phase_columns) * p.cycle;
+  const double seconds = real(tiling.phases) * longer + p.setup;
+  fillFlow(f, product, sizes, tiling, copies, rounds, capacity, inputs, parts,
+           m, k, p);
+  passRound(last, f.last, seconds, shorter, p);
+  if (f.writes && f.rounds > 0)
+    passRound(full, f.full, seconds, shorter, p);
+}
+
+/// All rounds of a product (E-TIME-5 to E-TIME-9): `seconds` from the first
+/// cell that is written, or the first load, to the last store. `t` is the last
+/// round.
+IMC_INLINE void passageOf(Passage &t, const Passage &full, const Counts &c,
+                          const Flow &f, const Prices &p) {
+  double first = t.seconds, fetched = 0;
+  if (f.writes) {
+    // Cells are written before the blocks of their round. An operand comes over
+    // the network.
+    auto programming = [&](const Round &r, double bits, double rows) {
+      double seconds = std::max(bits * p.memory_bit_time, rows * p.row_write);
+      if (f.operand > 0) {
+        const double others = f.rounds > 0 ? f.rounds * f.full.parts : 0;
+        const double share = r.parts / (others + f.last.parts);
+        const double part = f.moved * share / r.parts;
+        seconds = std::max({seconds, f.operand * share * p.global_bit,
+                            part * r.sharing * p.noc_bit_time,
+                            2 * part * p.tile_bit}) +
+                  p.noc_hops;
+      }
+      return seconds;
+    };
+    t.seconds += programming(f.last, f.fetched_last, f.rows_last);
+    first = t.seconds;
+    fetched = f.fetched_last * p.memory_bit_time;
+    if (f.rounds > 0) {
+      first = full.seconds + programming(f.full, f.fetched_full, f.rows_full);
+      fetched = f.fetched_full * p.memory_bit_time;
+      t.seconds += f.rounds * first;
+      t.arrays += f.rounds * full.arrays;
+      t.port += f.rounds * full.port;
+      t.link += f.rounds * full.link;
+      t.global += f.rounds * full.global;
+      t.chain += f.rounds * full.chain;
+      t.tail += f.rounds * full.tail;
+    }
+  }
+  // What overflows goes out and in behind the weights of the first round.
+  t.seconds +=
+      std::max(0.0, fetched + c.spill_bits * p.memory_bit_time - first);
+}
+
+inline void price(const Counts &c, const Passage &t, const Prices &p,
+                  Priced &out) {
+  out.alone = {t.arrays, t.port, t.global, t.link,
+               c.spill_bits * p.memory_bit_time};
+  out.fetch = c.reload_bits * p.memory_bit_time;
+  out.write = c.row_writes * p.row_write;
+  out.latency = t.seconds;
+  const size_t bound = slowest(out.alone);
+  const double before = std::max(out.fetch, out.write);
+  const double rest = std::max(0.0, t.seconds - before - out.alone[bound]);
+  const double chain = std::min(rest, t.chain);
+  out.alone[at(Time::Chain)] = chain;
+  out.alone[at(Time::Fill)] = rest - chain;
+  out.drain = std::min(rest - chain, t.tail);
+  out.time.fill(0);
+  out.time[bound] = out.alone[bound];
+  out.time[at(out.fetch >= out.write ? Time::Memory : Time::Programming)] +=
+      before;
+  out.time[at(Time::Chain)] = chain;
+  out.time[at(Time::Fill)] = rest - chain;
+  out.energy = energiesOf(c, p, t.seconds, t.arrays);
+  out.total_energy = totalOf(out.energy, t.seconds).energy;
+}
+
+/// Counts and times a product with stored weights.
+IMC_INLINE Counts timeProduct(const workload::Product &p, const Sizes &sizes,
+                              const mapping::Tiling &t, const Geometry &g,
+                              int64_t copies, int64_t rounds, int64_t capacity,
+                              const machine::Machine &m,
+                              const mapping::Knobs &k, const Prices &prices,
+                              Passage &passage) {
+  Parts parts;
+  const Counts c = countProduct(p, t, g, copies, rounds, capacity, m, k, parts);
+  Flow f;
+  Passage full;
+  passRounds(f, passage, full, c, c.global_reads, parts, p, sizes, t, copies,
+             rounds, capacity, m, k, prices);
+  passageOf(passage, full, c, f, prices);
+  return c;
+}
+
+/// The same for a right operand that is written into arrays.
+inline Counts timeWritten(const workload::DynamicProduct &d,
+                          const mapping::Tiling &t, int64_t arrays,
+                          const machine::Machine &m, const mapping::Knobs &k,
+                          const Prices &prices, Passage &passage) {
+  const Written w = countWritten(d, t, arrays, m, k);
+  const workload::Product p = d.stored();
+  Flow f;
+  Passage full;
+  passRounds(f, passage, full, w.counts, w.inputs, w.parts, p, Sizes(p), t, 1,
+             ceilDiv(t.arrays(), arrays), arrays, m, k, prices);
+  f.fetched_full = f.fetched_last = 0;
+  f.operand = w.operand;
+  f.moved = w.moved;
+  passageOf(passage, full, w.counts, f, prices);
+  return w.counts;
 }
 
 /// Writes what was counted and priced to the cost of a layer.
 inline void describe(const Counts &counts, const Priced &priced,
-                     const Prices &prices, LayerCost &cost) {
+                     LayerCost &cost) {
   cost.counts = counts;
-  const Streams alone = streamsOf(counts, prices);
-  cost.alone_s = alone.time;
-  cost.fetch_s = alone.fetch;
-  cost.write_s = alone.write;
+  cost.alone_s = priced.alone;
+  cost.fetch_s = priced.fetch;
+  cost.write_s = priced.write;
+  cost.drain_s = priced.drain;
   cost.energy_j = priced.energy;
   cost.latency_by_s = priced.time;
   cost.total_energy_j = priced.total_energy;
@@ -357,9 +482,11 @@ inline bool priceDynamic(const workload::DynamicProduct &d,
     if (!possible)
       return false;
   }
-  const Counts written = countWritten(d, placed.tiling, placed.arrays, m, k);
   Priced arrays;
-  price(written, prices, arrays);
+  Passage passage;
+  const Counts written =
+      timeWritten(d, placed.tiling, placed.arrays, m, k, prices, passage);
+  price(written, passage, prices, arrays);
   if (placed.choice == DynamicProducts::Auto &&
       arrays.total_energy * arrays.latency >= out.total_energy * out.latency)
     return false;

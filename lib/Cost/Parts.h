@@ -15,6 +15,7 @@
 #define IMC_LIB_COST_PARTS_H
 
 #include "imc/Cost/Cost.h"
+#include "imc/Support/Clones.h"
 
 #include <algorithm>
 #include <limits>
@@ -58,7 +59,7 @@ inline int64_t channelsOf(const workload::Product &p) {
 /// E-HALO: input elements that a part loads although the part before it has
 /// them. Part i computes windows [i n, (i + 1) n) and loads whole rows of the
 /// input, without padding: all that its windows span.
-inline double haloElements(const workload::Product &p, int64_t n) {
+IMC_INLINE double haloElements(const workload::Product &p, int64_t n) {
   if (n >= p.windows || p.row_elements == 0)
     return 0;
   const int64_t boundaries = ceilDiv(p.windows, n) - 1;
@@ -320,6 +321,44 @@ inline double weightsOf(const workload::Product &p, const mapping::Tiling &t,
                                     std::max(top, upper));
   }
   return real(sum);
+}
+
+/// How often the cuts between `pieces` pieces of `width` columns each go
+/// through a weight of `columns` columns.
+inline int64_t cutWeights(int64_t pieces, int64_t width, int64_t columns) {
+  if (pieces == 1)
+    return 0;
+  // 32 bits: their division is several times faster, and both fit.
+  const auto w = static_cast<uint32_t>(width),
+             c = static_cast<uint32_t>(columns);
+  if (w % c == 0)
+    return 0;
+  // Whole weights lie on the left of every (c / gcd)-th cut.
+  return pieces - 1 - (pieces - 1) / (c / std::gcd(w, c));
+}
+
+inline Geometry geometryOf(const workload::Product &p, const mapping::Tiling &t,
+                           const machine::Machine &m) {
+  return {
+      sharesOf(p, t, slotsOf(t, m)),
+      t.groups_per_pack,
+      t.packs,
+      t.strips,
+      t.column_tiles,
+      real(t.packs * cutWeights(t.column_tiles, t.cols, t.columns_per_weight)),
+      real(p.rows / t.rows),
+      p.rows % t.rows};
+}
+
+/// As mapping::cut.
+IMC_INLINE void cut(const workload::Product &p, const Geometry &g,
+                    mapping::Tiling &t) {
+  t.groups_per_pack = g.groups_per_pack;
+  t.packs = g.packs;
+  t.strips = g.strips;
+  t.column_tiles = g.column_tiles;
+  t.pack_rows = g.groups_per_pack * p.rows;
+  t.pack_cols = g.groups_per_pack * p.cols * t.columns_per_weight;
 }
 
 } // namespace imc::cost::detail

@@ -43,25 +43,60 @@ static bool sameWork(const workload::Layer &a, const workload::Layer &b) {
 /// More would leave the caches of a processor.
 static constexpr size_t kMemoBytes = 16 << 20;
 
-Shares *SharesMemo::find(uint64_t pricer, size_t products, const Key &key,
-                         bool &fresh) {
-  auto clear = [&] {
-    places.clear();
-    shares.clear();
-  };
-  if (owner != pricer)
+GeometryMemo::Row GeometryMemo::find(uint64_t pricer, size_t products,
+                                     size_t models, const Key &key) {
+  const size_t size = products * sizeof(Packed) + models * sizeof(int64_t);
+  // A full one serves what it has.
+  if (owner != pricer ||
+      ((rows.size() + 1) * size > kMemoBytes && !rows.contains(key)))
     clear();
   owner = pricer;
-  const auto known = places.find(key);
-  fresh = known == places.end();
-  if (!fresh)
-    return shares.data() + known->second;
-  if ((shares.size() + products) * sizeof(Shares) > kMemoBytes)
-    clear();
-  const size_t place = shares.size();
-  places.try_emplace(key, place);
-  shares.resize(place + products);
-  return shares.data() + place;
+  const auto [known, fresh] = rows.try_emplace(key, rows.size());
+  if (fresh) {
+    packed.resize(packed.size() + products);
+    ends.resize(ends.size() + models);
+  }
+  return {packed.data() + known->second * products,
+          ends.data() + known->second * models, fresh};
+}
+
+void GeometryMemo::clear() {
+  rows.clear();
+  packed.clear();
+  ends.clear();
+}
+
+/// Returns whether all numbers fit.
+static bool pack(const Geometry &g, GeometryMemo::Packed &to) {
+  const double numbers[] = {g.shares.channels,
+                            g.shares.rows,
+                            g.shares.outputs,
+                            detail::real(g.groups_per_pack),
+                            detail::real(g.packs),
+                            detail::real(g.strips),
+                            detail::real(g.column_tiles),
+                            g.cut_weights,
+                            g.full_strips,
+                            detail::real(g.last_rows)};
+  static_assert(std::size(numbers) == std::tuple_size_v<GeometryMemo::Packed>);
+  for (size_t i = 0; i != to.size(); ++i) {
+    if (numbers[i] > std::numeric_limits<uint32_t>::max())
+      return false;
+    to[i] = static_cast<uint32_t>(numbers[i]);
+  }
+  return true;
+}
+
+IMC_INLINE static Geometry unpack(const GeometryMemo::Packed &p) {
+  return {{static_cast<double>(p[0]), static_cast<double>(p[1]),
+           static_cast<double>(p[2])},
+          p[3],
+          p[4],
+          p[5],
+          p[6],
+          static_cast<double>(p[7]),
+          static_cast<double>(p[8]),
+          p[9]};
 }
 
 static std::atomic<uint64_t> numPricers = 0;
@@ -78,9 +113,11 @@ Pricer::Pricer(std::vector<workload::Workload> workloads)
       auto known = llvm::find_if(
           list, [&](const Shape &s) { return sameWork(*s.layer, layer); });
       order.emplace_back(isProduct, uint32_t(known - list.begin()));
-      if (known == list.end())
+      if (known == list.end()) {
         list.push_back({&layer, 1});
-      else
+        if (isProduct)
+          model.sizes.emplace_back(*layer.product());
+      } else
         ++known->count;
     }
     for (auto [isProduct, index] : order)
@@ -98,6 +135,12 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
                               DesignCost &result) const {
   if (usesLegacy(machine))
     return priceLegacy(machine, knobs, result);
+  const mapping::Tiling common = mapping::tilingOf(machine, knobs);
+  const GeometryMemo::Row memo =
+      result.memo.find(number, uniqueProducts, models.size(),
+                       {common.rows, common.cols, common.columns_per_weight,
+                        static_cast<int64_t>(knobs.group_packing),
+                        machine.hierarchy.macros_per_tile, common.row_sets});
   const Prices prices = priceDesign(machine, knobs);
   result.area_mm2 = prices.area_mm2;
   result.capacity = machine.arrays();
@@ -113,14 +156,8 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
   const double word = detail::real(knobs.input_bits);
   const double tiles = detail::real(machine.tiles());
   const int64_t lostBits = mapping::lostBits(knobs, machine);
-  bool fresh;
-  Shares *shares =
-      result.memo.find(number, uniqueProducts,
-                       {machine.drivenRows(), machine.array.cols,
-                        mapping::columnsPerWeight(knobs, machine.cell.bits),
-                        static_cast<int64_t>(knobs.group_packing),
-                        machine.hierarchy.macros_per_tile * machine.rowSets()},
-                       fresh);
+  GeometryMemo::Packed *next = memo.products;
+  bool kept = true;
   for (size_t i = 0, e = prepared.size(); i != e; ++i) {
     const Model &model = prepared[i];
     ModelFigures &figures = result.models[i];
@@ -128,6 +165,7 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
     result.tilings.resize(
         std::max(result.tilings.size(), products + model.others.size()));
     result.demands.resize(std::max(result.demands.size(), products));
+    result.geometry.resize(std::max(result.geometry.size(), products));
     result.layers.resize(
         std::max(result.layers.size(), products + model.others.size()));
 
@@ -135,9 +173,17 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
     for (size_t u = 0; u != products; ++u) {
       const Shape &shape = model.products[u];
       const workload::Product &product = *shape.layer->product();
-      // In place: a copy waits for the stores of what it copies.
-      const mapping::Tiling &t = *new (&result.tilings[u]) mapping::Tiling(
-          mapping::tile(product, machine, knobs));
+      mapping::Tiling &t = result.tilings[u];
+      t = common;
+      Geometry &g = result.geometry[u];
+      if (memo.fresh) {
+        mapping::cut(product, knobs, t);
+        g = detail::geometryOf(product, t, machine);
+        kept &= pack(g, *next++);
+      } else {
+        g = unpack(*next++);
+        detail::cut(product, g, t);
+      }
       const int64_t arrays = detail::arraysOf(t);
       logical += arrays * shape.count;
       result.demands[u] = {product.windows, arrays, shape.count, t.turns(),
@@ -156,8 +202,11 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
     // Equal products in order of first appearance, as mapping::groupProducts.
     const llvm::ArrayRef<mapping::Demand> demands(result.demands.data(),
                                                   products);
+    if (memo.fresh)
+      memo.ends[i] =
+          mapping::endOfOneCopy(demands, machine.hierarchy.macros_per_tile);
     const mapping::Allocation allocation =
-        mapping::allocate(demands, dynamicArrays, machine, knobs);
+        mapping::allocate(demands, memo.ends[i], dynamicArrays, machine, knobs);
 
     const bool splits = !allocation.stay.empty();
     if (splits)
@@ -171,21 +220,27 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
       const mapping::Demand &demand = result.demands[u];
       const mapping::Copies c = mapping::copiesOf(allocation, demands, u);
       const mapping::Tiling &t = result.tilings[u];
-      if (fresh)
-        *shares = detail::sharesOf(product, t, detail::slotsOf(t, machine));
-      const Shares &cut = *shares++;
-      const Counts counts =
-          detail::countProduct(product, t, cut, c.copies, c.rounds,
-                               allocation.shared(), machine, knobs);
-      const detail::Total cost = detail::priceTotal(counts, prices);
+      const Geometry &cut = result.geometry[u];
+      detail::Passage passage;
+      auto time = [&](int64_t copies, int64_t rounds, int64_t capacity) {
+        return detail::timeProduct(product, model.sizes[u], t, cut, copies,
+                                   rounds, capacity, machine, knobs, prices,
+                                   passage);
+      };
+      auto total = [&](const Counts &counts) {
+        return detail::totalOf(
+            detail::energiesOf(counts, prices, passage.seconds, passage.arrays),
+            passage.seconds);
+      };
+      const Counts counts = time(c.copies, c.rounds, allocation.shared());
+      const detail::Total cost = total(counts);
       result.layers[u] = {cost.energy, cost.latency,
-                          detail::noise(product, t, prices)};
+                          detail::noise(product, cut, prices)};
       int64_t turns = shape.count; // members that take turns
       if (splits) {
         const int64_t stay = allocation.stay[u];
-        const Counts once = detail::countProduct(
-            product, t, cut, 1, 0, result.capacity, machine, knobs);
-        const detail::Total cost = detail::priceTotal(once, prices);
+        const Counts once = time(1, 0, result.capacity);
+        const detail::Total cost = total(once);
         result.splits[u] = {
             0, {cost.energy, cost.latency, result.layers[u].noise}};
         memoryBits += once.spill_bits * detail::real(stay);
@@ -282,6 +337,8 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
     if (knobs.residency == mapping::Residency::Together)
       allArrays = mapping::endOfOneCopy(demands, allocation.core, allArrays);
   }
+  if (!kept)
+    result.memo.clear();
   where = -1;
   detail::checkSet(machine, knobs, models.size(), allArrays, report);
   result.feasible = result.violations.empty();

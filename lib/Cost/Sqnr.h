@@ -15,6 +15,7 @@
 #define IMC_LIB_COST_SQNR_H
 
 #include "imc/Cost/Cost.h"
+#include "imc/Support/Clones.h"
 
 #include <cmath>
 
@@ -28,15 +29,14 @@ ConverterNoise::Strip converterNoise(const ConverterNoise &noise, double rows);
 void prepareNoise(const machine::Machine &machine, const mapping::Knobs &knobs,
                   ConverterNoise &noise);
 
-/// Noise over signal of a product (E-SQNR), a pure number.
-inline double noise(const workload::Product &p, const mapping::Tiling &t,
-                    const Prices &prices) {
+/// Noise over signal of a product (E-SQNR), a pure number. Strips that hold
+/// rows of one group: `full` of all rows of an array, one of `rest`; the others
+/// add exact zeros.
+IMC_INLINE double noise(const workload::Product &p, double full, int64_t rest,
+                        const Prices &prices) {
   const ConverterNoise &c = prices.converters;
   if (c.kinds == 0)
     return prices.noise_base;
-  // Strips that hold rows of one group; the others add exact zeros.
-  const auto full = static_cast<double>(p.rows / t.rows);
-  const int64_t rest = p.rows % t.rows;
   ConverterNoise::Strip last = {0, 0};
   if (rest != 0)
     last = rest <= c.quiet_rows ? c.quiet
@@ -45,6 +45,15 @@ inline double noise(const workload::Product &p, const mapping::Tiling &t,
   const double mean = full * c.full.mean + last.mean;
   return prices.noise_base +
          (variance + mean * mean) / static_cast<double>(p.rows);
+}
+inline double noise(const workload::Product &p, const mapping::Tiling &t,
+                    const Prices &prices) {
+  return noise(p, static_cast<double>(p.rows / t.rows), p.rows % t.rows,
+               prices);
+}
+IMC_INLINE double noise(const workload::Product &p, const Geometry &g,
+                        const Prices &prices) {
+  return noise(p, g.full_strips, g.last_rows, prices);
 }
 
 inline double sqnrDb(double noise) {

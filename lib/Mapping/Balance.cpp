@@ -143,7 +143,7 @@ struct Item {
   }
   /// Of one of the products.
   double copies(double t) const { return floorOf((windows + (t - 1)) / t); }
-  void place(Cursor &cursor, double copies) const {
+  IMC_INLINE void place(Cursor &cursor, double copies) const {
     if (perCore == 0)
       cursor.placeLarge(copies * count, arrays, full);
     else if (count == 1)

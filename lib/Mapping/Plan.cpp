@@ -31,10 +31,19 @@ Allocation imc::mapping::allocate(llvm::ArrayRef<Demand> demands,
                                   int64_t dynamic,
                                   const machine::Machine &machine,
                                   const Knobs &knobs) {
+  return allocate(demands,
+                  endOfOneCopy(demands, machine.hierarchy.macros_per_tile),
+                  dynamic, machine, knobs);
+}
+
+Allocation imc::mapping::allocate(llvm::ArrayRef<Demand> demands,
+                                  int64_t ofOneCopy, int64_t dynamic,
+                                  const machine::Machine &machine,
+                                  const Knobs &knobs) {
   Allocation a;
   a.capacity = machine.arrays();
   a.core = machine.hierarchy.macros_per_tile;
-  a.needed = endOfOneCopy(demands, a.core);
+  a.needed = ofOneCopy;
   // Written operands begin a core of their own.
   const int64_t stored = wholeCores(a.needed, a.core);
   if (dynamic > 0 && knobs.dynamic_products == DynamicProducts::Arrays)

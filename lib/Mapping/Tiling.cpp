@@ -82,8 +82,8 @@ int64_t imc::mapping::mostClipBits(const Knobs &knobs,
   return std::max<int64_t>(0, losslessBits(machine) - adcBits(knobs, machine));
 }
 
-Tiling imc::mapping::tile(const workload::Product &product,
-                          const machine::Machine &machine, const Knobs &knobs) {
+Tiling imc::mapping::tilingOf(const machine::Machine &machine,
+                              const Knobs &knobs) {
   Tiling t;
   t.rows = machine.drivenRows();
   t.cols = machine.array.cols;
@@ -91,7 +91,11 @@ Tiling imc::mapping::tile(const workload::Product &product,
   t.columns_per_weight = columnsPerWeight(knobs, machine.cell.bits);
   t.phases = ceilDiv(knobs.input_bits, machine.dac.bits);
   t.lossless_bits = losslessBits(t.rows, machine.dac.bits, machine.cell.bits);
+  return t;
+}
 
+void imc::mapping::cut(const workload::Product &product, const Knobs &knobs,
+                       Tiling &t) {
   int64_t groupCols = product.cols * t.columns_per_weight;
   t.groups_per_pack = 1;
   if (product.groups > 1) {
@@ -113,6 +117,12 @@ Tiling imc::mapping::tile(const workload::Product &product,
   t.pack_cols = t.groups_per_pack * groupCols;
   t.strips = ceilDiv(t.pack_rows, t.rows);
   t.column_tiles = ceilDiv(t.pack_cols, t.cols);
+}
+
+Tiling imc::mapping::tile(const workload::Product &product,
+                          const machine::Machine &machine, const Knobs &knobs) {
+  Tiling t = tilingOf(machine, knobs);
+  cut(product, knobs, t);
   return t;
 }
 

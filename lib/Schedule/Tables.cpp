@@ -111,11 +111,9 @@ const mapping::PlacedDynamic *Builder::written(size_t layer) const {
   const cost::Prices prices = cost::priceDesign(machine, knobs);
   const workload::Layer &work = workload.layers[layer];
   cost::LayerCost lanes, arrays;
-  cost::priceLayer(cost::actions(work, placed->tiling, 1, 0, machine, knobs),
-                   prices, lanes);
-  cost::priceLayer(cost::writtenActions(*work.dynamicProduct(), placed->tiling,
-                                        placed->arrays, machine, knobs),
-                   prices, arrays);
+  cost::priceLayer(work, placed->tiling, 1, 0, machine, knobs, prices, lanes);
+  cost::priceWritten(*work.dynamicProduct(), placed->tiling, placed->arrays,
+                     machine, knobs, prices, arrays);
   return arrays.total_energy_j * arrays.latency_s <
                  lanes.total_energy_j * lanes.latency_s
              ? &*placed

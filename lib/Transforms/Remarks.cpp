@@ -238,12 +238,9 @@ static void remarkOnDynamic(Location loc, const workload::Layer &layer,
     return;
   const mapping::Tiling tiling = mapping::tile(product, machine, knobs);
   cost::LayerCost lanes, written;
-  cost::priceLayer(cost::actions(layer, {}, 1, 0, machine, knobs), prices,
-                   lanes);
-  cost::priceLayer(cost::writtenActions(product, tiling,
-                                        std::min(arrays, tiling.arrays()),
-                                        machine, knobs),
-                   prices, written);
+  cost::priceLayer(layer, {}, 1, 0, machine, knobs, prices, lanes);
+  cost::priceWritten(product, tiling, std::min(arrays, tiling.arrays()),
+                     machine, knobs, prices, written);
   // The measure of DynamicProducts::Auto.
   auto energyDelay = [](const cost::LayerCost &c) {
     return c.total_energy_j * c.latency_s;

@@ -8,6 +8,7 @@
 #include "Session.h"
 
 #include "imc/Cost/Explain.h"
+#include "imc/Cost/Pipeline.h"
 #include "imc/Program/IO.h"
 #include "imc/Schedule/Schedule.h"
 #include "imc/Simulate/Simulate.h"
@@ -38,6 +39,13 @@ struct Simulated {
   program::Program program;
   std::optional<workload::Workload> workload; ///< of a model
   std::optional<cost::ModelCost> cost;        ///< of `workload`
+  std::optional<cost::PipelineCost> pipeline; ///< where that is the schedule
+
+  /// Closed form of the schedule that was taken; a stream has that of layers,
+  /// which it is to beat.
+  double seconds() const {
+    return pipeline ? pipeline->seconds : cost->latency_s;
+  }
 };
 
 bool isModel(StringRef file) {
@@ -79,6 +87,9 @@ Expected<Simulated> scheduleModel(Session &session,
     return program.takeError();
   s.program = std::move(*program);
   s.cost = cost::evaluate(*s.workload, plan, machine, knobs).models.front();
+  if (passes)
+    s.pipeline = cost::pipelineCost(*s.workload, plan, machine, knobs,
+                                    options.inferences);
   return s;
 }
 
@@ -106,21 +117,32 @@ json::Object report(const Simulated &s, const simulate::Result &result,
   o["schedule"] = program::name(s.program.schedule);
   if (!s.cost)
     return o;
-  o["analytical_seconds"] = s.cost->latency_s;
-  o["ratio"] = result.seconds / s.cost->latency_s;
+  o["analytical_seconds"] = s.seconds();
+  o["ratio"] = result.seconds / s.seconds();
   o["analytical_energy_j"] = s.cost->energy_j;
+  if (s.pipeline)
+    o["analytical_pipeline"] =
+        json::Object{{"levels", s.pipeline->levels},
+                     {"fill_s", s.pipeline->fill_s},
+                     {"steady_s", s.pipeline->steady_s},
+                     {"drain_s", s.pipeline->drain_s},
+                     {"beat_s", s.pipeline->beat_s},
+                     {"bound_by", cost::name(s.pipeline->bound_by)}};
+  else
+    o["analytical_phases"] = cost::toJSON(cost::phasesOf(*s.cost));
   if (s.program.schedule != program::Schedule::Layers)
     return o;
   json::Array layers;
   for (auto [layer, seconds] : secondsByLayer(s.program, result)) {
     const cost::LayerCost &c = s.cost->layers[size_t(layer)];
-    layers.push_back(
-        json::Object{{"layer", layer},
-                     {"name", s.workload->layers[size_t(layer)].name},
-                     {"op", s.workload->layers[size_t(layer)].op},
-                     {"seconds", seconds},
-                     {"analytical_seconds", c.latency_s},
-                     {"analytical_bound_by", cost::name(c.bound_by)}});
+    layers.push_back(json::Object{
+        {"layer", layer},
+        {"name", s.workload->layers[size_t(layer)].name},
+        {"op", s.workload->layers[size_t(layer)].op},
+        {"seconds", seconds},
+        {"analytical_seconds", c.latency_s},
+        {"analytical_bound_by", cost::name(c.bound_by)},
+        {"analytical_phases", cost::toJSON(cost::phasesOf({&c}))}});
   }
   o["layers"] = std::move(layers);
   return o;
@@ -132,10 +154,19 @@ void print(const Simulated &s, const simulate::Result &result) {
          << " inferences in " << cost::withPrefix(result.seconds, "s") << ", "
          << cost::withPrefix(result.total_energy_j, "J") << ", "
          << result.instructions << " instructions\n";
-  if (s.cost)
-    outs() << "  layer by layer in closed form "
-           << cost::withPrefix(s.cost->latency_s, "s")
-           << format(", ratio %.4f\n", result.seconds / s.cost->latency_s);
+  if (s.cost) {
+    outs() << (s.pipeline ? "  beat by beat" : "  layer by layer")
+           << " in closed form " << cost::withPrefix(s.seconds(), "s")
+           << format(", ratio %.4f\n", result.seconds / s.seconds());
+    if (s.pipeline)
+      outs() << "  fill " << cost::withPrefix(s.pipeline->fill_s, "s")
+             << ", steady " << cost::withPrefix(s.pipeline->steady_s, "s")
+             << ", drain " << cost::withPrefix(s.pipeline->drain_s, "s")
+             << "; longest beat " << cost::withPrefix(s.pipeline->beat_s, "s")
+             << ", bound by " << cost::name(s.pipeline->bound_by) << "\n";
+    else
+      outs() << "  " << cost::describe(cost::phasesOf(*s.cost)) << "\n";
+  }
   outs() << formatv("  {0,-6} {1,-34} {2,10} {3,12} {4,12}  {5}\n", "step",
                     "work", "executions", "start", "seconds", "bound by");
   std::map<int64_t, StringRef> names;

@@ -65,8 +65,10 @@ enum class Time {
   Memory,
   Programming,
   Digital,
+  Chain, ///< partial sums that pass from core to core, behind the last products
+  Fill,  ///< first loads and last stores, while nothing else runs
 };
-constexpr size_t numTimes = 7;
+constexpr size_t numTimes = 9;
 const char *name(Time component);
 
 /// Where area goes.
@@ -117,6 +119,16 @@ struct Shares {
   double channels; ///< whose inputs they load
   double rows;     ///< of K that they read
   double outputs;  ///< to which they add
+};
+
+/// What the price of a product needs of the way in which arrays and cores of
+/// one size cut it, whatever else the design says.
+struct Geometry {
+  Shares shares;
+  int64_t groups_per_pack, packs, strips, column_tiles; ///< as in its Tiling
+  double cut_weights; ///< cuts between arrays that go through a weight
+  double full_strips; ///< strips of a group that fill all rows of an array
+  int64_t last_rows;  ///< of the strip behind them
 };
 
 /// What the converters of a design make of column sums (E-SQNR, E-CLIP), over
@@ -171,6 +183,16 @@ struct Prices {
   ConverterNoise converters;
 };
 
+/// What the time of a product needs of it whatever the design.
+struct Sizes {
+  explicit Sizes(const workload::Product &product);
+  double windows, rows, outputs;         ///< M, GK, GN
+  double line;                           ///< elements of an input row
+  double result;                         ///< elements stored per window
+  double channels;                       ///< of the input
+  double inverse_windows, inverse_width; ///< 1 / M, 1 / windows of a row
+};
+
 /// Prices of a design.
 Prices priceDesign(const machine::Machine &machine,
                    const mapping::Knobs &knobs);
@@ -187,8 +209,10 @@ struct Ceilings {
 struct LayerCost {
   Counts counts;
   /// What each stream would take alone, weights that are fetched or written
-  /// before the layer left out (E-TIME-1 to E-TIME-3) ...
+  /// before the layer left out (E-TIME-1 to E-TIME-3); what the chain and the
+  /// first and last blocks add (E-TIME-8, E-TIME-9) ...
   std::array<double, numTimes> alone_s{};
+  double drain_s = 0; ///< of alone_s[Fill], behind the last product
   /// ... and what fetching and writing them takes (E-TIME-5).
   double fetch_s = 0, write_s = 0;
   std::array<double, numEnergies> energy_j{};
@@ -306,8 +330,23 @@ Counts writtenActions(const workload::DynamicProduct &product,
                       const machine::Machine &machine,
                       const mapping::Knobs &knobs);
 
-/// Prices what was counted; fills energies, times and totals.
+/// Prices what was counted as work that streams in one piece; fills energies,
+/// times and totals.
 void priceLayer(const Counts &counts, const Prices &prices, LayerCost &cost);
+
+/// Counts and prices a layer; the blocks of a product as they follow each other
+/// (E-TIME-6 to E-TIME-9).
+void priceLayer(const workload::Layer &layer, const mapping::Tiling &tiling,
+                int64_t copies, int64_t rounds, const machine::Machine &machine,
+                const mapping::Knobs &knobs, const Prices &prices,
+                LayerCost &cost, int64_t firstArray = 0);
+
+/// The same for a product of two activations whose right operand is written
+/// into `arrays` arrays.
+void priceWritten(const workload::DynamicProduct &product,
+                  const mapping::Tiling &tiling, int64_t arrays,
+                  const machine::Machine &machine, const mapping::Knobs &knobs,
+                  const Prices &prices, LayerCost &cost);
 
 /// Noise over signal of one product (E-SQNR), a pure number.
 double noiseToSignal(const workload::Product &product,

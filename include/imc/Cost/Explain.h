@@ -53,6 +53,16 @@ struct Roofline {
   double roof_macs_per_s = 0;
 };
 
+/// The time of layers, phase by phase (E-PHASE); adds up to their latency.
+struct Phases {
+  double program_s = 0; ///< weights fetched, cells written
+  double fill_s = 0;    ///< first loads, before the first products
+  double steady_s = 0;  ///< what binds is busy
+  double chain_s = 0;   ///< partial sums pass the parts of a copy
+  double drain_s = 0;   ///< last stores, behind the last products
+};
+Phases phasesOf(llvm::ArrayRef<const LayerCost *> layers);
+
 /// All entries of one node of the model: its product with the digital work
 /// around it.
 struct NodeCost {
@@ -65,6 +75,7 @@ struct NodeCost {
   std::array<double, numEnergies> energy_by_j{};
   /// What each stream would take alone, weights fetched and written included.
   std::array<double, numTimes> alone_s{};
+  Phases phases;            ///< of latency_s
   double utilization = 0;   ///< programmed cells / cells of its arrays
   double compute_share = 0; ///< of latency_s, during which arrays compute
   Roofline roofline;
@@ -74,6 +85,12 @@ struct NodeCost {
 /// first appear. `workload` is the one that `model` was made from.
 std::vector<NodeCost> costByNode(const ModelCost &model,
                                  const workload::Workload &workload);
+
+/// Of the whole model.
+Phases phasesOf(const ModelCost &model);
+llvm::json::Object toJSON(const Phases &phases);
+/// "fill 1.2 us, steady 3.4 us, ...": those that take any time.
+std::string describe(const Phases &phases);
 
 /// The whole model against the peak of all arrays that it occupies.
 Roofline roofline(const ModelCost &model, const workload::Workload &workload);

@@ -44,23 +44,32 @@ struct RuleBroken {
   double value, limit;
 };
 
-/// The shares of all products of a pricer, by what they depend on: designs of a
+/// The geometry of all products of a pricer by what it depends on: designs of a
 /// search have few kinds of arrays and cores. Bounded: it starts anew when
 /// full.
-class SharesMemo {
+class GeometryMemo {
 public:
-  /// Rows and columns of an array, columns per weight, group packing, and tiles
-  /// that fit into a core.
-  using Key = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t>;
+  /// Rows and columns of an array, columns per weight, group packing, arrays of
+  /// a core, and tiles that an array holds.
+  using Key = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t>;
+  /// Numbers of a Geometry in its order: half the size.
+  using Packed = std::array<uint32_t, 10>;
+  struct Row {
+    Packed *products;
+    int64_t *ends; ///< where one copy of each product ends, per model
+    bool fresh;    ///< the caller has to fill it in
+  };
 
-  /// Room for `products` shares. `fresh`: the caller has to fill it in. Valid
-  /// until the next call. `owner` numbers the pricer.
-  Shares *find(uint64_t owner, size_t products, const Key &key, bool &fresh);
+  /// The row of `products` and `models`, valid until the next call. `owner`
+  /// numbers the pricer.
+  Row find(uint64_t owner, size_t products, size_t models, const Key &key);
+  void clear();
 
 private:
   uint64_t owner = 0;
-  llvm::DenseMap<Key, size_t> places; ///< in shares
-  std::vector<Shares> shares;
+  llvm::DenseMap<Key, size_t> rows;
+  std::vector<Packed> packed;
+  std::vector<int64_t> ends;
 };
 
 /// One product on the whole chip (E-LEG-3 to E-LEG-6).
@@ -108,7 +117,8 @@ private:
   std::vector<Layer> layers;
   std::vector<mapping::Tiling> tilings;
   std::vector<mapping::Demand> demands;
-  SharesMemo memo;
+  std::vector<Geometry> geometry;
+  GeometryMemo memo;
   LegacyMemo legacy;
 };
 
@@ -143,6 +153,7 @@ private:
   };
   struct Model {
     std::vector<Shape> products; ///< different ones
+    std::vector<Sizes> sizes;    ///< of these
     std::vector<Shape> others;   ///< different digital and dynamic layers
     /// Program order: index into products, or products.size() + index into
     /// others.

@@ -223,6 +223,11 @@ int64_t lostBits(const Knobs &knobs, const machine::Machine &machine);
 /// Beyond, codes would be left over. 0 unless pass.range is full.
 int64_t mostClipBits(const Knobs &knobs, const machine::Machine &machine);
 
+/// What the tilings of all products on a design have in common.
+Tiling tilingOf(const machine::Machine &machine, const Knobs &knobs);
+/// Fills in the rest for a product: its packs, strips and column tiles.
+void cut(const workload::Product &product, const Knobs &knobs, Tiling &tiling);
+
 /// Cuts a product. The knobs must be legal (check).
 Tiling tile(const workload::Product &product, const machine::Machine &machine,
             const Knobs &knobs);
@@ -375,6 +380,10 @@ struct Allocation {
 /// the model does not fit where no core is left for it.
 Allocation allocate(llvm::ArrayRef<Demand> demands, int64_t dynamic,
                     const machine::Machine &machine, const Knobs &knobs);
+/// The same where `ofOneCopy`, endOfOneCopy() of the demands, is known.
+Allocation allocate(llvm::ArrayRef<Demand> demands, int64_t ofOneCopy,
+                    int64_t dynamic, const machine::Machine &machine,
+                    const Knobs &knobs);
 
 /// Copies of a product of demands[index], which `allocation` was made for, each
 /// with at least one window; and how many times the arrays that it shares are

@@ -7,8 +7,9 @@
 //
 // IMC_CLONES before a function that a search spends its time in: it is compiled
 // for x86-64-v3 (AVX2, BMI2) as well, with what is inlined into it, and the
-// loader takes what the processor has. Results do not depend on it: nothing
-// here contracts or reorders floating-point operations (-ffp-contract=off).
+// loader takes what the processor has. IMC_INLINE before what it spends that
+// time in. Results do not depend on it: nothing here contracts or reorders
+// floating-point operations (-ffp-contract=off).
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,5 +23,7 @@
 #else
 #define IMC_CLONES
 #endif
+
+#define IMC_INLINE inline __attribute__((always_inline))
 
 #endif // IMC_SUPPORT_CLONES_H

@@ -15,6 +15,10 @@ for model in report["models"]:
         assert streams.keys() == model["latency_by_component_s"].keys()
         assert layer["bound_by"] in streams and layer["next_bound"] in streams
         assert max(streams.values()) <= layer["latency_s"] * (1 + 1e-12), layer["name"]
+        phases = layer["latency_phases"]
+        assert phases.keys() == {"program_s", "fill_s", "steady_s", "chain_s", "drain_s"}
+        assert min(phases.values()) >= -1e-12 * layer["latency_s"], layer["name"]
+        assert math.isclose(sum(phases.values()), layer["latency_s"], rel_tol=1e-12), layer["name"]
         assert 0 <= layer["slack_s"] <= layer["latency_s"]
         assert 0 <= layer["utilization"] <= 1 and 0 <= layer["compute_share"] <= 1 + 1e-12
         roof = layer["roofline"]

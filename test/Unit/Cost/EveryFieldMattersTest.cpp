@@ -208,7 +208,6 @@ static const Exception exceptions[] = {
               m.accounting.narrow_row_pj == 0;
      }},
     {"memory.bandwidth_gb_s", "no memory outside the chip", hasNoMemory},
-    {"tile_buffer.size_kib", "no figures of buffers", hasNoBuffers},
     {"buffer_fit.read_*_exponent", "exponents of a factor of 0",
      [](const Machine &m) { return m.buffer_fit.read_pj == 0; }},
     {"buffer_fit.write_*_exponent", "exponents of a factor of 0",

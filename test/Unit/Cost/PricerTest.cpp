@@ -170,37 +170,69 @@ TEST(Pricer, OneResultServesSeveralPricers) {
   EXPECT_EQ(fresh.models[0].latency_s, reused.models[0].latency_s);
 }
 
-TEST(SharesMemo, KeepsWhatItWasGiven) {
-  SharesMemo memo;
-  bool fresh = false;
-  const SharesMemo::Key a{128, 128, 4, 0, 8}, b{128, 128, 4, 0, 16};
-  memo.find(1, 2, a, fresh)[1] = {1, 2, 3};
-  EXPECT_TRUE(fresh);
-  memo.find(1, 2, b, fresh)[1] = {4, 5, 6};
-  EXPECT_TRUE(fresh);
-  EXPECT_EQ(memo.find(1, 2, a, fresh)[1].rows, 2);
-  EXPECT_FALSE(fresh);
-  EXPECT_EQ(memo.find(1, 2, b, fresh)[1].rows, 5);
-  EXPECT_FALSE(fresh);
+TEST(GeometryMemo, KeepsWhatItWasGiven) {
+  GeometryMemo memo;
+  const GeometryMemo::Key a{128, 128, 4, 0, 8, 1}, b{128, 128, 4, 0, 16, 1};
+  auto find = [&](uint64_t owner, const GeometryMemo::Key &key) {
+    return memo.find(owner, 2, 3, key);
+  };
+  GeometryMemo::Row row = find(1, a);
+  EXPECT_TRUE(row.fresh);
+  row.products[1] = {1, 2, 3};
+  row.ends[2] = 7;
+  row = find(1, b);
+  EXPECT_TRUE(row.fresh);
+  row.products[1] = {4, 5, 6};
+  row.ends[2] = 8;
+  row = find(1, a);
+  EXPECT_FALSE(row.fresh);
+  EXPECT_EQ(row.products[1][1], 2u);
+  EXPECT_EQ(row.ends[2], 7);
+  row = find(1, b);
+  EXPECT_FALSE(row.fresh);
+  EXPECT_EQ(row.products[1][1], 5u);
+  EXPECT_EQ(row.ends[2], 8);
   // Those of another pricer.
-  memo.find(2, 2, a, fresh);
-  EXPECT_TRUE(fresh);
+  EXPECT_TRUE(find(2, a).fresh);
+  memo.clear();
+  EXPECT_TRUE(find(2, a).fresh);
 }
 
-TEST(SharesMemo, StartsAnewWhenFull) {
-  SharesMemo memo;
-  bool fresh = false;
-  const size_t products = 100000; // 2.4 MB
-  auto find = [&](int64_t rows) {
-    memo.find(1, products, {rows, 128, 4, 0, 8}, fresh);
-    return fresh;
+TEST(GeometryMemo, StartsAnewWhenFull) {
+  GeometryMemo memo;
+  const size_t products = 60000; // 2.4 MB
+  auto fresh = [&](int64_t rows) {
+    return memo.find(1, products, 1, {rows, 128, 4, 0, 8, 1}).fresh;
   };
   for (int64_t rows = 1; rows <= 6; ++rows)
-    EXPECT_TRUE(find(rows));
-  EXPECT_FALSE(find(1));
-  EXPECT_TRUE(find(7)); // beyond 16 MiB
-  EXPECT_TRUE(find(1));
-  EXPECT_FALSE(find(7));
+    EXPECT_TRUE(fresh(rows));
+  EXPECT_FALSE(fresh(1));
+  EXPECT_TRUE(fresh(7)); // beyond 16 MiB
+  EXPECT_TRUE(fresh(1));
+  EXPECT_FALSE(fresh(7));
+}
+
+/// Numbers that the memo has no room for are computed for each design.
+TEST(Pricer, HugeProductsAreNotKept) {
+  workload::Product p;
+  p.windows = 4;
+  p.rows = int64_t(1) << 34;
+  p.cols = 16;
+  p.weight_elements = p.rows * p.cols;
+  p.input_elements = p.rows * p.windows;
+  p.output_elements = p.cols * p.windows;
+  workload::Workload model;
+  model.name = "huge";
+  model.layers.push_back({"a", "matmul", "", p});
+  const Pricer pricer({model});
+  const machine::Machine chip = test::shipped("sram-32nm");
+  const Cost slow = evaluate(pricer.workloads(), chip, {});
+  DesignCost fast;
+  for (int time = 0; time != 2; ++time) {
+    pricer.price(chip, {}, fast);
+    EXPECT_EQ(slow.models[0].energy_j, fast.models[0].energy_j);
+    EXPECT_EQ(slow.models[0].latency_s, fast.models[0].latency_s);
+  }
 }
 
 TEST(Pricer, NoModels) {

@@ -1,0 +1,389 @@
+//===- Latency.h - How the blocks of a product follow each other -*- C++ -*-==//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// E-TIME-6 to E-TIME-9: what the schedule `layers` takes for a product whose
+// parts load, multiply, hand on and store block after block, in closed form.
+// Nothing here loops over cores, blocks or windows. Units: bits, windows, s.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef IMC_LIB_COST_LATENCY_H
+#define IMC_LIB_COST_LATENCY_H
+
+#include "Parts.h"
+#include "imc/Cost/Cost.h"
+
+namespace imc::cost::detail {
+
+/// How a product is cut: what its parts take, copies that share a core, and
+/// windows of a copy.
+struct Parts {
+  Shares shares;
+  int64_t bundle, per_copy;
+};
+
+/// What a product does in one round, or in all where its weights stay: its
+/// fullest part, and how many others there are.
+struct Round {
+  double parts;     ///< cores at work
+  double senders;   ///< of one copy, that hand partial sums on
+  double storers;   ///< of all copies, that store results
+  double sharing;   ///< parts on the busiest link
+  double windows;   ///< of the fullest part
+  double block;     ///< of them, in a block
+  double blocks;    ///< of the fullest part
+  double crossings; ///< blocks that begin another row of windows
+  bool together;    ///< all parts begin them at the same time
+  double serial;    ///< products of an array per window of the part
+  // Bits.
+  double first_load; ///< that the fullest part loads for its first block
+  double loads;      ///< ... for all of them
+  double all_loads;  ///< of all parts,
+  double ratio;      ///< over that of the fullest
+  double reads;      ///< of its tile buffer, per window
+  double sums;       ///< partial sums, per window
+  double sent;       ///< of a part that sends, per window
+  double stored;     ///< of a part that stores, per window
+  double global;     ///< over the global buffer
+  double link;       ///< over the busiest link,
+  double link_split; ///< and where groups part the cores of the product:
+  double split;      ///< so many of all places
+};
+
+/// A product: `rounds` that fill the chip, and the last one.
+struct Flow {
+  Round last, full;
+  double rounds;
+  bool writes;                       ///< cells are written before each round
+  double fetched_full, fetched_last; ///< bits of weights per round
+  double rows_full, rows_last;       ///< written one after the other
+  double operand; ///< bits of an operand that is written, of all rounds
+  double moved;   ///< the same, over the network
+};
+
+/// The larger of two pieces of n cores, added over the n - 1 ways to cut.
+IMC_INLINE double largerPieces(int64_t n) {
+  return real((3 * n * n - 4 * n + 1) / 4);
+}
+
+/// E-TIME-7: the busiest link. `cores` parts lie in neighbouring cores, `group`
+/// of which share a link; where copies begin is not known (A-MESH), unless each
+/// product begins at the first core. `link` holds the bits of all parts, a part
+/// loads `loads` bits.
+IMC_INLINE void shareLinks(Round &r, int64_t cores, int64_t perCopy,
+                           double loads, int64_t group, bool anywhere) {
+  r.split = 0;
+  const double n = real(cores), size = real(group);
+  const double all = r.link, message = r.windows * r.sent;
+  if (cores <= group) {
+    r.sharing = n;
+    if (!anywhere || cores == 1)
+      return;
+    r.split = (n - 1) / size;
+    const double larger = largerPieces(cores) / (n - 1);
+    if (cores != perCopy) {
+      // The cut goes through a chain or between two.
+      r.link_split = larger / n * all + (r.senders > 0 ? 0.5 * message : 0);
+      return;
+    }
+    // One chain: the message over the cut takes both links.
+    const double s = r.senders;
+    const double sends =
+        (largerPieces(static_cast<int64_t>(s) + 1) + (n - 1 - s) * s) / (n - 1);
+    r.link_split = larger / n * (all - s * message) + sends * message;
+    return;
+  }
+  double k = size;
+  if (anywhere && cores < 2 * group - 1) {
+    const double over = n - size;
+    k = ((over + 1) * size + largerPieces(cores) - 2 * over * n +
+         over * (over + 1)) /
+        size;
+  }
+  r.sharing = k;
+  if (real(perCopy) > k) {
+    const double sends = std::min(k, r.senders);
+    r.link = k * loads + sends * message + (r.senders > sends ? message : 0) +
+             (k - sends) * r.windows * r.stored;
+    return;
+  }
+  r.link = k / n * all + (r.senders > 0 ? 0.5 * message : 0);
+}
+
+/// Rows of windows that `windows` of them begin at least.
+IMC_INLINE int64_t rowsOf(const workload::Product &p, const Sizes &i,
+                          int64_t windows) {
+  // One more or less where the inverse is rounded.
+  int64_t rows = static_cast<int64_t>(real(windows) * i.inverse_width);
+  rows += rows * p.output_width < windows;
+  return rows * p.output_width < windows ? rows + 1 : rows;
+}
+
+/// E-TIME-6: windows of a block (docs/scheduling.md), where two blocks need
+/// `line` bits per input row and `sums` bits of partial sums per window.
+IMC_INLINE int64_t blockOf(const workload::Product &p, const Sizes &i,
+                           int64_t perCopy, int64_t copies, int64_t windows,
+                           double line, double sums, double room) {
+  for (int64_t ofCopy = (perCopy + 63) / 64;; ofCopy /= 2) {
+    const int64_t block = std::min(ofCopy * copies, windows);
+    if (ofCopy == 1 || room <= 0)
+      return block;
+    const int64_t both = std::min(2 * block, windows);
+    const double rest = room - 2 * real(block) * sums;
+    if (p.row_elements == 0) {
+      if (real(both) * line <= rest)
+        return block;
+      continue;
+    }
+    // The worst place of two blocks is one window before the end of a row of
+    // windows, or one common divisor of both.
+    auto bits = [&](int64_t place) {
+      return real(rowsOf(p, i, both - place) * p.stride_rows + p.kernel_rows) *
+             line;
+    };
+    if (bits(1) <= rest ||
+        (both != windows && bits(std::gcd(p.output_width, block)) <= rest))
+      return block;
+  }
+}
+
+/// The blocks of a part of `windows` windows, whose input rows have `line`
+/// bits.
+IMC_INLINE void cutBlocks(Round &r, const workload::Product &p, const Sizes &i,
+                          int64_t perCopy, int64_t copies, int64_t windows,
+                          double line, double room) {
+  const int64_t block =
+      blockOf(p, i, perCopy, copies, windows, line, r.sums, room);
+  r.windows = real(windows);
+  r.block = real(block);
+  r.blocks = real(ceilDiv(windows, block));
+  r.crossings = 0;
+  r.together = false;
+  int64_t rows = block;
+  if (p.row_elements) {
+    if (block < p.output_width) {
+      rows = p.kernel_rows;
+      r.crossings = real(windows - block) * i.inverse_width;
+      r.together = rowsOf(p, i, windows) * p.output_width == windows;
+    } else {
+      rows = (rowsOf(p, i, block) - 1) * p.stride_rows + p.kernel_rows;
+    }
+  }
+  r.first_load = std::min(r.loads, real(rows) * line);
+}
+
+/// Arrays [begin, begin + arrays) of each copy at work. `inputs`: bits that all
+/// parts of all rounds load.
+IMC_INLINE void fillRound(Round &r, const workload::Product &p, const Sizes &i,
+                          const mapping::Tiling &t, int64_t copies,
+                          int64_t begin, int64_t arrays, double inputs,
+                          const Parts &whole, bool anywhere, bool oneLink,
+                          const machine::Machine &m, const mapping::Knobs &k) {
+  const int64_t macros = m.hierarchy.macros_per_tile;
+  const double word = real(k.input_bits);
+  const double accumulator = real(m.shift_add.accumulator_bits);
+  const double room = real(static_cast<int64_t>(m.tile_buffer.size_kib * 8192));
+  const double line = i.line * word, ofWindow = i.result * word;
+  const double results = real(p.output_elements) * word;
+  const int64_t group =
+      oneLink ? int64_t(1) << 40 : m.hierarchy.tiles_per_group;
+  const int64_t ofCopy = arraysOf(t);
+  if (ofCopy <= macros && arrays == ofCopy) {
+    // All copies of a core are one part.
+    const int64_t windows = std::min(whole.bundle * whole.per_copy, p.windows);
+    r.senders = r.sent = r.split = 0;
+    r.all_loads = inputs;
+    r.reads = i.rows * word;
+    r.sums = i.outputs * accumulator;
+    r.stored = ofWindow;
+    r.global = r.link = inputs + results;
+    if (copies == 1) {
+      r.parts = r.storers = r.ratio = r.sharing = 1;
+      r.serial = real(t.turns());
+      r.loads = inputs;
+      cutBlocks(r, p, i, windows, 1, windows, line, room);
+      return;
+    }
+    const int64_t parts = ceilDiv(copies, whole.bundle);
+    r.parts = r.storers = real(parts);
+    r.serial = real(t.turns()) / real(whole.bundle);
+    r.ratio = i.windows / real(windows);
+    r.loads = inputs * i.inverse_windows * real(windows);
+    cutBlocks(r, p, i, whole.per_copy, whole.bundle, windows, line, room);
+    shareLinks(r, parts, 1, 0, group, anywhere && !oneLink);
+    return;
+  }
+  // A copy lies in several cores. Its parts from `storer` on hold columns of
+  // the last strip, those before `sender` hand on.
+  const int64_t slots = macros * t.row_sets, tiles = t.tiles();
+  const int64_t all = ceilDiv(tiles, slots), parts = ceilDiv(arrays, macros),
+                first = begin == 0 ? 0 : begin / macros;
+  int64_t sender = 0, storer = 0;
+  if (t.strips > 1 && t.packs == 1) {
+    const int64_t before = tiles - t.column_tiles;
+    storer = before / slots;
+    sender = storer * slots == before ? storer : storer + 1;
+  } else if (t.strips > 1 && slots % (t.strips * t.column_tiles) != 0) {
+    sender = all - 1;
+  }
+  const int64_t sends = std::clamp<int64_t>(sender - first, 0, parts),
+                stores = std::clamp<int64_t>(first + parts - storer, 0, parts);
+  double high, wide; // rows and outputs of a part
+  if (t.packs > 1) {
+    const double share = real(slots) / real(tiles);
+    high = std::min(i.rows, whole.shares.rows * share);
+    wide = std::min(i.outputs, whole.shares.outputs * share);
+  } else if (slots >= t.column_tiles) {
+    high = std::min(i.rows, real(ceilDiv(slots, t.column_tiles) * t.rows));
+    wide = i.outputs;
+  } else {
+    high = std::min(i.rows, real(t.rows));
+    wide =
+        std::min(i.outputs, real(slots * t.cols) / real(t.columns_per_weight));
+  }
+  const double used = std::min(
+      i.channels,
+      p.kernel_elements == 1
+          ? high
+          : real(ceilDiv(static_cast<int64_t>(high), p.kernel_elements)));
+  const double ofParts = 1 / real(copies * parts);
+  const double ofStorers = 1 / real(all - storer);
+  r.parts = real(copies * parts);
+  r.senders = real(sends);
+  r.storers = real(copies * stores);
+  r.serial = real(t.turns());
+  r.all_loads = parts == all ? inputs : inputs * (real(parts) / real(all));
+  r.loads = inputs * used / (whole.shares.channels * real(copies));
+  r.ratio = r.all_loads / r.loads;
+  r.reads = high * word;
+  r.sums = wide * accumulator;
+  r.sent = sender > 0
+               ? (whole.shares.outputs - i.outputs) * accumulator / real(sender)
+               : 0;
+  r.stored = stores > 0 ? ofWindow * ofStorers : 0;
+  cutBlocks(r, p, i, whole.per_copy, 1, whole.per_copy,
+            line * (used / i.channels), room);
+  r.global = r.all_loads + results * (real(stores) * ofStorers);
+  r.link = r.all_loads + real(copies) * r.windows *
+                             (r.senders * r.sent + real(stores) * r.stored);
+  shareLinks(r, copies * parts, parts, r.all_loads * ofParts, group,
+             anywhere && !oneLink);
+}
+
+/// `f` is new.
+IMC_INLINE void fillFlow(Flow &f, const workload::Product &p, const Sizes &i,
+                         const mapping::Tiling &t, int64_t copies,
+                         int64_t rounds, int64_t capacity, double inputs,
+                         const Parts &whole, const machine::Machine &m,
+                         const mapping::Knobs &k, const Prices &prices) {
+  const bool oneLink = prices.noc_links <= 1;
+  const int64_t arrays = arraysOf(t);
+  const int64_t before = rounds > 1 ? (rounds - 1) * capacity : 0;
+  fillRound(f.last, p, i, t, copies, before, arrays - before, inputs, whole,
+            rounds == 0, oneLink, m, k);
+  f.writes = rounds > 0;
+  if (rounds == 0)
+    return;
+  const int64_t macros = m.hierarchy.macros_per_tile;
+  const double bits = real(p.weight_elements) * real(k.weight_bits);
+  const double ofArray = real(t.turns()) * real(std::min(t.rows, t.pack_rows));
+  f.operand = 0;
+  f.rounds = real(before > 0 ? rounds - 1 : 0);
+  f.fetched_last = bits;
+  if (before > 0) {
+    fillRound(f.full, p, i, t, copies, 0, capacity, inputs, whole, false,
+              oneLink, m, k);
+    f.fetched_full = bits * (real(capacity) / real(arrays));
+    f.fetched_last -= f.rounds * f.fetched_full;
+    f.rows_full = real(std::min(macros, capacity)) * ofArray;
+  }
+  const int64_t fullest = whole.bundle * (arrays - before);
+  f.rows_last = real(std::min(macros, fullest)) * ofArray;
+}
+
+/// What a round takes, and what each of its resources is busy for.
+struct Passage {
+  double seconds;
+  double arrays, port, link, global;
+  double chain, tail;
+};
+
+/// E-TIME-8, E-TIME-9. `product`: one product of an array; `shorter`: what the
+/// first one of a step waits for (E-TIME-1).
+IMC_INLINE void passRound(Passage &t, const Round &r, double product,
+                          double shorter, const Prices &p) {
+  const double hops = p.noc_hops;
+  t.arrays = r.windows * r.serial * product + shorter;
+  t.port = (r.loads + r.windows * (r.reads + 2 * r.sums)) * p.tile_bit;
+  t.global = r.global * p.global_bit;
+  const double ofBlock = r.block * r.serial * product;
+  const double portOfBlock = r.block * (r.reads + r.sums) * p.tile_bit;
+  const double longest = std::max(ofBlock, portOfBlock);
+
+  // E-TIME-8: before the first products all parts load, after the last ones
+  // all store; one after the other where they share a resource.
+  const double load = r.first_load;
+  const double loads = load * r.ratio;
+  const double ownLoad =
+      load * std::max({p.tile_bit, p.noc_bit_time, p.global_bit});
+  const double allLoads = std::max(
+      {load * p.tile_bit, std::min(r.sharing * load, loads) * p.noc_bit_time,
+       loads * p.global_bit});
+  const double end = r.windows - (r.blocks - 1) * r.block;
+  const double store = end * r.stored, read = end * r.sums * p.tile_bit;
+  t.tail = std::max({read, store * p.noc_bit_time, store * p.global_bit});
+  const double allStores =
+      std::max({read, std::min(r.sharing, r.storers) * store * p.noc_bit_time,
+                r.storers * store * p.global_bit});
+  const double ends =
+      2 * hops + std::max(allLoads + t.tail, ownLoad + allStores);
+  // Rows that the next block needs but the one behind it did not.
+  double stalls = 0;
+  if (r.crossings > 0) {
+    const double sharing = r.together ? r.ratio : 1;
+    const double bit =
+        std::max({p.tile_bit, std::min(sharing, r.sharing) * p.noc_bit_time,
+                  sharing * p.global_bit});
+    stalls =
+        std::max(0.0, (r.loads - load) * bit + r.crossings * (hops - longest));
+  }
+
+  // E-TIME-9: partial sums of a block pass the parts of a copy one by one. At
+  // the front of a busy chain the message before it is still on the link.
+  const double message = r.sent * p.noc_bit_time, sums = r.sums * p.tile_bit;
+  t.chain = r.senders * (end * std::max(message, sums) + hops);
+  const double ofMessage = r.block * std::max(message, sums);
+  const double front = r.blocks > 1 ? std::max(2 * ofMessage, ofMessage + hops)
+                                    : ofMessage + hops;
+
+  // A shared resource that is busy throughout waits for the first products
+  // only, where its loads of two blocks are over before.
+  auto busy = [&](double seconds, double one, double sharing) {
+    return seconds + hops +
+           std::max(0.0, longest + 2 * hops - (2 * sharing - 1) * one);
+  };
+  const double others = std::max(
+      {t.arrays + stalls + ends + t.chain,
+       t.port + 2 * hops + std::max(0.0, ofBlock - portOfBlock) + t.chain,
+       busy(t.global, load * p.global_bit, r.parts)});
+  auto linkTakes = [&](double bits) {
+    return std::max(
+        others, busy(bits * p.noc_bit_time, load * p.noc_bit_time, r.sharing) +
+                    std::max(0.0, r.senders - r.sharing) * front +
+                    std::min(r.senders, r.sharing) * hops);
+  };
+  t.link = r.link * p.noc_bit_time;
+  t.seconds = linkTakes(r.link);
+  if (r.split > 0) {
+    t.seconds += r.split * (linkTakes(r.link_split) - t.seconds);
+    t.link += r.split * (r.link_split * p.noc_bit_time - t.link);
+  }
+}
+
+} // namespace imc::cost::detail
+
+#endif // IMC_LIB_COST_LATENCY_H

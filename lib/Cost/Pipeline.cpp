@@ -1,0 +1,222 @@
+//===- Pipeline.cpp - What a pipeline takes -------------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Level l works on inference t in beat t + l. A beat takes as long as the
+// slowest product of its levels, or as what they share is busy: summed over all
+// parts, with the places that the plan gives them. Not on the way of the
+// search, so cores may be walked.
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Cost/Pipeline.h"
+
+#include "Layer.h"
+
+using namespace imc;
+using namespace imc::cost;
+using namespace imc::cost::detail;
+
+std::vector<int64_t>
+imc::cost::pipelineLevels(const workload::Workload &workload) {
+  std::vector<int64_t> levels(workload.layers.size(), 0);
+  for (size_t i = 0; i != workload.layers.size(); ++i)
+    for (int64_t input : workload.layers[i].inputs) {
+      if (input < 0 || input >= static_cast<int64_t>(i))
+        continue;
+      // Digital work that follows digital work is done with it.
+      const bool apart =
+          workload.layers[i].product() || workload.layers[input].product();
+      levels[i] = std::max(levels[i], levels[size_t(input)] + apart);
+    }
+  return levels;
+}
+
+namespace {
+
+/// Seconds on one core's tile buffer or on one link.
+struct Load {
+  size_t where;
+  double seconds;
+};
+
+/// What the layers of a level take for one inference.
+struct Level {
+  double slowest = 0; ///< product by itself
+  double behind = 0;  ///< the same, behind its first loads
+  double heads = 0; ///< on the global buffer, for the first blocks of all parts
+  double global = 0, lanes = 0;
+  double everyPort = 0; ///< of digital work, on each core
+  double everyLink = 0;
+  bool moves = false;
+  std::vector<Load> ports, links;
+};
+
+/// What the levels at work take together.
+class Beat {
+public:
+  Beat(size_t cores, size_t links) : ports(cores, 0.0), links(links, 0.0) {}
+
+  void add(const Level &level, double sign) {
+    for (const Load &load : level.ports)
+      ports[load.where] += sign * load.seconds;
+    for (const Load &load : level.links)
+      links[load.where] += sign * load.seconds;
+    everyPort += sign * level.everyPort;
+    everyLink += sign * level.everyLink;
+    global += sign * level.global;
+    lanes += sign * level.lanes;
+  }
+
+  std::array<double, numTimes> times() const {
+    std::array<double, numTimes> t{};
+    t[at(Time::TileBuffer)] =
+        *std::max_element(ports.begin(), ports.end()) + everyPort;
+    t[at(Time::Noc)] =
+        *std::max_element(links.begin(), links.end()) + everyLink;
+    t[at(Time::GlobalBuffer)] = global;
+    t[at(Time::Digital)] = lanes;
+    return t;
+  }
+
+private:
+  std::vector<double> ports, links;
+  double everyPort = 0, everyLink = 0, global = 0, lanes = 0;
+};
+
+} // namespace
+
+/// Where the parts of a product lie and what each of them moves.
+static void addParts(const Round &r, const mapping::PlacedProduct &placed,
+                     int64_t bundle, const machine::Machine &m,
+                     const Prices &prices, Level &level) {
+  const int64_t core = m.hierarchy.macros_per_tile;
+  const int64_t perGroup = m.hierarchy.tiles_per_group;
+  const int64_t numLinks = static_cast<int64_t>(prices.noc_links);
+  const int64_t parts = static_cast<int64_t>(r.parts);
+  const int64_t arrays = arraysOf(placed.tiling);
+  const int64_t ofCopy = arrays <= core ? 1 : ceilDiv(arrays, core);
+  const double mean = r.all_loads / r.parts;
+  const int64_t senders = static_cast<int64_t>(r.senders);
+  for (int64_t i = 0; i != parts; ++i) {
+    const int64_t copy = arrays <= core ? i * bundle : i / ofCopy;
+    const int64_t within = arrays <= core ? 0 : i % ofCopy;
+    const int64_t where = placed.firstArrayOf(copy, core) / core + within;
+    // The last bundle has fewer windows.
+    const double share = std::clamp(
+        r.windows > 0 ? (real(placed.copies - copy) / real(bundle)) : 1.0, 0.0,
+        1.0);
+    const double windows = r.windows * (arrays <= core ? share : 1.0);
+    const double loads = arrays <= core ? r.loads * share : mean;
+    level.ports.push_back(
+        {size_t(where),
+         (loads + windows * (r.reads + 2 * r.sums)) * prices.tile_bit});
+    const bool sends = within < senders;
+    const double bits = loads + windows * (sends ? r.sent : r.stored);
+    const int64_t group = where / perGroup, link = group % numLinks;
+    level.links.push_back({size_t(link), bits * prices.noc_bit_time});
+    const int64_t next = (where + 1) / perGroup % numLinks;
+    if (sends && next != link)
+      level.links.push_back(
+          {size_t(next), windows * r.sent * prices.noc_bit_time});
+  }
+}
+
+PipelineCost imc::cost::pipelineCost(const workload::Workload &workload,
+                                     const mapping::Plan &plan,
+                                     const machine::Machine &m,
+                                     const mapping::Knobs &k,
+                                     int64_t inferences) {
+  const Prices prices = priceDesign(m, k);
+  const std::vector<int64_t> levelOf = pipelineLevels(workload);
+  PipelineCost cost;
+  cost.inferences = inferences;
+  for (int64_t level : levelOf)
+    cost.levels = std::max(cost.levels, level + 1);
+  std::vector<Level> levels(size_t(cost.levels));
+  auto placed = plan.products.begin();
+  for (size_t i = 0; i != workload.layers.size(); ++i) {
+    const workload::Layer &layer = workload.layers[i];
+    Level &level = levels[size_t(levelOf[i])];
+    if (const workload::Product *p = layer.product()) {
+      const mapping::PlacedProduct &place = *placed++;
+      Parts parts;
+      const Counts c = countProduct(*p, place.tiling, place.copies, 0,
+                                    m.arrays(), m, k, parts);
+      Flow f;
+      Passage t, full;
+      passRounds(f, t, full, c, c.global_reads, parts, *p, Sizes(*p),
+                 place.tiling, place.copies, 0, m.arrays(), m, k, prices);
+      passageOf(t, full, c, f, prices);
+      const double head = f.last.first_load * f.last.ratio * prices.global_bit;
+      level.heads += head;
+      level.slowest = std::max(level.slowest, t.seconds);
+      level.behind = std::max(level.behind, std::max(t.arrays, t.port) +
+                                                t.tail + 2 * prices.noc_hops);
+      level.global += t.global;
+      level.moves = true;
+      addParts(f.last, place, parts.bundle, m, prices, level);
+      continue;
+    }
+    const Counts c = layer.digital()
+                         ? countDigital(*layer.digital(), m, k)
+                         : countDynamic(*layer.dynamicProduct(), m, k);
+    level.lanes += (c.operations + c.macs) * prices.lane_operation;
+    level.everyPort +=
+        (c.tile_reads + c.tile_writes) * prices.tile_bit / c.tiles;
+    level.global += (c.global_reads + c.global_writes) * prices.global_bit;
+    level.everyLink +=
+        c.noc_bits * prices.noc_bit_time / std::min(c.groups, prices.noc_links);
+    level.moves |= c.noc_bits > 0;
+  }
+
+  // E-TIME-10
+  Beat busy(size_t(m.tiles()), size_t(prices.noc_links));
+  const int64_t beats = inferences + cost.levels - 1;
+  std::array<double, numTimes> bound{};
+  double before = 0;
+  int64_t low = 0, high = -1; // levels at work
+  for (int64_t beat = 0; beat != beats; ++beat) {
+    const int64_t first = std::max<int64_t>(0, beat - inferences + 1);
+    const int64_t last = std::min(beat, cost.levels - 1);
+    const bool same = beat > 0 && first == low && last == high;
+    if (!same) {
+      while (high < last)
+        busy.add(levels[size_t(++high)], 1);
+      while (low < first)
+        busy.add(levels[size_t(low++)], -1);
+      bound = busy.times();
+      double slowest = 0, behind = 0, heads = 0;
+      bool moves = false;
+      for (int64_t l = low; l <= high; ++l) {
+        const Level &level = levels[size_t(l)];
+        slowest = std::max(slowest, level.slowest);
+        heads += level.heads;
+        behind = std::max(behind, level.behind);
+        moves |= level.moves;
+      }
+      const double ends = moves ? 2 * prices.noc_hops : 0;
+      for (Time shared : {Time::TileBuffer, Time::Noc, Time::GlobalBuffer})
+        if (bound[at(shared)] > 0)
+          bound[at(shared)] += ends;
+      bound[at(Time::Compute)] = std::max(slowest, behind + heads);
+      before = *std::max_element(bound.begin(), bound.end());
+    }
+    cost.seconds += before;
+    if (beat < cost.levels - 1)
+      cost.fill_s += before;
+    else if (beat >= inferences)
+      cost.drain_s += before;
+    else
+      cost.steady_s += before;
+    if (before > cost.beat_s) {
+      cost.beat_s = before;
+      cost.bound_by = static_cast<Time>(
+          std::max_element(bound.begin(), bound.end()) - bound.begin());
+    }
+  }
+  return cost;
+}
