@@ -42,12 +42,18 @@ void imc::cost::priceLayer(const workload::Layer &layer,
                            LayerCost &cost, int64_t firstArray) {
   detail::Priced priced;
   if (const workload::Product *product = layer.product()) {
+    const int64_t macros = machine.hierarchy.macros_per_tile;
+    const Geometry g = detail::geometryOf(*product, tiling, machine);
+    detail::Flow flow;
     detail::Passage passage;
     const Counts counts = detail::timeProduct(
-        *product, Sizes(*product), tiling,
-        detail::geometryOf(*product, tiling, machine), copies, rounds,
-        machine.arrays() - (rounds > 0 ? firstArray : 0), machine, knobs,
-        prices, passage);
+        *product, Sizes(*product), tiling, g,
+        detail::partsOf(*product, g.shares, detail::arraysOf(tiling), copies,
+                        macros),
+        copies, rounds, machine.arrays() - (rounds > 0 ? firstArray : 0),
+        detail::placeOnLink(firstArray / macros,
+                            detail::coresOfLink(machine, prices)),
+        machine, knobs, prices, flow, passage);
     detail::price(counts, passage, prices, priced);
     detail::describe(counts, priced, cost);
     return;

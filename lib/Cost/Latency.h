@@ -19,11 +19,63 @@
 
 namespace imc::cost::detail {
 
-/// How a product is cut: what its parts take, copies that share a core, and
-/// windows of a copy.
+/// Cores that share a link: all of them where there is but one.
+inline int64_t coresOfLink(const machine::Machine &m, const Prices &p) {
+  return p.noc_links <= 1 ? int64_t(1) << 40 : m.hierarchy.tiles_per_group;
+}
+
+/// Place of a core among those of its link.
+IMC_INLINE int64_t placeOnLink(int64_t core, int64_t group) {
+  return core < group ? core : core - floorDiv(core, group) * group;
+}
+
+/// How a product is cut: what its parts take, copies that share a core, windows
+/// of a copy, and cores of all copies.
 struct Parts {
   Shares shares;
-  int64_t bundle, per_copy;
+  int64_t bundle, per_copy, cores;
+};
+
+/// A product of copies of `arrays` arrays in cores of `macros`.
+IMC_INLINE Parts partsOf(const workload::Product &p, const Shares &shares,
+                         int64_t arrays, int64_t copies, int64_t macros) {
+  if (copies == 1)
+    return {shares, 1, p.windows,
+            arrays <= macros ? 1 : ceilDiv(arrays, macros)};
+  Parts parts = {shares, 1, ceilDiv(p.windows, copies), copies};
+  if (arrays > macros) {
+    parts.cores *= ceilDiv(arrays, macros);
+  } else if (arrays < macros) {
+    parts.bundle = std::min(copies, floorDiv(macros, arrays));
+    parts.cores = ceilDiv(copies, parts.bundle);
+  }
+  return parts;
+}
+
+/// Where products begin that are placed one after the other (Cores.h), in
+/// cores: the same as mapping::place without its divisions.
+struct CoreCursor {
+  int64_t macros;
+  int64_t core = 0, used = 0; ///< arrays of the core that are taken
+
+  /// First core of a product.
+  IMC_INLINE int64_t place(const Parts &parts, int64_t arrays, int64_t copies) {
+    const bool large = arrays > macros;
+    const int64_t taken = large ? macros : parts.bundle * arrays;
+    if (used > 0 && used + taken > macros) {
+      ++core;
+      used = 0;
+    }
+    const int64_t first = core;
+    if (parts.cores == 1) {
+      used += taken;
+      return first;
+    }
+    core += parts.cores - 1;
+    used = large ? arrays - (floorDiv(parts.cores, copies) - 1) * macros
+                 : (copies - (parts.cores - 1) * parts.bundle) * arrays;
+    return first;
+  }
 };
 
 /// What a product does in one round, or in all where its weights stay: its
@@ -49,9 +101,10 @@ struct Round {
   double sent;       ///< of a part that sends, per window
   double stored;     ///< of a part that stores, per window
   double global;     ///< over the global buffer
-  double link;       ///< over the busiest link,
-  double link_split; ///< and where groups part the cores of the product:
-  double split;      ///< so many of all places
+  double all_link;   ///< over all links that the parts use,
+  double link;       ///< over the busiest
+  double part_loads; ///< that a part loads on average,
+  int64_t of_copy;   ///< of parts of a copy
 };
 
 /// A product: `rounds` that fill the chip, and the last one.
@@ -65,53 +118,50 @@ struct Flow {
   double moved;   ///< the same, over the network
 };
 
-/// The larger of two pieces of n cores, added over the n - 1 ways to cut.
-IMC_INLINE double largerPieces(int64_t n) {
-  return real((3 * n * n - 4 * n + 1) / 4);
-}
-
-/// E-TIME-7: the busiest link. `cores` parts lie in neighbouring cores, `group`
-/// of which share a link; where copies begin is not known (A-MESH), unless each
-/// product begins at the first core. `link` holds the bits of all parts, a part
-/// loads `loads` bits.
-IMC_INLINE void shareLinks(Round &r, int64_t cores, int64_t perCopy,
-                           double loads, int64_t group, bool anywhere) {
-  r.split = 0;
-  const double n = real(cores), size = real(group);
-  const double all = r.link, message = r.windows * r.sent;
-  if (cores <= group) {
-    r.sharing = n;
-    if (!anywhere || cores == 1)
-      return;
-    r.split = (n - 1) / size;
-    const double larger = largerPieces(cores) / (n - 1);
-    if (cores != perCopy) {
-      // The cut goes through a chain or between two.
-      r.link_split = larger / n * all + (r.senders > 0 ? 0.5 * message : 0);
-      return;
-    }
-    // One chain: the message over the cut takes both links.
-    const double s = r.senders;
-    const double sends =
-        (largerPieces(static_cast<int64_t>(s) + 1) + (n - 1 - s) * s) / (n - 1);
-    r.link_split = larger / n * (all - s * message) + sends * message;
+/// E-TIME-7: the busiest link. The parts lie in neighbouring cores, the first
+/// of which is core `at` of a group of `group` that share a link.
+IMC_INLINE void shareLinks(Round &r, int64_t at, int64_t group) {
+  const int64_t n = static_cast<int64_t>(r.parts);
+  r.sharing = r.parts;
+  r.link = r.all_link;
+  const int64_t first = group - at;
+  if (n <= first)
+    return;
+  // The pieces of the first and the last group, and those between.
+  const int64_t behind = n - first, between = floorDiv(behind, group);
+  const int64_t last = behind - between * group;
+  r.sharing = real(between > 0 ? group : std::max(first, last));
+  if (r.senders == 0) {
+    r.link *= r.sharing / r.parts;
     return;
   }
-  double k = size;
-  if (anywhere && cores < 2 * group - 1) {
-    const double over = n - size;
-    k = ((over + 1) * size + largerPieces(cores) - 2 * over * n +
-         over * (over + 1)) /
-        size;
+  // A message from the piece before takes this link, too.
+  const int64_t perCopy = r.of_copy;
+  const auto sends = static_cast<int64_t>(r.senders),
+             stores = static_cast<int64_t>(r.storers * real(perCopy) / r.parts);
+  const double message = r.windows * r.sent, result = r.windows * r.stored;
+  auto bitsOf = [&](int64_t begin, int64_t end) {
+    const int64_t copy = floorDiv(begin, perCopy),
+                  part = begin - copy * perCopy;
+    const int64_t endCopy = floorDiv(end, perCopy),
+                  endPart = end - endCopy * perCopy;
+    const int64_t others = endCopy - copy, idle = perCopy - stores;
+    return real(end - begin) * r.part_loads +
+           real(others * sends + std::min(endPart, sends) -
+                std::min(part, sends) + (part > 0 && part <= sends)) *
+               message +
+           real(others * stores + std::max<int64_t>(0, endPart - idle) -
+                std::max<int64_t>(0, part - idle)) *
+               result;
+  };
+  r.link = bitsOf(0, first);
+  if (last > 0)
+    r.link = std::max(r.link, bitsOf(n - last, n));
+  if (between > 0) {
+    r.link = std::max(r.link, bitsOf(first, first + group));
+    if (between > 1)
+      r.link = std::max(r.link, bitsOf(n - last - group, n - last));
   }
-  r.sharing = k;
-  if (real(perCopy) > k) {
-    const double sends = std::min(k, r.senders);
-    r.link = k * loads + sends * message + (r.senders > sends ? message : 0) +
-             (k - sends) * r.windows * r.stored;
-    return;
-  }
-  r.link = k / n * all + (r.senders > 0 ? 0.5 * message : 0);
 }
 
 /// Rows of windows that `windows` of them begin at least.
@@ -177,11 +227,11 @@ IMC_INLINE void cutBlocks(Round &r, const workload::Product &p, const Sizes &i,
 }
 
 /// Arrays [begin, begin + arrays) of each copy at work. `inputs`: bits that all
-/// parts of all rounds load.
+/// parts of all rounds load; `at`: as in shareLinks.
 IMC_INLINE void fillRound(Round &r, const workload::Product &p, const Sizes &i,
                           const mapping::Tiling &t, int64_t copies,
                           int64_t begin, int64_t arrays, double inputs,
-                          const Parts &whole, bool anywhere, bool oneLink,
+                          const Parts &whole, int64_t at, int64_t group,
                           const machine::Machine &m, const mapping::Knobs &k) {
   const int64_t macros = m.hierarchy.macros_per_tile;
   const double word = real(k.input_bits);
@@ -189,18 +239,16 @@ IMC_INLINE void fillRound(Round &r, const workload::Product &p, const Sizes &i,
   const double room = real(static_cast<int64_t>(m.tile_buffer.size_kib * 8192));
   const double line = i.line * word, ofWindow = i.result * word;
   const double results = real(p.output_elements) * word;
-  const int64_t group =
-      oneLink ? int64_t(1) << 40 : m.hierarchy.tiles_per_group;
   const int64_t ofCopy = arraysOf(t);
   if (ofCopy <= macros && arrays == ofCopy) {
     // All copies of a core are one part.
     const int64_t windows = std::min(whole.bundle * whole.per_copy, p.windows);
-    r.senders = r.sent = r.split = 0;
+    r.senders = r.sent = 0;
     r.all_loads = inputs;
     r.reads = i.rows * word;
     r.sums = i.outputs * accumulator;
     r.stored = ofWindow;
-    r.global = r.link = inputs + results;
+    r.global = r.all_link = r.link = inputs + results;
     if (copies == 1) {
       r.parts = r.storers = r.ratio = r.sharing = 1;
       r.serial = real(t.turns());
@@ -214,7 +262,9 @@ IMC_INLINE void fillRound(Round &r, const workload::Product &p, const Sizes &i,
     r.ratio = i.windows / real(windows);
     r.loads = inputs * i.inverse_windows * real(windows);
     cutBlocks(r, p, i, whole.per_copy, whole.bundle, windows, line, room);
-    shareLinks(r, parts, 1, 0, group, anywhere && !oneLink);
+    r.of_copy = 1;
+    r.part_loads = 0;
+    shareLinks(r, at, group);
     return;
   }
   // A copy lies in several cores. Its parts from `storer` on hold columns of
@@ -268,23 +318,25 @@ IMC_INLINE void fillRound(Round &r, const workload::Product &p, const Sizes &i,
   cutBlocks(r, p, i, whole.per_copy, 1, whole.per_copy,
             line * (used / i.channels), room);
   r.global = r.all_loads + results * (real(stores) * ofStorers);
-  r.link = r.all_loads + real(copies) * r.windows *
-                             (r.senders * r.sent + real(stores) * r.stored);
-  shareLinks(r, copies * parts, parts, r.all_loads * ofParts, group,
-             anywhere && !oneLink);
+  r.all_link = r.all_loads + real(copies) * r.windows *
+                                 (r.senders * r.sent + real(stores) * r.stored);
+  r.of_copy = parts;
+  r.part_loads = r.all_loads * ofParts;
+  shareLinks(r, at, group);
 }
 
 /// `f` is new.
 IMC_INLINE void fillFlow(Flow &f, const workload::Product &p, const Sizes &i,
                          const mapping::Tiling &t, int64_t copies,
-                         int64_t rounds, int64_t capacity, double inputs,
-                         const Parts &whole, const machine::Machine &m,
-                         const mapping::Knobs &k, const Prices &prices) {
-  const bool oneLink = prices.noc_links <= 1;
+                         int64_t rounds, int64_t capacity, int64_t at,
+                         double inputs, const Parts &whole,
+                         const machine::Machine &m, const mapping::Knobs &k,
+                         const Prices &prices) {
+  const int64_t group = coresOfLink(m, prices);
   const int64_t arrays = arraysOf(t);
   const int64_t before = rounds > 1 ? (rounds - 1) * capacity : 0;
-  fillRound(f.last, p, i, t, copies, before, arrays - before, inputs, whole,
-            rounds == 0, oneLink, m, k);
+  fillRound(f.last, p, i, t, copies, before, arrays - before, inputs, whole, at,
+            group, m, k);
   f.writes = rounds > 0;
   if (rounds == 0)
     return;
@@ -295,8 +347,8 @@ IMC_INLINE void fillFlow(Flow &f, const workload::Product &p, const Sizes &i,
   f.rounds = real(before > 0 ? rounds - 1 : 0);
   f.fetched_last = bits;
   if (before > 0) {
-    fillRound(f.full, p, i, t, copies, 0, capacity, inputs, whole, false,
-              oneLink, m, k);
+    fillRound(f.full, p, i, t, copies, 0, capacity, inputs, whole, at, group, m,
+              k);
     f.fetched_full = bits * (real(capacity) / real(arrays));
     f.fetched_last -= f.rounds * f.fetched_full;
     f.rows_full = real(std::min(macros, capacity)) * ofArray;
@@ -368,20 +420,14 @@ IMC_INLINE void passRound(Passage &t, const Round &r, double product,
   };
   const double others = std::max(
       {t.arrays + stalls + ends + t.chain,
-       t.port + 2 * hops + std::max(0.0, ofBlock - portOfBlock) + t.chain,
+       t.port + std::max(0.0, allLoads - ownLoad) + 2 * hops +
+           std::max(0.0, ofBlock - portOfBlock) + t.chain,
        busy(t.global, load * p.global_bit, r.parts)});
-  auto linkTakes = [&](double bits) {
-    return std::max(
-        others, busy(bits * p.noc_bit_time, load * p.noc_bit_time, r.sharing) +
-                    std::max(0.0, r.senders - r.sharing) * front +
-                    std::min(r.senders, r.sharing) * hops);
-  };
   t.link = r.link * p.noc_bit_time;
-  t.seconds = linkTakes(r.link);
-  if (r.split > 0) {
-    t.seconds += r.split * (linkTakes(r.link_split) - t.seconds);
-    t.link += r.split * (r.link_split * p.noc_bit_time - t.link);
-  }
+  t.seconds =
+      std::max(others, busy(t.link, load * p.noc_bit_time, r.sharing) +
+                           std::max(0.0, r.senders - r.sharing) * front +
+                           std::min(r.senders, r.sharing) * hops);
 }
 
 } // namespace imc::cost::detail

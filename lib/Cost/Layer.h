@@ -31,12 +31,11 @@ inline double globalBits(const machine::Machine &m) {
 
 /// E-COUNT-1 to E-COUNT-8: a product with stored weights on a chip, or a part
 /// of one, of `capacity` arrays. `g`: its geometry.
-/// `parts` receives how it is cut.
 IMC_INLINE Counts countProduct(const workload::Product &p,
                                const mapping::Tiling &t, const Geometry &g,
                                int64_t copies, int64_t rounds, int64_t capacity,
                                const machine::Machine &m,
-                               const mapping::Knobs &k, Parts &parts) {
+                               const mapping::Knobs &k, const Parts &parts) {
   Counts c;
   const double windows = real(p.windows);
   const double results = windows * real(p.groups * p.cols);
@@ -63,10 +62,8 @@ IMC_INLINE Counts countProduct(const workload::Product &p,
 
   const int64_t macros = m.hierarchy.macros_per_tile;
   const int64_t arrays = arraysOf(t);
-  const int64_t bundle = mapping::copiesPerBundle(copies, arrays, macros);
-  const int64_t perCopy = ceilDiv(p.windows, copies);
-  const Shares &shares = g.shares;
-  parts = {shares, bundle, perCopy};
+  const int64_t bundle = parts.bundle, perCopy = parts.per_copy;
+  const Shares &shares = parts.shares;
   const double accumulator = real(m.shift_add.accumulator_bits);
   const double word = real(k.input_bits);
   const double inputs =
@@ -132,8 +129,10 @@ IMC_INLINE Counts countProduct(const workload::Product &p,
                                int64_t rounds, int64_t capacity,
                                const machine::Machine &m,
                                const mapping::Knobs &k, Parts &parts) {
-  return countProduct(p, t, geometryOf(p, t, m), copies, rounds, capacity, m, k,
-                      parts);
+  const Geometry g = geometryOf(p, t, m);
+  parts =
+      partsOf(p, g.shares, arraysOf(t), copies, m.hierarchy.macros_per_tile);
+  return countProduct(p, t, g, copies, rounds, capacity, m, k, parts);
 }
 
 /// E-COUNT-9: digital work runs on the lanes of all tiles, next to the tile
@@ -328,23 +327,33 @@ inline void price(const Counts &c, const Prices &p, Priced &out) {
   out.total_energy = totalOf(out.energy, out.latency).energy;
 }
 
+/// One product of an array, and what the first one of a step waits for
+/// (E-TIME-1).
+struct ArrayTimes {
+  double product, shorter;
+  IMC_INLINE ArrayTimes(const Counts &c, const mapping::Tiling &t,
+                        const Prices &p)
+      : product(real(t.phases) * std::max(p.read_cycles, c.phase_columns) *
+                    p.cycle +
+                p.setup),
+        shorter(std::min(p.read_cycles, c.phase_columns) * p.cycle) {}
+};
+
 /// Fills in the rounds of a product, and what the last one and each full one
 /// take by themselves.
 IMC_INLINE void passRounds(Flow &f, Passage &last, Passage &full,
                            const Counts &c, double inputs, const Parts &parts,
                            const workload::Product &product, const Sizes &sizes,
                            const mapping::Tiling &tiling, int64_t copies,
-                           int64_t rounds, int64_t capacity,
+                           int64_t rounds, int64_t capacity, int64_t at,
                            const machine::Machine &m, const mapping::Knobs &k,
                            const Prices &p) {
-  const double longer = std::max(p.read_cycles, c.phase_columns) * p.cycle;
-  const double shorter = std::min(p.read_cycles, c.phase_columns) * p.cycle;
-  const double seconds = real(tiling.phases) * longer + p.setup;
-  fillFlow(f, product, sizes, tiling, copies, rounds, capacity, inputs, parts,
-           m, k, p);
-  passRound(last, f.last, seconds, shorter, p);
+  const ArrayTimes times(c, tiling, p);
+  fillFlow(f, product, sizes, tiling, copies, rounds, capacity, at, inputs,
+           parts, m, k, p);
+  passRound(last, f.last, times.product, times.shorter, p);
   if (f.writes && f.rounds > 0)
-    passRound(full, f.full, seconds, shorter, p);
+    passRound(full, f.full, times.product, times.shorter, p);
 }
 
 /// All rounds of a product (E-TIME-5 to E-TIME-9): `seconds` from the first
@@ -413,21 +422,32 @@ inline void price(const Counts &c, const Passage &t, const Prices &p,
   out.total_energy = totalOf(out.energy, t.seconds).energy;
 }
 
-/// Counts and times a product with stored weights.
+/// Counts and times a product with stored weights, the first of which lie in
+/// core `at` of a group. `f` receives how its parts work.
 IMC_INLINE Counts timeProduct(const workload::Product &p, const Sizes &sizes,
                               const mapping::Tiling &t, const Geometry &g,
-                              int64_t copies, int64_t rounds, int64_t capacity,
+                              const Parts &parts, int64_t copies,
+                              int64_t rounds, int64_t capacity, int64_t at,
                               const machine::Machine &m,
                               const mapping::Knobs &k, const Prices &prices,
-                              Passage &passage) {
-  Parts parts;
+                              Flow &f, Passage &passage) {
   const Counts c = countProduct(p, t, g, copies, rounds, capacity, m, k, parts);
-  Flow f;
   Passage full;
   passRounds(f, passage, full, c, c.global_reads, parts, p, sizes, t, copies,
-             rounds, capacity, m, k, prices);
+             rounds, capacity, at, m, k, prices);
   passageOf(passage, full, c, f, prices);
   return c;
+}
+
+/// Times an equal product that lies elsewhere; its weights stay.
+IMC_INLINE void timeElsewhere(Flow &f, const Counts &c,
+                              const mapping::Tiling &t, int64_t at,
+                              int64_t group, const Prices &prices,
+                              Passage &passage) {
+  shareLinks(f.last, at, group);
+  const ArrayTimes times(c, t, prices);
+  passRound(passage, f.last, times.product, times.shorter, prices);
+  passageOf(passage, passage, c, f, prices);
 }
 
 /// The same for a right operand that is written into arrays.
@@ -439,8 +459,12 @@ inline Counts timeWritten(const workload::DynamicProduct &d,
   const workload::Product p = d.stored();
   Flow f;
   Passage full;
+  // In the last whole cores of the chip.
+  const int64_t macros = m.hierarchy.macros_per_tile;
+  const int64_t core = m.tiles() - ceilDiv(arrays, macros);
   passRounds(f, passage, full, w.counts, w.inputs, w.parts, p, Sizes(p), t, 1,
-             ceilDiv(t.arrays(), arrays), arrays, m, k, prices);
+             ceilDiv(t.arrays(), arrays), arrays,
+             placeOnLink(core, coresOfLink(m, prices)), m, k, prices);
   f.fetched_full = f.fetched_last = 0;
   f.operand = w.operand;
   f.moved = w.moved;

@@ -260,7 +260,8 @@ void Pricer::priceLegacy(const Machine &machine, const mapping::Knobs &knobs,
     ModelFigures figures;
     const size_t products = model.products.size();
     result.layers.resize(
-        std::max(result.layers.size(), products + model.others.size()));
+        std::max(result.layers.size(), model.slots + model.others.size()));
+    DesignCost::Layer *slot = result.layers.data();
     detail::LegacyNeeds needs;
     for (size_t u = 0; u != products; ++u) {
       const Shape &shape = model.products[u];
@@ -271,8 +272,10 @@ void Pricer::priceLegacy(const Machine &machine, const mapping::Knobs &knobs,
       const LegacyCounts &c = result.legacy.counts[next++];
       const LegacyPriced priced = detail::priceLegacy(c, prices);
       needs.add(*shape.layer, t, c, shape.count);
-      result.layers[u] = {priced.total, priced.latency,
-                          detail::noise(product, t, prices.design)};
+      slot = std::fill_n(
+          slot, shape.count,
+          DesignCost::Layer{priced.total, priced.latency,
+                            detail::noise(product, t, prices.design)});
       figures.logical_arrays += c.arrays * shape.count;
       figures.placed_arrays =
           std::max(figures.placed_arrays,
@@ -282,7 +285,7 @@ void Pricer::priceLegacy(const Machine &machine, const mapping::Knobs &knobs,
     }
     for (size_t u = 0; u != model.others.size(); ++u) {
       needs.add(*model.others[u].layer, none, {}, model.others[u].count);
-      result.layers[products + u] = {0, 0, 0};
+      *slot++ = {0, 0, 0};
     }
     // Program order, as in the detailed evaluation.
     double noise = 0;

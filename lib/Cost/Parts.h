@@ -29,6 +29,11 @@ inline int64_t ceilDiv(int64_t a, int64_t b) {
                               static_cast<double>(b));
 }
 
+/// The same, rounded down; of operands that are not negative.
+inline int64_t floorDiv(int64_t a, int64_t b) {
+  return static_cast<int64_t>(static_cast<double>(a) / static_cast<double>(b));
+}
+
 inline double real(int64_t value) { return static_cast<double>(value); }
 
 /// Tiling::arrays(), without a division where arrays hold one tile: nearly

@@ -149,7 +149,10 @@ PipelineCost imc::cost::pipelineCost(const workload::Workload &workload,
       Flow f;
       Passage t, full;
       passRounds(f, t, full, c, c.global_reads, parts, *p, Sizes(*p),
-                 place.tiling, place.copies, 0, m.arrays(), m, k, prices);
+                 place.tiling, place.copies, 0, m.arrays(),
+                 placeOnLink(place.first_array / m.hierarchy.macros_per_tile,
+                             coresOfLink(m, prices)),
+                 m, k, prices);
       passageOf(t, full, c, f, prices);
       const double head = f.last.first_load * f.last.ratio * prices.global_bit;
       level.heads += head;

@@ -120,9 +120,15 @@ Pricer::Pricer(std::vector<workload::Workload> workloads)
       } else
         ++known->count;
     }
+    uint32_t slots = 0;
+    std::vector<uint32_t> next; // slot of each product
+    for (const Shape &shape : model.products) {
+      next.push_back(slots);
+      slots += uint32_t(shape.count);
+    }
     for (auto [isProduct, index] : order)
-      model.order.push_back(
-          isProduct ? index : uint32_t(model.products.size()) + index);
+      model.order.push_back(isProduct ? next[index]++ : slots + index);
+    model.slots = slots;
     unique += model.products.size() + model.others.size();
     uniqueProducts += model.products.size();
     total += workload.layers.size();
@@ -155,6 +161,7 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
 
   const double word = detail::real(knobs.input_bits);
   const double tiles = detail::real(machine.tiles());
+  const int64_t group = detail::coresOfLink(machine, prices);
   const int64_t lostBits = mapping::lostBits(knobs, machine);
   GeometryMemo::Packed *next = memo.products;
   bool kept = true;
@@ -167,7 +174,7 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
     result.demands.resize(std::max(result.demands.size(), products));
     result.geometry.resize(std::max(result.geometry.size(), products));
     result.layers.resize(
-        std::max(result.layers.size(), products + model.others.size()));
+        std::max(result.layers.size(), model.slots + model.others.size()));
 
     int64_t logical = 0, lost = 0;
     for (size_t u = 0; u != products; ++u) {
@@ -209,59 +216,83 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
         mapping::allocate(demands, memo.ends[i], dynamicArrays, machine, knobs);
 
     const bool splits = !allocation.stay.empty();
-    if (splits)
-      result.splits.resize(std::max(result.splits.size(), products));
+    // Where chips are rewritten, products that take turns begin behind those
+    // that stay.
+    const int64_t shared =
+        detail::placeOnLink(allocation.stay_arrays / allocation.core, group);
+    detail::CoreCursor cursor = {allocation.core};
     int64_t placed = 0, staying = 0;
     double memoryBits = 0, writes = 0, peak = 0;
     detail::Priced priced;
+    DesignCost::Layer *slot = result.layers.data();
     for (size_t u = 0; u != products; ++u) {
       const Shape &shape = model.products[u];
       const workload::Product &product = *shape.layer->product();
       const mapping::Demand &demand = result.demands[u];
-      const mapping::Copies c = mapping::copiesOf(allocation, demands, u);
       const mapping::Tiling &t = result.tilings[u];
       const Geometry &cut = result.geometry[u];
+      detail::Flow flow;
       detail::Passage passage;
-      auto time = [&](int64_t copies, int64_t rounds, int64_t capacity) {
-        return detail::timeProduct(product, model.sizes[u], t, cut, copies,
-                                   rounds, capacity, machine, knobs, prices,
-                                   passage);
-      };
-      auto total = [&](const Counts &counts) {
-        return detail::totalOf(
+      const double noise = detail::noise(product, cut, prices);
+      auto add = [&](const Counts &counts, int64_t members) {
+        const detail::Total cost = detail::totalOf(
             detail::energiesOf(counts, prices, passage.seconds, passage.arrays),
             passage.seconds);
+        for (; members > 0; --members)
+          *slot++ = {cost.energy, cost.latency, noise};
       };
-      const Counts counts = time(c.copies, c.rounds, allocation.shared());
-      const detail::Total cost = total(counts);
-      result.layers[u] = {cost.energy, cost.latency,
-                          detail::noise(product, cut, prices)};
-      int64_t turns = shape.count; // members that take turns
-      if (splits) {
-        const int64_t stay = allocation.stay[u];
-        const Counts once = time(1, 0, result.capacity);
-        const detail::Total cost = total(once);
-        result.splits[u] = {
-            0, {cost.energy, cost.latency, result.layers[u].noise}};
-        memoryBits += once.spill_bits * detail::real(stay);
-        staying += stay * demand.arrays;
-        turns -= stay;
-        if (stay > 0)
-          peak = std::max(peak, detail::powerDensity(cost.energy, cost.latency,
-                                                     prices.area_mm2));
-        // Nobody takes turns: its price is no part of the model.
-        if (turns == 0) {
-          result.layers[u] = result.splits[u].staying;
-          continue;
+      auto parts = [&](int64_t copies) {
+        return detail::partsOf(product, cut.shares, demand.arrays, copies,
+                               allocation.core);
+      };
+      // Equal products that stay, each in a place of its own.
+      auto stay = [&](int64_t members, int64_t copies) {
+        const detail::Parts cores = parts(copies);
+        int64_t before = detail::placeOnLink(
+            cursor.place(cores, demand.arrays, copies), group);
+        const Counts counts = detail::timeProduct(
+            product, model.sizes[u], t, cut, cores, copies, 0, result.capacity,
+            before, machine, knobs, prices, flow, passage);
+        add(counts, 1);
+        for (int64_t i = 1; i < members; ++i) {
+          const int64_t at = detail::placeOnLink(
+              cursor.place(cores, demand.arrays, copies), group);
+          if (at == before ||
+              (at + cores.cores <= group && before + cores.cores <= group)) {
+            *slot = slot[-1];
+            ++slot;
+          } else {
+            detail::timeElsewhere(flow, counts, t, at, group, prices, passage);
+            add(counts, 1);
+          }
+          before = at;
         }
+        memoryBits += counts.spill_bits * detail::real(members);
+      };
+      if (allocation.resident) {
+        const mapping::Copies c = mapping::copiesOf(allocation, demands, u);
+        stay(shape.count, c.copies);
+        placed += c.copies * demand.arrays * shape.count;
+        continue;
       }
+      int64_t turns = shape.count; // members that take turns
+      if (const int64_t members = splits ? allocation.stay[u] : 0) {
+        stay(members, 1);
+        staying += members * demand.arrays;
+        turns -= members;
+      }
+      if (turns == 0)
+        continue;
+      const mapping::Copies c = mapping::copiesOf(allocation, demands, u);
+      const Counts counts = detail::timeProduct(
+          product, model.sizes[u], t, cut, parts(c.copies), c.copies, c.rounds,
+          allocation.shared(), shared, machine, knobs, prices, flow, passage);
+      add(counts, turns);
       memoryBits +=
           (counts.spill_bits + counts.reload_bits) * detail::real(turns);
       writes += detail::real(c.rounds * turns);
-      const int64_t held = c.copies * demand.arrays;
-      placed = allocation.resident
-                   ? placed + held * shape.count
-                   : std::max(placed, std::min(held, allocation.shared()));
+      placed = std::max(
+          placed, std::min(c.copies * demand.arrays, allocation.shared()));
     }
     placed += staying;
     for (size_t u = 0; u != model.others.size(); ++u) {
@@ -269,7 +300,7 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
       if (const workload::Digital *digital = layer.digital()) {
         const detail::DigitalPrice d =
             detail::priceDigital(*digital, word, tiles, prices);
-        result.layers[products + u] = {d.energy, d.latency, 0};
+        *slot++ = {d.energy, d.latency, 0};
         continue; // nothing of it leaves the chip
       }
       const workload::DynamicProduct &dynamic = *layer.dynamicProduct();
@@ -291,8 +322,7 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
         counts = detail::countDynamic(dynamic, machine, knobs);
         detail::price(counts, prices, priced);
       }
-      result.layers[products + u] = {priced.total_energy, priced.latency,
-                                     noise};
+      *slot++ = {priced.total_energy, priced.latency, noise};
       memoryBits += (counts.spill_bits + counts.reload_bits) *
                     detail::real(model.others[u].count);
     }
@@ -300,26 +330,15 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
     // Program order, as in the detailed evaluation: floating-point sums depend
     // on it. Adding the zero noise of digital work changes nothing.
     double energy = 0, latency = 0, noise = 0;
-    for (size_t u = 0, n = products + model.others.size(); u != n; ++u)
-      peak = std::max(peak, detail::powerDensity(result.layers[u].energy_j,
-                                                 result.layers[u].latency_s,
-                                                 prices.area_mm2));
-    auto add = [&](const DesignCost::Layer &layer) {
+    for (uint32_t index : model.order) {
+      const DesignCost::Layer &layer = result.layers[index];
       energy += layer.energy_j;
       latency += layer.latency_s;
       noise += layer.noise;
-    };
-    if (splits) {
-      for (uint32_t index : model.order)
-        if (index < products &&
-            result.splits[index].seen++ < allocation.stay[index])
-          add(result.splits[index].staying);
-        else
-          add(result.layers[index]);
-    } else {
-      for (uint32_t index : model.order)
-        add(result.layers[index]);
     }
+    for (const DesignCost::Layer *l = result.layers.data(); l != slot; ++l)
+      peak = std::max(peak, detail::powerDensity(l->energy_j, l->latency_s,
+                                                 prices.area_mm2));
     figures.energy_j = energy;
     figures.latency_s = latency;
     figures.sqnr_db = detail::sqnrDb(noise);

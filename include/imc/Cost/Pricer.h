@@ -107,13 +107,6 @@ private:
   struct Layer {
     double energy_j, latency_s, noise;
   };
-  /// Where some of equal products stay and the others take turns (E-STAY): how
-  /// many have been added up, and what one that stays costs.
-  struct Split {
-    int64_t seen;
-    Layer staying;
-  };
-  std::vector<Split> splits;
   std::vector<Layer> layers;
   std::vector<mapping::Tiling> tilings;
   std::vector<mapping::Demand> demands;
@@ -155,9 +148,10 @@ private:
     std::vector<Shape> products; ///< different ones
     std::vector<Sizes> sizes;    ///< of these
     std::vector<Shape> others;   ///< different digital and dynamic layers
-    /// Program order: index into products, or products.size() + index into
-    /// others.
+    /// Program order. Slots are those of all members of the first product, of
+    /// the second, ..., then one of each of the others.
     std::vector<uint32_t> order;
+    size_t slots = 0; ///< of products
   };
   std::vector<workload::Workload> models;
   std::vector<Model> prepared;
