@@ -30,49 +30,49 @@ IMC_INLINE int64_t placeOnLink(int64_t core, int64_t group) {
 }
 
 /// How a product is cut: what its parts take, copies that share a core, windows
-/// of a copy, and cores of all copies.
+/// of a copy, cores of a copy and of all.
 struct Parts {
   Shares shares;
-  int64_t bundle, per_copy, cores;
+  int64_t bundle, per_copy, of_copy, cores;
 };
 
 /// A product of copies of `arrays` arrays in cores of `macros`.
 IMC_INLINE Parts partsOf(const workload::Product &p, const Shares &shares,
                          int64_t arrays, int64_t copies, int64_t macros) {
+  const int64_t ofCopy = arrays <= macros ? 1 : ceilDiv(arrays, macros);
   if (copies == 1)
-    return {shares, 1, p.windows,
-            arrays <= macros ? 1 : ceilDiv(arrays, macros)};
-  Parts parts = {shares, 1, ceilDiv(p.windows, copies), copies};
-  if (arrays > macros) {
-    parts.cores *= ceilDiv(arrays, macros);
-  } else if (arrays < macros) {
+    return {shares, 1, p.windows, ofCopy, ofCopy};
+  Parts parts = {shares, 1, ceilDiv(p.windows, copies), ofCopy,
+                 copies * ofCopy};
+  if (arrays < macros) {
     parts.bundle = std::min(copies, floorDiv(macros, arrays));
     parts.cores = ceilDiv(copies, parts.bundle);
   }
   return parts;
 }
 
-/// Where products begin that are placed one after the other (Cores.h), in
-/// cores: the same as mapping::place without its divisions.
+/// Where products begin that are placed one after the other (Cores.h): the same
+/// as mapping::place without most of its divisions.
 struct CoreCursor {
-  int64_t macros;
-  int64_t core = 0, used = 0; ///< arrays of the core that are taken
+  int64_t macros, group;
+  int64_t at = 0;   ///< place of the core among the `group` of its link
+  int64_t used = 0; ///< arrays of it that are taken
 
-  /// First core of a product.
+  /// Place of the first core of a product.
   IMC_INLINE int64_t place(const Parts &parts, int64_t arrays, int64_t copies) {
     const bool large = arrays > macros;
     const int64_t taken = large ? macros : parts.bundle * arrays;
     if (used > 0 && used + taken > macros) {
-      ++core;
+      at = at + 1 < group ? at + 1 : 0;
       used = 0;
     }
-    const int64_t first = core;
+    const int64_t first = at;
     if (parts.cores == 1) {
       used += taken;
       return first;
     }
-    core += parts.cores - 1;
-    used = large ? arrays - (floorDiv(parts.cores, copies) - 1) * macros
+    at = placeOnLink(at + parts.cores - 1, group);
+    used = large ? arrays - (parts.of_copy - 1) * macros
                  : (copies - (parts.cores - 1) * parts.bundle) * arrays;
     return first;
   }
@@ -128,7 +128,8 @@ IMC_INLINE void shareLinks(Round &r, int64_t at, int64_t group) {
   if (n <= first)
     return;
   // The pieces of the first and the last group, and those between.
-  const int64_t behind = n - first, between = floorDiv(behind, group);
+  const int64_t behind = n - first;
+  const int64_t between = behind < group ? 0 : floorDiv(behind, group);
   const int64_t last = behind - between * group;
   r.sharing = real(between > 0 ? group : std::max(first, last));
   if (r.senders == 0) {
@@ -256,7 +257,7 @@ IMC_INLINE void fillRound(Round &r, const workload::Product &p, const Sizes &i,
       cutBlocks(r, p, i, windows, 1, windows, line, room);
       return;
     }
-    const int64_t parts = ceilDiv(copies, whole.bundle);
+    const int64_t parts = whole.cores;
     r.parts = r.storers = real(parts);
     r.serial = real(t.turns()) / real(whole.bundle);
     r.ratio = i.windows / real(windows);
@@ -270,7 +271,8 @@ IMC_INLINE void fillRound(Round &r, const workload::Product &p, const Sizes &i,
   // A copy lies in several cores. Its parts from `storer` on hold columns of
   // the last strip, those before `sender` hand on.
   const int64_t slots = macros * t.row_sets, tiles = t.tiles();
-  const int64_t all = ceilDiv(tiles, slots), parts = ceilDiv(arrays, macros),
+  const int64_t all = whole.of_copy,
+                parts = arrays == ofCopy ? all : ceilDiv(arrays, macros),
                 first = begin == 0 ? 0 : begin / macros;
   int64_t sender = 0, storer = 0;
   if (t.strips > 1 && t.packs == 1) {
@@ -418,11 +420,11 @@ IMC_INLINE void passRound(Passage &t, const Round &r, double product,
     return seconds + hops +
            std::max(0.0, longest + 2 * hops - (2 * sharing - 1) * one);
   };
-  const double others = std::max(
-      {t.arrays + stalls + ends + t.chain,
-       t.port + std::max(0.0, allLoads - ownLoad) + 2 * hops +
-           std::max(0.0, ofBlock - portOfBlock) + t.chain,
-       busy(t.global, load * p.global_bit, r.parts)});
+  const double others =
+      std::max({t.arrays + stalls + ends + t.chain,
+                t.port + std::max(0.0, allLoads - ownLoad) + 2 * hops +
+                    std::max(0.0, ofBlock - portOfBlock) + t.chain,
+                busy(t.global, load * p.global_bit, r.parts)});
   t.link = r.link * p.noc_bit_time;
   t.seconds =
       std::max(others, busy(t.link, load * p.noc_bit_time, r.sharing) +

@@ -89,12 +89,14 @@ IMC_INLINE Counts countProduct(const workload::Product &p,
   // E-COUNT-7: where the layer runs (A-CORE).
   const int64_t held = copies * arrays;
   const int64_t working = std::min(held, capacity);
-  const int64_t tiles =
-      bundle > 1 ? ceilDiv(copies, bundle)
-                 : copies * ceilDiv(std::min(arrays, capacity), macros);
+  const int64_t tiles = bundle > 1 || arrays <= capacity
+                            ? parts.cores
+                            : copies * ceilDiv(capacity, macros);
   c.arrays = real(working);
   c.tiles = real(tiles);
-  c.groups = real(ceilDiv(tiles, m.hierarchy.tiles_per_group));
+  c.groups = tiles <= m.hierarchy.tiles_per_group
+                 ? 1
+                 : real(ceilDiv(tiles, m.hierarchy.tiles_per_group));
   int64_t turns = t.turns();
   // The first array is full in all rounds but the last.
   if (const int64_t full = rounds - 1; full > 0)
@@ -538,8 +540,12 @@ inline DigitalPrice priceDigital(const workload::Digital &d, double word,
   return {energy, latency};
 }
 
+inline double powerOf(double energy, double latency) {
+  return latency > 0 ? energy / latency : 0.0;
+}
+
 inline double powerDensity(double energy, double latency, double area) {
-  return latency > 0 ? energy / latency / area : 0.0;
+  return powerOf(energy, latency) / area;
 }
 
 /// Adds the next layer of a model, in program order, on a chip of `area` mm2.

@@ -44,15 +44,15 @@ inline int64_t arraysOf(const mapping::Tiling &t) {
 
 /// How many of the first n multiples of `step` are no multiples of `period`.
 inline int64_t countCut(int64_t n, int64_t step, int64_t period) {
-  const int64_t rest = step % period;
-  if (rest == 0)
-    return 0;
-  // 32 bits where they do: Euclid's steps are faster in them.
-  const int64_t common =
-      period <= std::numeric_limits<uint32_t>::max()
-          ? std::gcd(static_cast<uint32_t>(period), static_cast<uint32_t>(rest))
-          : std::gcd(period, rest);
-  return n - n / (period / common);
+  auto count = [](auto n, auto step, auto period) -> int64_t {
+    const auto rest = step % period;
+    return rest == 0 ? 0 : n - n / (period / std::gcd(period, rest));
+  };
+  // 32 bits where they do: division is faster in them.
+  if (std::max({n, step, period}) <= std::numeric_limits<uint32_t>::max())
+    return count(static_cast<uint32_t>(n), static_cast<uint32_t>(step),
+                 static_cast<uint32_t>(period));
+  return count(n, step, period);
 }
 
 /// Input channels of all groups.

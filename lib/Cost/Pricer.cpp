@@ -220,86 +220,95 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
     // that stay.
     const int64_t shared =
         detail::placeOnLink(allocation.stay_arrays / allocation.core, group);
-    detail::CoreCursor cursor = {allocation.core};
+    detail::CoreCursor cursor = {allocation.core, group};
     int64_t placed = 0, staying = 0;
-    double memoryBits = 0, writes = 0, peak = 0;
+    double memoryBits = 0, writes = 0, power = 0;
     detail::Priced priced;
     DesignCost::Layer *slot = result.layers.data();
-    for (size_t u = 0; u != products; ++u) {
-      const Shape &shape = model.products[u];
-      const workload::Product &product = *shape.layer->product();
-      const mapping::Demand &demand = result.demands[u];
-      const mapping::Tiling &t = result.tilings[u];
-      const Geometry &cut = result.geometry[u];
-      detail::Flow flow;
-      detail::Passage passage;
-      const double noise = detail::noise(product, cut, prices);
-      auto add = [&](const Counts &counts, int64_t members) {
-        const detail::Total cost = detail::totalOf(
-            detail::energiesOf(counts, prices, passage.seconds, passage.arrays),
-            passage.seconds);
-        for (; members > 0; --members)
-          *slot++ = {cost.energy, cost.latency, noise};
-      };
-      auto parts = [&](int64_t copies) {
-        return detail::partsOf(product, cut.shares, demand.arrays, copies,
-                               allocation.core);
-      };
-      // Equal products that stay, each in a place of its own.
-      auto stay = [&](int64_t members, int64_t copies) {
-        const detail::Parts cores = parts(copies);
-        int64_t before = detail::placeOnLink(
-            cursor.place(cores, demand.arrays, copies), group);
-        const Counts counts = detail::timeProduct(
-            product, model.sizes[u], t, cut, cores, copies, 0, result.capacity,
-            before, machine, knobs, prices, flow, passage);
-        add(counts, 1);
-        for (int64_t i = 1; i < members; ++i) {
-          const int64_t at = detail::placeOnLink(
-              cursor.place(cores, demand.arrays, copies), group);
-          if (at == before ||
-              (at + cores.cores <= group && before + cores.cores <= group)) {
-            *slot = slot[-1];
-            ++slot;
-          } else {
+    // Compiled once for chips that hold everything, without what rewriting
+    // takes.
+    auto addProducts = [&](auto resident) IMC_INLINE_LAMBDA {
+      for (size_t u = 0; u != products; ++u) {
+        const Shape &shape = model.products[u];
+        const workload::Product &product = *shape.layer->product();
+        const mapping::Demand &demand = result.demands[u];
+        const mapping::Tiling &t = result.tilings[u];
+        const Geometry &cut = result.geometry[u];
+        detail::Flow flow;
+        detail::Passage passage;
+        const double noise = detail::noise(product, cut, prices);
+        auto add = [&](const Counts &counts,
+                       int64_t members) IMC_INLINE_LAMBDA {
+          const detail::Total cost = detail::totalOf(
+              detail::energiesOf(counts, prices, passage.seconds,
+                                 passage.arrays),
+              passage.seconds);
+          power = std::max(power, detail::powerOf(cost.energy, cost.latency));
+          slot =
+              std::fill_n(slot, members,
+                          DesignCost::Layer{cost.energy, cost.latency, noise});
+          memoryBits +=
+              (counts.spill_bits + counts.reload_bits) * detail::real(members);
+        };
+        auto time = [&](const detail::Parts &parts, int64_t copies,
+                        int64_t rounds, int64_t capacity,
+                        int64_t at) IMC_INLINE_LAMBDA {
+          return detail::timeProduct(product, model.sizes[u], t, cut, parts,
+                                     copies, rounds, capacity, at, machine,
+                                     knobs, prices, flow, passage);
+        };
+        auto partsOf = [&](int64_t copies) IMC_INLINE_LAMBDA {
+          return detail::partsOf(product, cut.shares, demand.arrays, copies,
+                                 allocation.core);
+        };
+        // Members whose weights stay lie each in a place of its own; they cost
+        // the same where those are equal.
+        const int64_t stay = resident ? shape.count
+                             : splits ? allocation.stay[u]
+                                      : 0;
+        if (stay > 0) {
+          const int64_t copies =
+              resident ? mapping::copiesOf(allocation, demands, u).copies : 1;
+          const detail::Parts parts = partsOf(copies);
+          int64_t at = cursor.place(parts, demand.arrays, copies);
+          const Counts counts = time(parts, copies, 0, result.capacity, at);
+          int64_t equal = 1;
+          for (int64_t i = 1; i < stay; ++i) {
+            const int64_t next = cursor.place(parts, demand.arrays, copies);
+            if (next == at || std::max(next, at) + parts.cores <= group) {
+              ++equal;
+              continue;
+            }
+            add(counts, equal);
+            equal = 1;
+            at = next;
             detail::timeElsewhere(flow, counts, t, at, group, prices, passage);
-            add(counts, 1);
           }
-          before = at;
+          add(counts, equal);
+          (resident ? placed : staying) += copies * demand.arrays * stay;
         }
-        memoryBits += counts.spill_bits * detail::real(members);
-      };
-      if (allocation.resident) {
-        const mapping::Copies c = mapping::copiesOf(allocation, demands, u);
-        stay(shape.count, c.copies);
-        placed += c.copies * demand.arrays * shape.count;
-        continue;
+        if (const int64_t turns = shape.count - stay; !resident && turns > 0) {
+          const mapping::Copies c = mapping::copiesOf(allocation, demands, u);
+          add(time(partsOf(c.copies), c.copies, c.rounds, allocation.shared(),
+                   shared),
+              turns);
+          writes += detail::real(c.rounds * turns);
+          placed = std::max(
+              placed, std::min(c.copies * demand.arrays, allocation.shared()));
+        }
       }
-      int64_t turns = shape.count; // members that take turns
-      if (const int64_t members = splits ? allocation.stay[u] : 0) {
-        stay(members, 1);
-        staying += members * demand.arrays;
-        turns -= members;
-      }
-      if (turns == 0)
-        continue;
-      const mapping::Copies c = mapping::copiesOf(allocation, demands, u);
-      const Counts counts = detail::timeProduct(
-          product, model.sizes[u], t, cut, parts(c.copies), c.copies, c.rounds,
-          allocation.shared(), shared, machine, knobs, prices, flow, passage);
-      add(counts, turns);
-      memoryBits +=
-          (counts.spill_bits + counts.reload_bits) * detail::real(turns);
-      writes += detail::real(c.rounds * turns);
-      placed = std::max(
-          placed, std::min(c.copies * demand.arrays, allocation.shared()));
-    }
+    };
+    if (allocation.resident)
+      addProducts(std::true_type());
+    else
+      addProducts(std::false_type());
     placed += staying;
     for (size_t u = 0; u != model.others.size(); ++u) {
       const workload::Layer &layer = *model.others[u].layer;
       if (const workload::Digital *digital = layer.digital()) {
         const detail::DigitalPrice d =
             detail::priceDigital(*digital, word, tiles, prices);
+        power = std::max(power, detail::powerOf(d.energy, d.latency));
         *slot++ = {d.energy, d.latency, 0};
         continue; // nothing of it leaves the chip
       }
@@ -322,6 +331,8 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
         counts = detail::countDynamic(dynamic, machine, knobs);
         detail::price(counts, prices, priced);
       }
+      power =
+          std::max(power, detail::powerOf(priced.total_energy, priced.latency));
       *slot++ = {priced.total_energy, priced.latency, noise};
       memoryBits += (counts.spill_bits + counts.reload_bits) *
                     detail::real(model.others[u].count);
@@ -336,9 +347,6 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
       latency += layer.latency_s;
       noise += layer.noise;
     }
-    for (const DesignCost::Layer *l = result.layers.data(); l != slot; ++l)
-      peak = std::max(peak, detail::powerDensity(l->energy_j, l->latency_s,
-                                                 prices.area_mm2));
     figures.energy_j = energy;
     figures.latency_s = latency;
     figures.sqnr_db = detail::sqnrDb(noise);
@@ -351,8 +359,8 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
     where = static_cast<int>(i);
     detail::checkModel(models[i], machine, knobs, prices, allocation.needed,
                        !allocation.fits && allocation.resident, memoryBits,
-                       figures.power_density_w_mm2, peak, latency, writes,
-                       report);
+                       figures.power_density_w_mm2, power / prices.area_mm2,
+                       latency, writes, report);
     if (knobs.residency == mapping::Residency::Together)
       allArrays = mapping::endOfOneCopy(demands, allocation.core, allArrays);
   }

@@ -17,7 +17,7 @@
 // CHECK: [Passed] Copies | Category:imc-place | {{.*}}Reason="1 windows, 2 arrays per copy, 16384 arrays on the chip, 10 for one copy of the model", arrays=2, copies=1, layer=fc1, rounds=0, windows_per_copy=1
 // CHECK-NOT: Replication{{.*}}layer=fc1
 // CHECK: [Missed] Replication | Category:imc-place | {{.*}}Reason="pass.replication is none; 16374 arrays stay empty and a copy takes 8", Suggestion=pass.replication=balanced, copies=1, layer=conv
-// CHECK: [Analysis] Layer | Category:imc-cost | {{.*}}bound_by=compute, compute_share=1.000000e+00, energy_j={{.*}}layer=fc1, next_bound=tile_buffer, op=matmul, slack_s={{[0-9.e-]+}}, utilization=9.155273e-02
+// CHECK: [Analysis] Layer | Category:imc-cost | {{.*}}bound_by=compute, compute_share=9.{{[0-9]+}}e-01, energy_j={{.*}}layer=fc1, next_bound=fill, op=matmul, slack_s={{[0-9.e-]+}}, utilization=9.155273e-02
 // CHECK: [Analysis] Leakage | Category:imc-cost | {{.*}}Reason="standby power for {{[0-9.]+}} ns, which compute binds", layer=fc1, leakage_j={{.*}}share=
 // CHECK: [Analysis] ConverterBit | Category:imc-cost | {{.*}}adc_bits=9, change="one less", energy="-{{.*}} %", latency="0.00 %", lost_bits=1, sqnr_db={{.*}}, sqnr_db_change=-
 // CHECK: [Analysis] ConverterBit | Category:imc-cost | {{.*}}adc_bits=11, change="one more", energy="{{[0-9.]+}} %", latency="0.00 %", lost_bits=0, sqnr_db={{.*}}, sqnr_db_change=0.000000e+00

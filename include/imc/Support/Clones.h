@@ -24,6 +24,8 @@
 #define IMC_CLONES
 #endif
 
-#define IMC_INLINE inline __attribute__((always_inline))
+/// Of a lambda, behind its parameters.
+#define IMC_INLINE_LAMBDA __attribute__((always_inline))
+#define IMC_INLINE inline IMC_INLINE_LAMBDA
 
 #endif // IMC_SUPPORT_CLONES_H
