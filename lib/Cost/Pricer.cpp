@@ -193,8 +193,12 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
       }
       const int64_t arrays = detail::arraysOf(t);
       logical += arrays * shape.count;
-      result.demands[u] = {product.windows, arrays, shape.count, t.turns(),
-                           product.weight_elements * t.columns_per_weight};
+      result.demands[u] = {product.windows,
+                           arrays,
+                           shape.count,
+                           t.turns(),
+                           product.weight_elements * t.columns_per_weight,
+                           product.copies};
       lost = std::max(lost, lostBits);
     }
     int64_t dynamicArrays = 0;

@@ -94,6 +94,9 @@ struct SearchOptions {
 
   /// Texts of --shape that the models were read with, for `command`.
   std::vector<std::string> shapes;
+  /// Other words of the command line that decide the result ("--accuracy",
+  /// "m.json", "--floor", "0.9"), for `command`.
+  std::vector<std::string> words;
 
   std::string executable; ///< path of the running program, to find Plotly
   std::string plotly;     ///< path of plotly.min.js; empty: beside the program

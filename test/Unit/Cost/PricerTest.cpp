@@ -73,6 +73,36 @@ TEST(Pricer, EqualsDetailedEvaluationToTheLastDigit) {
   EXPECT_GT(replicated, 50);
 }
 
+TEST(Pricer, CopiesOfSingleLayersAreTheSame) {
+  std::mt19937_64 random(11);
+  std::vector<workload::Workload> models = test::networks();
+  for (workload::Workload &model : models)
+    for (workload::Layer &layer : model.layers)
+      if (const workload::Product *p = layer.product();
+          p && random() % 8 == 0) {
+        const int64_t most = std::min<int64_t>(4, p->windows);
+        const int64_t perCopy =
+            (p->windows + most - 1) / int64_t(1 + random() % uint64_t(most));
+        const int64_t copies = (p->windows + perCopy - 1) / perCopy;
+        ASSERT_FALSE(
+            bool(workload::setLayer(model, layer.name, "copies", copies)));
+      }
+  const Pricer pricer(models);
+  DesignCost fast;
+  int feasible = 0;
+  for (const char *target : {"rram-32nm", "sram-32nm"}) {
+    const machine::Machine start = test::shipped(target);
+    for (int trial = 0; trial < 500; ++trial) {
+      test::Design d = test::randomDesign(start, random);
+      const Cost slow = evaluate(pricer.workloads(), d.machine, d.knobs);
+      pricer.price(d.machine, d.knobs, fast);
+      feasible += expectSame(slow, fast);
+      ASSERT_FALSE(::testing::Test::HasFailure()) << target << " " << trial;
+    }
+  }
+  EXPECT_GT(feasible, 5);
+}
+
 TEST(Pricer, EvaluateOfOnePlanAgrees) {
   std::vector<workload::Workload> one = {test::resnet18()};
   machine::Machine m = test::shipped("rram-32nm");
