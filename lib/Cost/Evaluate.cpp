@@ -50,7 +50,7 @@ static void addModel(const workload::Workload &workload,
       entry.copies = placed.copies;
       entry.mvms = t.mvms(product->windows);
       model.mvms += entry.mvms;
-      noise += noiseToSignal(*product, t, prices);
+      noise += detail::ownNoise(*product, t, prices, machine, knobs);
       writes += static_cast<double>(placed.rounds);
       model.adc_lost_bits =
           std::max(model.adc_lost_bits, mapping::lostBits(knobs, machine));

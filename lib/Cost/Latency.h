@@ -235,7 +235,7 @@ IMC_INLINE void fillRound(Round &r, const workload::Product &p, const Sizes &i,
                           const Parts &whole, int64_t at, int64_t group,
                           const machine::Machine &m, const mapping::Knobs &k) {
   const int64_t macros = m.hierarchy.macros_per_tile;
-  const double word = real(k.input_bits);
+  const double word = real(p.inputBits(k.input_bits));
   const double accumulator = real(m.shift_add.accumulator_bits);
   const double room = real(static_cast<int64_t>(m.tile_buffer.size_kib * 8192));
   const double line = i.line * word, ofWindow = i.result * word;
@@ -343,7 +343,8 @@ IMC_INLINE void fillFlow(Flow &f, const workload::Product &p, const Sizes &i,
   if (rounds == 0)
     return;
   const int64_t macros = m.hierarchy.macros_per_tile;
-  const double bits = real(p.weight_elements) * real(k.weight_bits);
+  const double bits =
+      real(p.weight_elements) * real(p.weightBits(k.weight_bits));
   const double ofArray = real(t.turns()) * real(std::min(t.rows, t.pack_rows));
   f.operand = 0;
   f.rounds = real(before > 0 ? rounds - 1 : 0);

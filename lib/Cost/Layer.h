@@ -65,7 +65,7 @@ IMC_INLINE Counts countProduct(const workload::Product &p,
   const int64_t bundle = parts.bundle, perCopy = parts.per_copy;
   const Shares &shares = parts.shares;
   const double accumulator = real(m.shift_add.accumulator_bits);
-  const double word = real(k.input_bits);
+  const double word = real(p.inputBits(k.input_bits)); // E-MIXED
   const double inputs =
       (real(p.input_elements) + haloElements(p, bundle * perCopy)) /
       real(channelsOf(p)) * shares.channels * word;
@@ -109,7 +109,7 @@ IMC_INLINE Counts countProduct(const workload::Product &p,
   // E-COUNT-8: cells written during the inference; the arrays of a tile one
   // after the other, tiles side by side (A-WRITE).
   if (rounds > 0) {
-    c.reload_bits = real(p.weight_elements) * real(k.weight_bits);
+    c.reload_bits = real(p.weight_elements) * real(p.weightBits(k.weight_bits));
     c.cell_writes = cells * real(copies);
     // Rounds that take the whole chip; a product that has such has one copy.
     const int64_t filled =

@@ -69,6 +69,15 @@ void checkLegacyModel(const workload::Workload &workload,
     report(mapping::Rule::Capacity, arrays, static_cast<double>(m.arrays()));
   if (needs.dynamic > 0)
     report(mapping::Rule::Accounting, static_cast<double>(needs.dynamic), 0.0);
+  // It has one set of bits for all products.
+  if (workload.mixed_bits)
+    report(mapping::Rule::Accounting,
+           static_cast<double>(llvm::count_if(
+               workload.layers,
+               [](const workload::Layer &layer) {
+                 return layer.product() && layer.product()->hasOwnBits();
+               })),
+           0.0);
   checkModel(workload, m, k, p.design, 0, /*overflows=*/false,
              needs.memory_bits, density, /*peak=*/0, /*latency=*/0,
              /*writes=*/0, report);

@@ -89,6 +89,15 @@ void checkModel(const workload::Workload &workload, const machine::Machine &m,
     if (workload.model_bits != 0 && bits != workload.model_bits)
       report(Rule::ModelBits, static_cast<double>(bits),
              static_cast<double>(workload.model_bits));
+  // E-MIXED: the chip is built for the bits of the knobs.
+  if (workload.mixed_bits)
+    for (const workload::Layer &layer : workload.layers)
+      if (const workload::Product *product = layer.product())
+        for (auto [own, most] : {std::pair(product->weight_bits, k.weight_bits),
+                                 std::pair(product->input_bits, k.input_bits)})
+          if (own > most)
+            report(Rule::ModelBits, static_cast<double>(most),
+                   static_cast<double>(own));
   if (overflows)
     report(Rule::Capacity, static_cast<double>(needed),
            static_cast<double>(m.arrays()));

@@ -132,6 +132,7 @@ Pricer::Pricer(std::vector<workload::Workload> workloads)
     unique += model.products.size() + model.others.size();
     uniqueProducts += model.products.size();
     total += workload.layers.size();
+    mixed |= workload.mixed_bits;
     prepared.push_back(std::move(model));
   }
 }
@@ -142,10 +143,14 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
   if (usesLegacy(machine))
     return priceLegacy(machine, knobs, result);
   const mapping::Tiling common = mapping::tilingOf(machine, knobs);
+  // Columns per weight of a product that has bits of its own follow from these.
+  const int64_t own = mixed ? static_cast<int64_t>(knobs.encoding) << 8 |
+                                  machine.cell.bits << 16
+                            : 0;
   const GeometryMemo::Row memo =
       result.memo.find(number, uniqueProducts, models.size(),
                        {common.rows, common.cols, common.columns_per_weight,
-                        static_cast<int64_t>(knobs.group_packing),
+                        static_cast<int64_t>(knobs.group_packing) | own,
                         machine.hierarchy.macros_per_tile, common.row_sets});
   const Prices prices = priceDesign(machine, knobs);
   result.area_mm2 = prices.area_mm2;
@@ -181,7 +186,9 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
       const Shape &shape = model.products[u];
       const workload::Product &product = *shape.layer->product();
       mapping::Tiling &t = result.tilings[u];
-      t = common;
+      t = product.hasOwnBits()
+              ? mapping::tilingOf(machine, mapping::knobsOf(product, knobs))
+              : common;
       Geometry &g = result.geometry[u];
       if (memo.fresh) {
         mapping::cut(product, knobs, t);
@@ -240,7 +247,10 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
         const Geometry &cut = result.geometry[u];
         detail::Flow flow;
         detail::Passage passage;
-        const double noise = detail::noise(product, cut, prices);
+        const double noise =
+            product.hasOwnBits()
+                ? detail::ownNoise(product, t, prices, machine, knobs)
+                : detail::noise(product, cut, prices);
         auto add = [&](const Counts &counts,
                        int64_t members) IMC_INLINE_LAMBDA {
           const detail::Total cost = detail::totalOf(

@@ -182,8 +182,7 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   p.min_cycle_ns = shortestCycle(o).in(units::ns);
 
   // E-SQNR: weights and inputs are rounded to their bits.
-  p.noise_base = std::ldexp(1.0, static_cast<int>(-2 * k.weight_bits)) +
-                 std::ldexp(0.25, static_cast<int>(-2 * k.input_bits));
+  p.noise_base = detail::roundingNoise(k);
   detail::prepareNoise(m, k, p.converters);
   return p;
 }

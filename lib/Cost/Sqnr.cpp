@@ -232,3 +232,16 @@ ConverterNoise::Strip cost::detail::converterNoise(const ConverterNoise &c,
   strip.variance = std::max(0.0, strip.variance + rows * together);
   return strip;
 }
+
+double cost::detail::ownNoise(const workload::Product &p,
+                              const mapping::Tiling &t, const Prices &prices,
+                              const machine::Machine &m,
+                              const mapping::Knobs &k) {
+  if (!p.hasOwnBits())
+    return noise(p, t, prices);
+  const mapping::Knobs bits = mapping::knobsOf(p, k);
+  Prices own = prices;
+  own.noise_base = roundingNoise(bits);
+  prepareNoise(m, bits, own.converters);
+  return noise(p, t, own);
+}

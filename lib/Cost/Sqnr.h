@@ -56,6 +56,17 @@ IMC_INLINE double noise(const workload::Product &p, const Geometry &g,
   return noise(p, g.full_strips, g.last_rows, prices);
 }
 
+/// Of the rounding of weights and inputs to their bits.
+inline double roundingNoise(const mapping::Knobs &k) {
+  return std::ldexp(1.0, static_cast<int>(-2 * k.weight_bits)) +
+         std::ldexp(0.25, static_cast<int>(-2 * k.input_bits));
+}
+
+/// As noise, of a product that may have bits of its own (E-MIXED).
+double ownNoise(const workload::Product &p, const mapping::Tiling &t,
+                const Prices &prices, const machine::Machine &m,
+                const mapping::Knobs &k);
+
 inline double sqnrDb(double noise) {
   return noise > 0 ? -10.0 * std::log10(noise) : 0.0;
 }

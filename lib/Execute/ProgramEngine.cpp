@@ -43,13 +43,13 @@ llvm::Error ProgramEngine::prepare(int64_t index, const ArrayProduct &p) {
   if (q.name != p.name)
     return fail(where + "is '" + q.name +
                 "' in the program; schedule this model again");
-  if (program.chip.weight_bits != p.weight_bits ||
-      program.chip.input_bits != p.input_bits)
+  if (program.weightBits(q) != p.weight_bits ||
+      program.inputBits(q) != p.input_bits)
     return fail(where + "has " + std::to_string(p.weight_bits) +
                 "-bit weights and " + std::to_string(p.input_bits) +
                 "-bit inputs, the program " +
-                std::to_string(program.chip.weight_bits) + " and " +
-                std::to_string(program.chip.input_bits));
+                std::to_string(program.weightBits(q)) + " and " +
+                std::to_string(program.inputBits(q)));
   simulate::ProductValues v;
   v.matrix = !p.isConvolution();
   if (!v.matrix) {

@@ -309,7 +309,7 @@ const char *imc::mapping::ruleUnit(Rule rule) {
   case Rule::PeakPower:
     return "W/mm2";
   case Rule::Accounting:
-    return "products of two activations";
+    return "products of two activations or with bits of their own";
   case Rule::Endurance:
     return "years";
   case Rule::Residency:

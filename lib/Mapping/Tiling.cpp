@@ -82,6 +82,14 @@ int64_t imc::mapping::mostClipBits(const Knobs &knobs,
   return std::max<int64_t>(0, losslessBits(machine) - adcBits(knobs, machine));
 }
 
+Knobs imc::mapping::knobsOf(const workload::Product &product,
+                            const Knobs &knobs) {
+  Knobs own = knobs;
+  own.weight_bits = product.weightBits(knobs.weight_bits);
+  own.input_bits = product.inputBits(knobs.input_bits);
+  return own;
+}
+
 Tiling imc::mapping::tilingOf(const machine::Machine &machine,
                               const Knobs &knobs) {
   Tiling t;
@@ -121,7 +129,7 @@ void imc::mapping::cut(const workload::Product &product, const Knobs &knobs,
 
 Tiling imc::mapping::tile(const workload::Product &product,
                           const machine::Machine &machine, const Knobs &knobs) {
-  Tiling t = tilingOf(machine, knobs);
+  Tiling t = tilingOf(machine, knobsOf(product, knobs));
   cut(product, knobs, t);
   return t;
 }

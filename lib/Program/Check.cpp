@@ -161,7 +161,7 @@ void Checker::product(size_t i) {
   bounded(where, "windows * stride_rows", {g.windows, g.stride_rows});
   bounded(where, "windows * image_rows * row_elements * input_bits",
           {g.windows, g.image_rows, g.row_elements,
-           std::min(p.chip.input_bits, maxBits)});
+           std::min(p.inputBits(q), maxBits)});
 }
 
 void Checker::part(size_t i) {

@@ -117,6 +117,8 @@ void visitProduct(T &p, V &&v) {
   v.number("copies", p.copies, 1, maxNumber);
   v.number("windows_per_copy", p.windows_per_copy, 0, maxNumber);
   v.number("rounds", p.rounds, 0, maxNumber);
+  v.number("weight_bits", p.weight_bits, 0, maxBits);
+  v.number("input_bits", p.input_bits, 0, maxBits);
 
   auto &g = p.geometry;
   v.group("geometry");

@@ -50,9 +50,16 @@ void Verifier::tilingOf(const Product &q) {
   expect("strips", t.strips, ceilDiv(t.pack_rows, t.rows));
   expect("column_tiles", t.column_tiles, ceilDiv(t.pack_cols, t.cols));
   expect("windows_per_copy", q.windows_per_copy, ceilDiv(g.windows, q.copies));
-  if (t.phases > c.input_bits)
+  if (t.phases > p.inputBits(q))
     add("tiling", "product '" + q.name + "': " + Twine(t.phases) +
-                      " phases for inputs of " + Twine(c.input_bits) + " bits");
+                      " phases for inputs of " + Twine(p.inputBits(q)) +
+                      " bits");
+  if (q.input_bits > c.input_bits || q.weight_bits > c.weight_bits)
+    add("tiling", "product '" + q.name + "': weights of " +
+                      Twine(p.weightBits(q)) + " and inputs of " +
+                      Twine(p.inputBits(q)) +
+                      " bits, but the chip is built for " +
+                      Twine(c.weight_bits) + " and " + Twine(c.input_bits));
   const int64_t bottom = (g.window_rows - 1) * g.stride_rows + g.kernel_rows;
   if (bottom > g.image_rows)
     add("tiling", "product '" + q.name + "': its windows reach down to row " +

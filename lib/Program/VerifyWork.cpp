@@ -267,7 +267,7 @@ void Execution::load(Core &core, int64_t index, int64_t first, int64_t count) {
   // The rows of this block and of the one before it.
   const int64_t begin = now.windows > 0 ? state.lastLoad.first : first;
   const int64_t bits = rowsUnder(product.geometry, begin, first + count) *
-                       rowWordsOf(product, part) * p.chip.input_bits;
+                       rowWordsOf(product, part) * p.inputBits(product);
   if (bits > part.lines.size)
     report("tile-buffer", 'l', index,
            v.nameOfPart(index) + " needs " + Twine(bits) +

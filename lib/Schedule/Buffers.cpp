@@ -47,7 +47,7 @@ void Builder::measure(program::Part &part, int64_t perCopy) const {
   const program::Product &product = program.products[part.product];
   part.block = std::min(part.copies * perCopy, part.windows);
   part.lines.size =
-      lineBits(product, part, part.block, program.chip.input_bits);
+      lineBits(product, part, part.block, program.inputBits(product));
   part.accumulators.size =
       accumulatorBits(product, part, part.block, program.chip.accumulator_bits);
 }

@@ -35,6 +35,17 @@ std::string Builder::layerName(size_t layer) const {
 Error Builder::checkDesign() const {
   if (Error error = workload::check(workload))
     return error;
+  for (const workload::Layer &layer : workload.layers)
+    if (const workload::Product *product = layer.product();
+        product && (product->weight_bits > knobs.weight_bits ||
+                    product->input_bits > knobs.input_bits))
+      return refuse(
+          "layer '" + layer.name + "' has weights of " +
+          Twine(product->weightBits(knobs.weight_bits)) + " and inputs of " +
+          Twine(product->inputBits(knobs.input_bits)) +
+          " bits, the chip is built for pass.weight_bits=" +
+          Twine(knobs.weight_bits) +
+          " and pass.input_bits=" + Twine(knobs.input_bits) + ": raise these");
   if (std::vector<mapping::Violation> broken = mapping::check(knobs, machine);
       !broken.empty())
     return refuse(Twine("pass.") + broken.front().where + " breaks rule " +
@@ -142,6 +153,8 @@ void Builder::addProduct(size_t layer, const workload::Product &work,
   product.copies = copies;
   product.windows_per_copy = ceilDiv(work.windows, copies);
   product.rounds = rounds;
+  product.weight_bits = work.weight_bits;
+  product.input_bits = work.input_bits;
   product.inputs = tensorsOf(layer, workload.layers[layer].inputs);
   product.output = tensorOf[layer];
   const int64_t index = program.products.size();

@@ -161,7 +161,7 @@ bool Simulator::issueLoad(Core &core, const Instruction &in) {
   const int64_t elements =
       (tensorRows(g, to) - tensorRows(g, from)) * part.work->row_elements;
   part.elements += elements;
-  const double bits = double(elements * program.chip.input_bits);
+  const double bits = double(elements * program.inputBits(*part.product));
   double end = now, done = now;
   if (bits > 0) {
     const std::string &name = part.product->name;
@@ -237,7 +237,7 @@ void Simulator::issueWrite(Core &core, const Instruction &in) {
   if (product.operand >= 0) {
     // The operand comes from the global buffer, once, to every part that holds
     // cells of it.
-    const double word = double(program.chip.input_bits);
+    const double word = double(program.inputBits(product));
     const double moved = double(part.work->elements) * word;
     done = std::max(done, claimGlobal(double(part.work->owned) * word, name));
     done = std::max(done, claimLink(part.group, moved, name));
@@ -355,7 +355,8 @@ void Simulator::beginOut(PartState &part, Engine engine) {
     return;
   }
   part.stored += block.count;
-  const double words = double(block.count * outputs * program.chip.input_bits);
+  const double words =
+      double(block.count * outputs * program.inputBits(*part.product));
   const double l = claimLink(part.group, words, name);
   const double g = claimGlobal(words, name);
   double done = std::max({b, l, g});

@@ -154,7 +154,8 @@ llvm::Error Simulator::prepareParts() {
     s.group = p.core / program.chip.cores_per_group;
     s.next = p.next;
     s.copies = p.copies;
-    s.read_bits = (work->row_end - work->row_begin) * program.chip.input_bits;
+    s.read_bits =
+        (work->row_end - work->row_begin) * program.inputBits(product);
     s.write_bits = work->outputs * program.chip.accumulator_bits;
     // E-TIME-1
     const double columns = double(std::min(
@@ -171,7 +172,7 @@ llvm::Error Simulator::prepareParts() {
         !std::exchange(seen[{p.product, p.round, p.slot_begin}], true))
       rounds[{p.product, p.round}] +=
           works[{p.product, p.slot_begin, p.slot_end}]->owned *
-          program.chip.weight_bits;
+          program.weightBits(program.products[size_t(p.product)]);
   return llvm::Error::success();
 }
 

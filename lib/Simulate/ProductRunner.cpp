@@ -146,7 +146,7 @@ llvm::Error ProductRunner::Impl::check(llvm::ArrayRef<int8_t> weights) const {
     return fail("converters cover " + std::to_string(v.range_bits) +
                 " bits of sums that have " + std::to_string(sumBits) +
                 " in the program");
-  const Slices slices(v.encoding, program.chip.weight_bits, v.cell_bits);
+  const Slices slices(v.encoding, program.weightBits(product), v.cell_bits);
   if (int64_t(slices.coefficients.size()) != product.tiling.columns_per_weight)
     return differs("columns_per_weight", product.tiling.columns_per_weight,
                    int64_t(slices.coefficients.size()));
@@ -210,8 +210,8 @@ void ProductRunner::Impl::prepare() {
       continue;
     const std::pair<int64_t, int64_t> slots(part.slot_begin, part.slot_end);
     auto [built, isNew] = cells.try_emplace(
-        slots, product, values, program.chip.weight_bits,
-        program.chip.input_bits, part.slot_begin, part.slot_end);
+        slots, product, values, program.weightBits(product),
+        program.inputBits(product), part.slot_begin, part.slot_end);
     if (isNew) {
       // Where the rows of a window lie, from its first element on.
       std::vector<int64_t> &places = offsets[slots];
@@ -314,7 +314,7 @@ void ProductRunner::Impl::gather(PartRun &part, int64_t window) {
       codes[r] = from[offsets[r]];
     return;
   }
-  const int64_t mask = (int64_t(1) << program.chip.input_bits) - 1;
+  const int64_t mask = (int64_t(1) << program.inputBits(product)) - 1;
   const int64_t begin = part.cells->rowBegin();
   for (size_t r = 0; r < n; ++r) {
     const int64_t k = (begin + int64_t(r)) % g.kernel_elements;
@@ -530,11 +530,11 @@ llvm::Error ProductRunner::run(int64_t first, int64_t count,
   if (int64_t(results.size()) != count * i.outputs())
     return i.fail("has " + std::to_string(count * i.outputs()) +
                   " results, not " + std::to_string(results.size()));
-  const auto most = (int64_t(1) << i.program.chip.input_bits) - 1;
+  const auto most = (int64_t(1) << i.program.inputBits(i.product)) - 1;
   for (uint8_t code : input)
     if (code > most)
       return i.fail("input code " + std::to_string(code) + " has more than " +
-                    std::to_string(i.program.chip.input_bits) + " bits");
+                    std::to_string(i.program.inputBits(i.product)) + " bits");
   i.windowBegin = first;
   i.windowEnd = first + count;
   i.input = input;

@@ -25,7 +25,8 @@ void Simulator::countPart(const PartState &part, cost::Counts &c) const {
   const PartWork &w = *part.work;
   const program::Chip &chip = program.chip;
   const int64_t phases = part.product->tiling.phases;
-  const int64_t word = chip.input_bits, sum = chip.accumulator_bits;
+  const int64_t word = program.inputBits(*part.product),
+                sum = chip.accumulator_bits;
   c.row_drives += double(part.windows * phases * w.driven);
   c.cell_reads += double(part.windows * phases * w.cells);
   c.idle_reads += double(part.windows * phases * w.idle);

@@ -119,6 +119,10 @@ public:
     knobs.*member = value;
     return success();
   }
+  /// The widest of all products: bits may differ (E-MIXED).
+  void widen(int64_t mapping::Knobs::*member, int64_t value) {
+    knobs.*member = first ? std::max(knobs.*member, value) : value;
+  }
   void next() { first = true; }
 
 private:
@@ -165,12 +169,10 @@ static LogicalResult readKnobs(const TiledProduct &product,
            << covered << " array tiles over all iterations, its weights have "
            << tiling.tiles();
   int64_t adc = mvm.getReadout().getAdcBits();
-  if (failed(reader.read(encode, "weight_bits", &mapping::Knobs::weight_bits,
-                         encoding.getWeightBits())) ||
-      failed(reader.read(encode, "encoding", &mapping::Knobs::encoding,
+  reader.widen(&mapping::Knobs::weight_bits, encoding.getWeightBits());
+  reader.widen(&mapping::Knobs::input_bits, mvm.getInput().getBits());
+  if (failed(reader.read(encode, "encoding", &mapping::Knobs::encoding,
                          static_cast<mapping::Encoding>(encoding.getKind()))) ||
-      failed(reader.read(mvm, "input_bits", &mapping::Knobs::input_bits,
-                         mvm.getInput().getBits())) ||
       failed(reader.read(mvm, "adc_bits", &mapping::Knobs::adc_bits,
                          adc == machine.adc.bits ? int64_t(0) : adc)) ||
       failed(reader.read(
@@ -220,6 +222,10 @@ FailureOr<Design> imc::extractDesign(ModuleOp module,
     design.products.push_back({*product, index});
   }
   design.knobs = reader.knobs;
+  if (auto [weight, input] = commonBits(module); weight != 0) {
+    design.knobs.weight_bits = weight;
+    design.knobs.input_bits = input;
+  }
   // Several settings may cut all products alike; any of them describes the
   // module.
   for (auto packing :

@@ -112,6 +112,67 @@ static Extent extentOfInput(Value x, unsigned dimension) {
   return extent;
 }
 
+/// Bits of the weights and inputs of a product in integers, or those that a
+/// float one asks for; 0 where they are not known.
+static std::pair<int64_t, int64_t> bitsOf(Operation *op) {
+  if (auto shiftAdd = dyn_cast<imc::ShiftAddOp>(op)) {
+    FailureOr<TiledProduct> product = matchTiledProduct(shiftAdd);
+    if (failed(product))
+      return {0, 0};
+    return {shiftAdd.getEncoding().getWeightBits(),
+            product->mvm.getInput().getBits()};
+  }
+  auto read = [&](StringRef name) -> int64_t {
+    auto bits = op->getAttrOfType<IntegerAttr>(name);
+    return bits ? bits.getInt() : 0;
+  };
+  int64_t weight = read(IMCDialect::weightBitsAttrName);
+  int64_t input = read(IMCDialect::inputBitsAttrName);
+  if (!isa<imc::Conv2DOp, imc::MatmulOp>(op) ||
+      !getElementTypeOrSelf(op->getOperand(0)).isInteger(8))
+    return {weight, input};
+  Value x = op->getOperand(0);
+  while (isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+                         tensor::PadOp>(x.getDefiningOp()))
+    x = x.getDefiningOp()->getOperand(0);
+  if (auto quantize = x.getDefiningOp<imc::QuantizeOp>())
+    input = quantize.getBits();
+  return {weight ? weight : 8, input};
+}
+
+std::pair<int64_t, int64_t> imc::commonBits(ModuleOp module) {
+  auto read = [&](StringRef name) -> int64_t {
+    auto bits = module->getAttrOfType<IntegerAttr>(name);
+    return bits ? bits.getInt() : 0;
+  };
+  return {read(IMCDialect::weightBitsAttrName),
+          read(IMCDialect::inputBitsAttrName)};
+}
+
+/// What products share is a knob: only those that differ from the bits of the
+/// module, or without these from the widest, keep bits of their own (E-MIXED).
+static void keepOwnBits(ModuleOp module, workload::Workload &workload) {
+  auto [weight, input] = commonBits(module);
+  const bool given = weight != 0;
+  auto products = [&](auto &&see) {
+    for (workload::Layer &layer : workload.layers)
+      if (auto *product = std::get_if<workload::Product>(&layer.work))
+        see(*product);
+  };
+  if (!given)
+    products([&, &weight = weight, &input = input](workload::Product &p) {
+      weight = std::max(weight, p.weight_bits);
+      input = std::max(input, p.input_bits);
+    });
+  products([&, weight = weight, input = input](workload::Product &p) {
+    if (p.weight_bits == weight)
+      p.weight_bits = 0;
+    if (p.input_bits == input)
+      p.input_bits = 0;
+    workload.mixed_bits |= p.hasOwnBits();
+  });
+}
+
 namespace {
 
 /// Appends layers to a workload.
@@ -181,6 +242,7 @@ LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
   workload::Product product;
   if (auto copies = op->getAttrOfType<IntegerAttr>(IMCDialect::copiesAttrName))
     product.copies = copies.getInt();
+  std::tie(product.weight_bits, product.input_bits) = bitsOf(op);
   bool isConv = w.getRank() == 4;
   int64_t channels = y.getDimSize(1);
   product.windows = channels ? y.getNumElements() / channels : 0;
@@ -421,9 +483,27 @@ static FailureOr<workload::Workload> extractEarly(ModuleOp module, Phase phase,
   pm.addPass(createQuantizePass(options));
   if (failed(pm.run(*copy)))
     return failure();
+  // The pass gives every product bits; here those count that were asked for.
+  std::vector<std::pair<int64_t, int64_t>> asked;
+  module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<imc::Conv2DOp, imc::MatmulOp>(op))
+      asked.push_back(getElementTypeOrSelf(op->getOperand(0)).isF32()
+                          ? bitsOf(op)
+                          : std::pair<int64_t, int64_t>());
+  });
   FailureOr<workload::Workload> workload = extractWorkload(*copy);
-  if (succeeded(workload))
-    workload->parameters = parameters;
+  if (failed(workload))
+    return failure();
+  workload->parameters = parameters;
+  workload->mixed_bits = false;
+  size_t next = 0;
+  for (workload::Layer &layer : workload->layers)
+    if (auto *product = std::get_if<workload::Product>(&layer.work)) {
+      std::tie(product->weight_bits, product->input_bits) =
+          next < asked.size() ? asked[next] : std::pair<int64_t, int64_t>();
+      ++next;
+      workload->mixed_bits |= product->hasOwnBits();
+    }
   return workload;
 }
 
@@ -448,6 +528,8 @@ imc::extractWorkload(ModuleOp module, std::vector<Operation *> *ops,
   });
   if (result.wasInterrupted())
     return failure();
+  if (*phase >= Phase::Quantized)
+    keepOwnBits(module, extractor.workload);
   connectLayers(module, extractor.ops, extractor.workload);
   if (llvm::Error error = workload::check(extractor.workload)) {
     module.emitError() << llvm::toString(std::move(error));

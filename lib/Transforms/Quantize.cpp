@@ -525,6 +525,18 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
       if (failed(quantizer.rewrite(product)))
         return signalPassFailure();
     quantizer.eraseWeights();
+    // Where products differ, what the chip is built for does not follow from
+    // them (E-MIXED).
+    if (llvm::any_of(products, [&](const Product &product) {
+          return product.rule.weight.bits != weightBits ||
+                 product.rule.inputBits != inputBits;
+        })) {
+      Builder builder(&getContext());
+      module->setAttr(IMCDialect::weightBitsAttrName,
+                      builder.getI64IntegerAttr(weightBits));
+      module->setAttr(IMCDialect::inputBitsAttrName,
+                      builder.getI64IntegerAttr(inputBits));
+    }
     numProducts += products.size();
     numWeights += quantizer.numWeights;
     numShared += quantizer.numShared;

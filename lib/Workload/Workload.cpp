@@ -24,7 +24,8 @@ bool imc::workload::operator==(const Product &a, const Product &b) {
          a.row_elements == b.row_elements && a.image_rows == b.image_rows &&
          a.padding_rows == b.padding_rows && a.input_rows == b.input_rows &&
          a.kernel_width == b.kernel_width &&
-         a.kernel_elements == b.kernel_elements && a.copies == b.copies;
+         a.kernel_elements == b.kernel_elements && a.copies == b.copies &&
+         a.weight_bits == b.weight_bits && a.input_bits == b.input_bits;
 }
 
 int64_t Layer::macs() const {
@@ -97,11 +98,18 @@ Error imc::workload::setLayer(Workload &workload, llvm::StringRef layer,
     if (!product || each.name != layer)
       continue;
     found = true;
-    if (field != "copies")
+    if (field == "copies") {
+      if (Error error = setCopies(*product, where, value))
+        return error;
+      continue;
+    }
+    if (field != "weight_bits" && field != "input_bits")
       return refuse(where + " has no field '" + field.str() +
-                    "' of its own; there is copies");
-    if (Error error = setCopies(*product, where, value))
-      return error;
+                    "' of its own; there are weight_bits, input_bits and "
+                    "copies");
+    (field == "weight_bits" ? product->weight_bits : product->input_bits) =
+        value;
+    workload.mixed_bits = true;
   }
   if (found)
     return Error::success();
@@ -137,6 +145,9 @@ static const char *complaint(const Layer &layer) {
     for (int64_t factor : {p->rows, p->cols, p->groups})
       if (__builtin_mul_overflow(macs, factor, &macs) || macs > largestCount)
         return "the product has more than 2^53 multiply-accumulates";
+    if ((p->weight_bits && (p->weight_bits < 2 || p->weight_bits > 8)) ||
+        p->input_bits < 0 || p->input_bits > 8)
+      return "weights of a product have 2 to 8 bits, inputs 1 to 8";
     if (p->weight_elements != p->groups * p->rows * p->cols)
       return "weight_elements is not groups x rows x cols";
     if (p->output_width <= 0 || p->windows % p->output_width != 0)

@@ -1,8 +1,13 @@
 // Products of one module may have different bits; each is cut and encoded with its own.
 // RUN: imc-opt %s -imc-attach-target='file=rram-32nm set=machine.rows=128,machine.cols=128,machine.cell.bits=2,machine.dac.bits=1' -imc-tile -imc-verify-phase | FileCheck %s
-// What prices a module takes one setting for all of it.
-// RUN: not imc-opt %s -imc-attach-target='file=rram-32nm set=machine.rows=128,machine.cols=128,machine.cell.bits=2,machine.dac.bits=1' -imc-tile -imc-place 2>&1 | FileCheck %s --check-prefix=PLACE
-// PLACE: has pass.weight_bits = 4, an earlier product has 8; one module is priced with one setting
+// Later phases follow: the narrow product has fewer columns and phases.
+// RUN: imc-opt %s -imc-attach-target='file=rram-32nm set=machine.rows=128,machine.cols=128,machine.cell.bits=2,machine.dac.bits=1' -imc-tile -imc-place -imc-schedule -imc-cost -imc-verify-phase | FileCheck %s --check-prefix=COST
+// COST: imc.phase = "costed"
+// The program has the bits of the narrow product beside those of the chip.
+// RUN: imc-opt %s -imc-attach-target='file=rram-32nm set=machine.rows=128,machine.cols=128,machine.cell.bits=2,machine.dac.bits=1' -imc-tile -imc-place -imc-schedule -o %t.mlir
+// RUN: imc-translate --export-program %t.mlir | FileCheck %s --check-prefix=PROGRAM
+// PROGRAM: chip {{.*}} weight_bits=8 input_bits=8
+// PROGRAM: product 1 {{.*}} weight_bits=4 input_bits=3
 
 module attributes {imc.phase = "quantized"} {
   func.func @f(%x: tensor<1x2xf32>, %s: tensor<f32>, %z: tensor<i32>, %ws: tensor<1xf32>, %sum: tensor<1xi32>) -> (tensor<1x1xf32>, tensor<1x1xf32>) {

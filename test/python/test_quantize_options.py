@@ -163,11 +163,50 @@ def test_layer_file_is_checked(tool, layers):
         assert refused.returncode == 1 and message in refused.stderr, refused.stderr
 
 
-def test_price_refuses_bits_of_layers(tool, layers):
+def priced(tool, folder, *arguments):
+    return json.loads(tool("imc", "cost", folder / "m.onnx", "--target", "rram-32nm", *arguments, "--json", "-").stdout)
+
+
+def test_price_follows_the_bits_of_layers(tool, layers):
     folder, _, _ = layers
-    refused = tool("imc", "cost", folder / "m.onnx", "--target", "rram-32nm", "--set", "layer.first.weight_bits=3", check=False)
+    own = ("--set", "layer.first.weight_bits=4", "--set", "layer.first.input_bits=2")
+    plain, mixed, narrow = (priced(tool, folder, *a) for a in ((), own, ("--set", "pass.weight_bits=4", "--set", "pass.input_bits=2")))
+    products = [{layer["name"]: layer for layer in cost["models"][0]["layers"] if layer["op"] == "matmul"}
+                for cost in (plain, mixed, narrow)]
+    assert list(products[0]) == ["first", "second.fc"]
+    assert products[1]["second.fc"] == products[0]["second.fc"]
+    cells = [cost["first"]["energy_by_component_j"]["cells"] for cost in products]
+    assert cells[1] == cells[2] < 0.3 * cells[0]  # half the columns, a quarter of the phases
+    assert products[1]["first"]["energy_j"] < 0.5 * products[0]["first"]["energy_j"]
+    assert plain["models"][0]["sqnr_db"] > mixed["models"][0]["sqnr_db"]
+    assert plain["area_mm2"] == mixed["area_mm2"] and mixed["feasible"]
+    # The passes price the module that they compile alike, to the last digit.
+    tool("imc", "compile", folder / "m.onnx", "--target", "rram-32nm", *own, "-o", folder / "costed.mlir")
+    header = next(line for line in (folder / "costed.mlir").read_text().splitlines() if line.startswith("module "))
+    for figure in ("energy_j", "latency_s", "sqnr_db"):
+        assert float(re.search(rf"\b{figure} = ([-+.\deE]+) : f64", header).group(1)) == mixed["models"][0][figure], figure
+
+
+def test_chips_are_built_for_the_bits_of_all(tool, layers):
+    folder, _, _ = layers
+    cost = priced(tool, folder, "--set", "pass.weight_bits=4", "--set", "layer.first.weight_bits=6")
+    assert not cost["feasible"]
+    assert [(v["rule"], v["value"], v["limit"]) for v in cost["violations"]] == [("model_bits", 4, 6)]
+
+
+@pytest.mark.parametrize("command, message", [
+    (("cost", "--target", "rram-32nm", "--set", "layer.third.weight_bits=3"),
+     "model 'm' has no layer 'third' with stored weights; those with some are 'first', 'second.fc'"),
+    (("cost", "--target", "source-2026-rram", "--set", "layer.first.weight_bits=3"), "layer 'first' cannot have its own"),
+    (("simulate", "--target", "rram-32nm", "--set", "layer.third.weight_bits=3"),
+     "model 'm' has no layer 'third' with stored weights; those with some are 'first', 'second.fc'"),
+    (("solve", "--as", "replication", "--target", "rram-32nm", "--set", "layer.first.weight_bits=3"), "layer 'first' cannot have its own"),
+])
+def test_who_takes_no_bits_of_layers(tool, layers, command, message):
+    folder, _, _ = layers
+    refused = tool("imc", command[0], folder / "m.onnx", *command[1:], check=False)
     assert refused.returncode == 1
-    assert "layer 'first' cannot have its own" in refused.stderr
+    assert message in refused.stderr
 
 
 def test_bias_correction(tool, layers):

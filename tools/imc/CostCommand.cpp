@@ -8,6 +8,7 @@
 #include "Session.h"
 
 #include "imc/Cost/Explain.h"
+#include "imc/Cost/Legacy.h"
 #include "imc/Cost/Sensitivity.h"
 #include "imc/Pipelines/Pipelines.h"
 #include "imc/Support/OutputFile.h"
@@ -70,11 +71,13 @@ int runCost(const CostOptions &options) {
   Expected<Design> design = session.loadDesign(options.design);
   if (!design)
     return fail(design.takeError());
-  if (Error error = design->refuseLayerBits("cost"))
-    return fail(std::move(error));
   Expected<machine::Machine> machine = design->target->machine();
   if (!machine)
     return fail(machine.takeError());
+
+  if (cost::usesLegacy(*machine))
+    if (Error error = design->refuseLayerBits("cost"))
+      return fail(std::move(error));
 
   std::vector<workload::Workload> workloads;
   for (const std::string &path : options.models) {

@@ -221,8 +221,6 @@ int runSimulate(const SimulateOptions &options) {
   Expected<Design> design = session.loadDesign(options.design);
   if (!design)
     return fail(design.takeError());
-  if (Error error = design->refuseLayerBits("simulate"))
-    return fail(std::move(error));
   Expected<machine::Machine> machine = design->target->machine();
   if (!machine)
     return fail(machine.takeError());
@@ -238,6 +236,8 @@ int runSimulate(const SimulateOptions &options) {
     }
     s = std::move(*model);
   } else {
+    if (Error error = design->refuseLayerBits("simulate PROGRAM"))
+      return fail(std::move(error));
     Expected<program::Program> program = program::read(options.file);
     if (!program)
       return fail(program.takeError());

@@ -45,6 +45,7 @@ def IMC_Dialect : Dialect {
     | `imc.weight_bits` | a product | 64-bit integer: bits of its weights (8 without it); of a float product those that `imc-quantize` will give it |
     | `imc.input_bits` | a product in integers of the model itself, not made by `imc-quantize`; or a float one | 64-bit integer: bits of its unsigned inputs; of a float product those that `imc-quantize` will give it |
     | `imc.copies` | a product | 64-bit integer ≥ 1: its copies on arrays, which `imc-place` would choose without it |
+    | `imc.weight_bits`, `imc.input_bits` | module | 64-bit integers: `pass.weight_bits` and `pass.input_bits`, for which the chip is built, where some product has others |
     | `imc.cost` | any op | dictionary of figures |
 
     Any other attribute whose name starts with `imc.` is refused on ops, so that a misspelt one cannot be silently ignored.

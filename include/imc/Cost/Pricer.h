@@ -49,8 +49,9 @@ struct RuleBroken {
 /// full.
 class GeometryMemo {
 public:
-  /// Rows and columns of an array, columns per weight, group packing, arrays of
-  /// a core, and tiles that an array holds.
+  /// Rows and columns of an array, columns per weight, group packing (with
+  /// encoding and bits per cell where bits are mixed), arrays of a core, and
+  /// tiles that an array holds.
   using Key = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t>;
   /// Numbers of a Geometry in its order: half the size.
   using Packed = std::array<uint32_t, 10>;
@@ -157,6 +158,7 @@ private:
   std::vector<Model> prepared;
   size_t unique = 0, total = 0;
   size_t uniqueProducts = 0; ///< of all models
+  bool mixed = false;        ///< some product has bits of its own
   uint64_t number;           ///< of this pricer, since the program began
 };
 

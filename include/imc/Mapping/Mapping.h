@@ -144,7 +144,8 @@ enum class Rule {
   CycleTime,      ///< clock faster than the logic at this supply
   ExternalMemory, ///< weights or activations overflow and there is no memory
   PowerDensity,   ///< average power over area above the cooling limit
-  ModelBits,      ///< knobs ask for other bits than a quantized model has
+  ModelBits,      ///< knobs ask for other bits than a quantized model has, or
+                  ///< for fewer than one of its products has of its own
   Accounting,     ///< machine.accounting.model has no price for it
   Endurance,      ///< cells are worn out before their time
   PeakPower,      ///< power of one layer over area above the supply's limit
@@ -196,6 +197,9 @@ struct Tiling {
 
 /// Columns that one weight takes: its bit slices, times two if differential.
 int64_t columnsPerWeight(const Knobs &knobs, int64_t cellBits);
+
+/// The knobs with the bits of `product` where it has its own.
+Knobs knobsOf(const workload::Product &product, const Knobs &knobs);
 
 /// Smallest ADC resolution that represents every column sum:
 /// ceil(log2(rows * (2^dacBits - 1) * (2^cellBits - 1) + 1)).

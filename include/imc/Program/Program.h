@@ -106,6 +106,8 @@ struct Product {
   int64_t output = 0;           ///< tensor
   int64_t operand = -1; ///< tensor written into the arrays; -1: stored weights
   int64_t rounds = 0;   ///< times the cells are written; 0: they stay
+  /// Of this product alone, at most the chip's; 0: the chip's.
+  int64_t weight_bits = 0, input_bits = 0;
 };
 
 /// What one core does of one product: slots [slot_begin, slot_end) of `copies`
@@ -208,6 +210,7 @@ struct Chip {
   bool rewritable = false; ///< cells may be written during an inference
 };
 
+/// A model compiled for a chip.
 struct Program {
   std::string model;
   Schedule schedule = Schedule::Layers;
@@ -218,6 +221,13 @@ struct Program {
   std::vector<Part> parts;
   std::vector<Kernel> kernels;
   std::vector<Stream> streams; ///< by core; several of one core run in order
+
+  int64_t weightBits(const Product &product) const {
+    return product.weight_bits ? product.weight_bits : chip.weight_bits;
+  }
+  int64_t inputBits(const Product &product) const {
+    return product.input_bits ? product.input_bits : chip.input_bits;
+  }
 };
 
 /// The cores that parts lie in.

@@ -64,6 +64,10 @@ mlir::FailureOr<int64_t> countTrips(mlir::Operation *op,
 /// multiply.
 int64_t countParameters(mlir::ModuleOp module);
 
+/// pass.weight_bits and pass.input_bits of a module some of whose products have
+/// bits of their own; 0 where imc-quantize has not said so.
+std::pair<int64_t, int64_t> commonBits(mlir::ModuleOp module);
+
 /// The model as products, dynamic products and digital work. A module that is
 /// not quantized yet yields the workload that it will have then: what
 /// imc-offload and imc-quantize (with `activations`) make of a copy without

@@ -53,6 +53,15 @@ struct Product {
   int64_t kernel_width = 1;    ///< of them, in one row
   /// Decided for this product alone; 0: as the knobs decide for all.
   int64_t copies = 0; ///< on arrays of their own, all weights on the chip
+  int64_t weight_bits = 0, input_bits = 0;
+  bool hasOwnBits() const { return (weight_bits | input_bits) != 0; }
+  /// Its bits where all others have `common`.
+  int64_t weightBits(int64_t common) const {
+    return weight_bits ? weight_bits : common;
+  }
+  int64_t inputBits(int64_t common) const {
+    return input_bits ? input_bits : common;
+  }
   int64_t macs() const { return windows * rows * cols * groups; }
 };
 bool operator==(const Product &a, const Product &b);
@@ -129,6 +138,8 @@ struct Workload {
   /// Bits of weights and activations that a product has of the model itself
   /// (quantized ONNX); 0 when the knobs choose those of all products.
   int64_t model_bits = 0;
+  /// Some product has bits of its own.
+  bool mixed_bits = false;
 
   /// Multiply-accumulates of one inference, dynamic products included.
   int64_t macs() const;
@@ -138,9 +149,9 @@ struct Workload {
 /// that many inferences at once. Weights are what they were.
 Workload batched(Workload workload, int64_t batch);
 
-/// Sets a field ("copies") of the products of a layer, for this layer alone.
-/// Errors: a layer that has no product (lists those that have one), an unknown
-/// field, a copy that would have no windows.
+/// Sets a field ("weight_bits", "input_bits", "copies") of the products of a
+/// layer, for this layer alone. Errors: a layer that has no product (lists
+/// those that have one), an unknown field, a copy that would have no windows.
 llvm::Error setLayer(Workload &workload, llvm::StringRef layer,
                      llvm::StringRef field, int64_t value);
 

@@ -174,6 +174,22 @@ inline RandomDesign randomDesign(Random &random, const machine::Machine &rram,
   return d;
 }
 
+/// Gives some products of some networks bits of their own, at most those of the
+/// knobs (E-MIXED).
+inline void giveOwnBits(Random &random, const mapping::Knobs &knobs,
+                        workload::Workload &network) {
+  if (!random.chance(40))
+    return;
+  for (workload::Layer &layer : network.layers)
+    if (layer.product() && random.chance(60)) {
+      llvm::cantFail(workload::setLayer(network, layer.name, "weight_bits",
+                                        random.in(2, knobs.weight_bits)));
+      if (random.chance(70))
+        llvm::cantFail(workload::setLayer(network, layer.name, "input_bits",
+                                          random.in(1, knobs.input_bits)));
+    }
+}
+
 } // namespace imc::test
 
 #endif // IMC_TEST_UNIT_SCHEDULE_RANDOM_H

@@ -38,14 +38,16 @@ TEST(Agreement, ExecutedCountsAreThoseOfTheCostModel) {
   const int64_t seed = setting("IMC_TEST_SEED", 20261121);
   const machine::Machine rram = test::shippedMachine("rram-32nm"),
                          sram = test::shippedMachine("sram-32nm");
-  int64_t ran = 0, chained = 0, copied = 0, rewritten = 0, written = 0;
+  int64_t ran = 0, chained = 0, copied = 0, rewritten = 0, written = 0,
+          mixed = 0;
   for (int64_t pair = 0; pair != pairs; ++pair) {
     SCOPED_TRACE("seed " + std::to_string(seed) + ", pair " +
                  std::to_string(pair));
     test::Random random(uint64_t(seed) * 1000003 + uint64_t(pair));
-    const workload::Workload network = test::randomNetwork(random);
+    workload::Workload network = test::randomNetwork(random);
     test::RandomDesign d = test::randomDesign(random, rram, sram);
     d.machine.tile_buffer.size_kib = 4096;
+    test::giveOwnBits(random, d.knobs, network);
     if (!mapping::check(d.knobs, d.machine).empty())
       continue;
     const mapping::Plan plan = mapping::plan(network, d.machine, d.knobs);
@@ -85,6 +87,7 @@ TEST(Agreement, ExecutedCountsAreThoseOfTheCostModel) {
       copied += p.copies > 1;
       rewritten += p.rounds > 0 && p.operand < 0;
       written += p.operand >= 0;
+      mixed += p.weight_bits > 0 && p.weight_bits < d.knobs.weight_bits;
     }
     for (const program::Part &p : program->parts)
       chained += p.next >= 0;
@@ -96,6 +99,7 @@ TEST(Agreement, ExecutedCountsAreThoseOfTheCostModel) {
   EXPECT_GE(copied, pairs / 20);
   EXPECT_GE(rewritten, pairs / 20);
   EXPECT_GE(written, pairs / 40);
+  EXPECT_GE(mixed, pairs / 20);
 }
 
 } // namespace

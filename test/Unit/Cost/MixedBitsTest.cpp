@@ -1,0 +1,190 @@
+//===- MixedBitsTest.cpp - Products with bits of their own ----------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// E-MIXED against its definition: a product costs what it costs in a model all
+// of whose products have its bits.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Common.h"
+
+#include "imc/Cost/Legacy.h"
+
+#include <cmath>
+
+using namespace imc;
+using namespace imc::cost;
+
+namespace {
+
+int64_t in(std::mt19937_64 &random, int64_t least, int64_t most) {
+  return least + int64_t(random() % uint64_t(most - least + 1));
+}
+
+/// Bits of its own for most products, at most those of the knobs.
+void mix(workload::Workload &w, const mapping::Knobs &k,
+         std::mt19937_64 &random) {
+  for (const workload::Layer &layer : w.layers)
+    if (layer.product() && random() % 4 != 0) {
+      llvm::cantFail(workload::setLayer(w, layer.name, "weight_bits",
+                                        in(random, 2, k.weight_bits)));
+      llvm::cantFail(workload::setLayer(w, layer.name, "input_bits",
+                                        in(random, 1, k.input_bits)));
+    }
+}
+
+/// The same without bits of single layers.
+workload::Workload uniform(workload::Workload w) {
+  w.mixed_bits = false;
+  for (workload::Layer &layer : w.layers)
+    if (auto *product = std::get_if<workload::Product>(&layer.work))
+      product->weight_bits = product->input_bits = 0;
+  return w;
+}
+
+} // namespace
+
+TEST(MixedBits, ALayerCostsWhatItCostsInAUniformModel) {
+  std::mt19937_64 random(20261122);
+  int compared = 0, narrow = 0, rewritten = 0;
+  for (int trial = 0; trial != 60; ++trial) {
+    test::Design d = test::randomDesign(
+        test::shipped(trial % 2 ? "sram-32nm" : "rram-32nm"), random);
+    d.machine.adc.clip_bits = 0;
+    d.knobs.replication = mapping::Replication::None;
+    d.knobs.segments = mapping::Segments::SwapAll;
+    d.knobs.encoding = static_cast<mapping::Encoding>(trial % 2);
+    if (!mapping::check(d.knobs, d.machine).empty())
+      continue;
+    const Prices prices = priceDesign(d.machine, d.knobs);
+    for (workload::Workload &network : test::networks()) {
+      mix(network, d.knobs, random);
+      ASSERT_TRUE(network.mixed_bits);
+      const mapping::Plan plan = mapping::plan(network, d.machine, d.knobs);
+      const ModelCost mixed =
+          evaluate(network, plan, d.machine, d.knobs).models.front();
+      const ModelCost plain =
+          evaluate(uniform(network), d.machine, d.knobs).models.front();
+      double energy = 0, latency = 0, noise = 0;
+      int64_t arrays = 0;
+      size_t next = 0;
+      for (size_t i = 0; i != network.layers.size(); ++i) {
+        const workload::Layer &layer = network.layers[i];
+        LayerCost alone;
+        if (const workload::Product *p = layer.product()) {
+          const mapping::PlacedProduct &placed = plan.products[next++];
+          const mapping::Knobs own = mapping::knobsOf(*p, d.knobs);
+          workload::Layer bare = layer;
+          auto &product = std::get<workload::Product>(bare.work);
+          product.weight_bits = product.input_bits = 0;
+          const mapping::Tiling t = mapping::tile(product, d.machine, own);
+          // What an action costs is the chip's.
+          priceLayer(bare, t, placed.copies, placed.rounds, d.machine, own,
+                     prices, alone, placed.first_array);
+          Prices rounded = priceDesign(d.machine, own);
+          noise += noiseToSignal(product, t, rounded);
+          arrays += t.arrays();
+          narrow += own.weight_bits < d.knobs.weight_bits;
+          rewritten += placed.rounds > 0;
+          EXPECT_EQ(t.columns_per_weight, placed.tiling.columns_per_weight);
+          EXPECT_EQ(t.phases, placed.tiling.phases);
+          EXPECT_EQ(mixed.layers[i].energy_j, alone.energy_j) << layer.name;
+          EXPECT_EQ(mixed.layers[i].counts.reload_bits,
+                    alone.counts.reload_bits);
+          EXPECT_EQ(mixed.layers[i].counts.conversions,
+                    alone.counts.conversions);
+        } else {
+          alone = plain.layers[i];
+          noise += layer.dynamicProduct() && alone.arrays
+                       ? noiseToSignal(layer.dynamicProduct()->stored(),
+                                       mapping::tile(*layer.dynamicProduct(),
+                                                     d.machine, d.knobs),
+                                       prices)
+                       : 0;
+        }
+        energy += alone.total_energy_j;
+        latency += alone.latency_s;
+        ++compared;
+      }
+      EXPECT_EQ(mixed.energy_j, energy);
+      EXPECT_EQ(mixed.latency_s, latency);
+      EXPECT_EQ(mixed.logical_arrays, arrays);
+      EXPECT_EQ(mixed.sqnr_db, -10 * std::log10(noise));
+      ASSERT_FALSE(HasFailure()) << network.name << " " << trial;
+    }
+  }
+  EXPECT_GT(compared, 2000);
+  EXPECT_GT(narrow, 500);
+  EXPECT_GT(rewritten, 200);
+}
+
+TEST(MixedBits, TheFastPathGivesTheSameDoubles) {
+  std::mt19937_64 random(7);
+  std::vector<workload::Workload> networks = test::networks();
+  mapping::Knobs widest;
+  for (workload::Workload &network : networks)
+    mix(network, widest, random);
+  const Pricer pricer(networks);
+  DesignCost fast; // one: its memo must tell designs apart
+  int broken = 0, feasible = 0;
+  for (int trial = 0; trial != 300; ++trial) {
+    test::Design d = test::randomDesign(
+        test::shipped(trial % 2 ? "sram-32nm" : "rram-32nm"), random);
+    // Few kinds of arrays, many encodings and bits per cell.
+    d.machine.array.rows = d.machine.array.cols = 64;
+    d.machine.hierarchy.macros_per_tile = 8;
+    d.knobs.group_packing = mapping::GroupPacking::Single;
+    if (trial % 4 != 0)
+      d.knobs.weight_bits = d.knobs.input_bits = 8;
+    const Cost slow = evaluate(pricer.workloads(), d.machine, d.knobs);
+    pricer.price(d.machine, d.knobs, fast);
+    ASSERT_EQ(slow.feasible, fast.feasible);
+    for (size_t i = 0; i != slow.models.size(); ++i) {
+      EXPECT_EQ(slow.models[i].energy_j, fast.models[i].energy_j);
+      EXPECT_EQ(slow.models[i].latency_s, fast.models[i].latency_s);
+      EXPECT_EQ(slow.models[i].sqnr_db, fast.models[i].sqnr_db);
+      EXPECT_EQ(slow.models[i].logical_arrays, fast.models[i].logical_arrays);
+    }
+    ASSERT_EQ(slow.violations.size(), fast.violations.size());
+    for (size_t i = 0; i != slow.violations.size(); ++i)
+      broken += slow.violations[i].rule == mapping::Rule::ModelBits;
+    feasible += slow.feasible;
+    ASSERT_FALSE(HasFailure()) << trial;
+  }
+  EXPECT_GT(broken, 0);
+  EXPECT_GT(feasible, 5);
+}
+
+TEST(MixedBitsInvalid, LayersAndFieldsThatThereAreNot) {
+  workload::Workload w = test::alexnet();
+  EXPECT_NE(llvm::toString(workload::setLayer(w, "conv99", "weight_bits", 4))
+                .find("has no layer 'conv99' with stored weights"),
+            std::string::npos);
+  const std::string layer = w.layers.front().name;
+  EXPECT_NE(llvm::toString(workload::setLayer(w, layer, "bits", 4))
+                .find("has no field 'bits' of its own"),
+            std::string::npos);
+  EXPECT_FALSE(w.mixed_bits);
+  llvm::cantFail(workload::setLayer(w, layer, "weight_bits", 9));
+  EXPECT_NE(llvm::toString(workload::check(w)).find("2 to 8 bits"),
+            std::string::npos);
+}
+
+TEST(MixedBitsInvalid, TheAccountingOfTheSourceHasOneSetOfBits) {
+  workload::Workload w = test::alexnet();
+  llvm::cantFail(
+      workload::setLayer(w, w.layers.front().name, "weight_bits", 4));
+  const machine::Machine m = test::shipped("source-2026-rram");
+  ASSERT_TRUE(usesLegacy(m));
+  const Cost cost = evaluate(w, mapping::plan(w, m, {}), m, {});
+  DesignCost fast;
+  Pricer({w}).price(m, {}, fast);
+  EXPECT_TRUE(llvm::any_of(cost.violations, [](const auto &v) {
+    return v.rule == mapping::Rule::Accounting && v.value == 1;
+  }));
+  EXPECT_FALSE(fast.feasible);
+}
