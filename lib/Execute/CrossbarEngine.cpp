@@ -19,47 +19,24 @@ static llvm::Error nameProduct(llvm::Error error, const std::string &name) {
                                      "': " + llvm::toString(std::move(error)));
 }
 
-static crossbar::Encoding toCrossbar(mapping::Encoding encoding) {
-  switch (encoding) {
-  case mapping::Encoding::Offset:
-    return crossbar::Encoding::Offset;
-  case mapping::Encoding::Differential:
-    return crossbar::Encoding::Differential;
-  case mapping::Encoding::TwosComplement:
-    return crossbar::Encoding::TwosComplement;
-  }
-  llvm_unreachable("no such encoding");
-}
-
-static crossbar::Range toCrossbar(mapping::Range range) {
-  switch (range) {
-  case mapping::Range::Full:
-    return crossbar::Range::Full;
-  case mapping::Range::Filled:
-    return crossbar::Range::Filled;
-  case mapping::Range::Lossless:
-    return crossbar::Range::Lossless;
-  case mapping::Range::Layer:
-    return crossbar::Range::Layer;
-  case mapping::Range::Array:
-    return crossbar::Range::Array;
-  case mapping::Range::Column:
-    return crossbar::Range::Column;
-  }
-  llvm_unreachable("no such range");
-}
-
-static crossbar::Ties toCrossbar(mapping::Ties ties) {
-  switch (ties) {
-  case mapping::Ties::HalfUp:
-    return crossbar::Ties::HalfUp;
-  case mapping::Ties::HalfEven:
-    return crossbar::Ties::HalfEven;
-  case mapping::Ties::Floor:
-    return crossbar::Ties::Floor;
-  }
-  llvm_unreachable("no such rule");
-}
+// What the library calls the choices of readouts, in the order of mapping's.
+static constexpr crossbar::Encoding encodings[] = {
+    crossbar::Encoding::Offset, crossbar::Encoding::Differential,
+    crossbar::Encoding::TwosComplement};
+static constexpr crossbar::Range ranges[] = {
+    crossbar::Range::Full,  crossbar::Range::Filled, crossbar::Range::Lossless,
+    crossbar::Range::Layer, crossbar::Range::Array,  crossbar::Range::Column};
+static constexpr crossbar::Ties ties[] = {
+    crossbar::Ties::HalfUp, crossbar::Ties::HalfEven, crossbar::Ties::Floor};
+static_assert(size_t(mapping::Encoding::TwosComplement) == 2 &&
+              size_t(mapping::Encoding::Differential) == 1);
+static_assert(size_t(mapping::Range::Filled) == 1 &&
+              size_t(mapping::Range::Lossless) == 2 &&
+              size_t(mapping::Range::Layer) == 3 &&
+              size_t(mapping::Range::Array) == 4 &&
+              size_t(mapping::Range::Column) == 5);
+static_assert(size_t(mapping::Ties::HalfEven) == 1 &&
+              size_t(mapping::Ties::Floor) == 2);
 
 static bool isCalibrated(crossbar::Range range) {
   return range == crossbar::Range::Layer || range == crossbar::Range::Array ||
@@ -74,7 +51,7 @@ llvm::Error CrossbarEngine::prepare(int64_t, const ArrayProduct &p) {
   shape.n = windows.columns();
   shape.groups_per_pack = p.groups_per_pack;
   crossbar::Arrays arrays;
-  arrays.encoding = toCrossbar(p.encoding);
+  arrays.encoding = encodings[size_t(p.encoding)];
   arrays.weight_bits = p.weight_bits;
   arrays.cell_bits = p.cell_bits;
   arrays.input_bits = p.input_bits;
@@ -97,11 +74,11 @@ llvm::Error CrossbarEngine::prepare(int64_t, const ArrayProduct &p) {
 
   crossbar::Readout readout;
   readout.adc_bits = p.adc_bits;
-  readout.ties = options.ties.value_or(toCrossbar(p.ties));
+  readout.ties = options.ties.value_or(ties[size_t(p.ties)]);
   readout.step = options.step;
   readout.criterion = options.criterion;
   readout.quantile = options.quantile;
-  readout.range = toCrossbar(p.range);
+  readout.range = ranges[size_t(p.range)];
   if (p.range_bits < p.tiling.lossless_bits) {
     readout.range = crossbar::Range::Bits;
     readout.range_bits = p.range_bits;
