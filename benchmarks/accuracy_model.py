@@ -79,17 +79,22 @@ def main():
     parser.add_argument("--check", type=int, default=155, help="compared, per network")
     parser.add_argument("--budget", type=int, default=2500, help="designs of each search; 0: no search")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--noise", help="devices, as for imc accuracy-model; without, ideal ones")
+    parser.add_argument("--trials", type=int, default=1, help="draws of devices per design")
+    parser.add_argument("--samples", type=int, help="of the data, the first; without, all")
     parser.add_argument("--tool", type=pathlib.Path, default=ROOT / "build" / "bin" / "imc")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("accuracy-model"))
     args = parser.parse_args()
     args.output.mkdir(parents=True, exist_ok=True)
     data = args.models / "refs" / f"{args.data}.npz"
     report, pairs = {}, []
+    devices = ["--noise", args.noise, "--trials", args.trials] if args.noise else []
+    devices += ["--samples", args.samples] if args.samples else []
     for network in args.networks:
         files = [args.output / f"{network}{end}" for end in (".model.json", ".report.json")]
         imc(args.tool, "accuracy-model", args.models / "trained-small" / f"{network}.onnx", "--data", data, "--space",
             args.space, "--designs", args.designs, "--check", args.check, "--seed", args.seed, "-o", files[0],
-            "--json", files[1])
+            "--json", files[1], *devices)
         checked = json.loads(files[1].read_text())["checked"]
         own = [(d["predicted"], d["simulated"]) for d in checked]
         report[network] = compare(own)
