@@ -33,8 +33,7 @@ namespace search = imc::search;
 // Commands
 //===----------------------------------------------------------------------===//
 
-/// One word of a POSIX shell line.
-static std::string quote(llvm::StringRef word) {
+std::string imc::explore::quote(llvm::StringRef word) {
   auto plain = [](char c) {
     return llvm::isAlnum(c) || llvm::StringRef("_-./=:,+@%").contains(c);
   };

@@ -205,11 +205,17 @@ std::string Session::commandLine() const {
     text += " " + path;
   for (const std::string &shape : options.shapes)
     text += " --shape " + shape;
-  return text + " --space " + options.spaceFile + " --objectives " +
-         llvm::join(problem->wantedObjectives(), ",") + " --aggregate " +
-         aggregateName(problem->aggregate()) + " --algorithm " +
-         options.algorithm + " --budget " + std::to_string(options.budget) +
-         " --seed " + std::to_string(options.seed);
+  text += " --space " + quote(options.spaceFile) + " --objectives " +
+          llvm::join(problem->wantedObjectives(), ",") + " --aggregate " +
+          aggregateName(problem->aggregate()) + " --algorithm " +
+          options.algorithm;
+  for (const auto &[name, value] : options.algorithmOptions)
+    text += " --algorithm-option " + quote(name + "=" + value);
+  text += " --budget " + std::to_string(options.budget) + " --seed " +
+          std::to_string(options.seed);
+  for (const std::string &word : options.words)
+    text += " " + quote(word);
+  return text;
 }
 
 llvm::Error Session::openStudy() {

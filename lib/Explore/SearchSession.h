@@ -104,6 +104,9 @@ private:
   std::vector<cost::Cost> costs;       ///< parallel to front.points
 };
 
+/// One word of a POSIX shell line.
+std::string quote(llvm::StringRef word);
+
 } // namespace imc::explore
 
 #endif // IMC_LIB_EXPLORE_SEARCHSESSION_H

@@ -233,6 +233,20 @@ int runSearch(SearchCommandOptions &options) {
   options.search.version = IMC_VERSION;
   options.search.executable = programPath();
   options.search.shapes = options.shapes;
+  auto say = [&](StringRef name, std::string value) {
+    options.search.words.push_back(("--" + name).str());
+    options.search.words.push_back(std::move(value));
+  };
+  for (const std::string &file : options.accuracy)
+    say("accuracy", file);
+  if (options.floor > 0)
+    say("floor", explore::shortest(options.floor));
+  for (const std::string &file : options.data)
+    say("simulate-front", file);
+  if (!options.data.empty()) {
+    say("trials", std::to_string(options.trials));
+    say("simulate-budget", std::to_string(options.search.simulateBudget));
+  }
 
   Models models;
   if (failed(models.readSpace(options.search.spaceFile,

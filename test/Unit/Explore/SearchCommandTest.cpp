@@ -37,6 +37,8 @@ TEST(SearchCommand, AnyNumberOfJobsGivesTheSameFront) {
 
 TEST(SearchCommand, FrontIsCompleteAndVerified) {
   TestSearch search;
+  search.options.algorithmOptions = {{"population", "50"}};
+  search.options.words = {"--accuracy", "my nets.json", "--floor", "0.9"};
   search.options.study = search.folder.file("s.db");
   ASSERT_EQ(search.run(), 0) << search.log;
   Front front = search.front();
@@ -68,6 +70,10 @@ TEST(SearchCommand, FrontIsCompleteAndVerified) {
     }
   }
   Study study = must(Study::open(search.options.study));
+  // The command says all that decides the result.
+  EXPECT_HAS(must(study.meta("command")).value_or(""),
+             " --algorithm-option population=50 --budget 400 --seed 1 "
+             "--accuracy 'my nets.json' --floor 0.9");
   EXPECT_EQ(must(study.rows()).size(), 400u);
   EXPECT_EQ(must(study.front()).size(), front.points.size());
   EXPECT_FALSE(must(study.rejections()).empty());
