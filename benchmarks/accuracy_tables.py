@@ -4,11 +4,12 @@ Each line is one call of `imc accuracy`: 8-bit weights and inputs, one input bit
 converter each, 2 bits per cell, 128 rows unless the line says otherwise. The reference sizes its full range by the rows
 that an array really holds: `--range filled` here. Its arrays hold one slice of one sign, and it calibrates one range for
 each; arrays here hold all slices of a weight side by side, so that `--range column` is the nearer of the two. Its
-activations have one range for all images of some calibration set; here each batch has its own (--batch, 1). A difference is within statistical error if it is at most two
+activations have one range for all images of some calibration set; here that of the first images (--activations), or
+each batch has its own (--batch, 1). A difference is within statistical error if it is at most two
 binomial standard errors of a difference, 2 * sqrt(p(1 - p)(1/n + 1/n')), p of both together, n the samples (times the
 draws of a device); both sides use the same images, so that this is more than what remains for converters alone.
 
-  python benchmarks/accuracy_tables.py ../shared/models [--network NAME] [--only TEXT]
+  python benchmarks/accuracy_tables.py ../shared/models --activations 32 [--network NAME] [--only TEXT]
 """
 import argparse
 import json
@@ -19,6 +20,7 @@ import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 DIFFERENTIAL = ["--set", "pass.encoding=differential", "--step", "free", "--ties", "half_even"]
+ROWS = ["--set", "machine.array.rows=128"]
 
 
 def bits(n, *more):
@@ -52,7 +54,7 @@ TABLES = {
         *[(f"8 bits, calibrated, sigma {s}", top1, spread(s))
           for s, top1 in ((0.05, 86.9), (0.1, 86.0), (0.2, 83.9), (0.3, 79.5))],
     ]),
-    "glyphs_resnet8_N": ("glyphs_test500", 300, 500, [
+    "glyphs_resnet8_N": ("glyphs_test500", 300, 300, [
         ("lossless", 87.3, ["--range", "lossless"]),
         *[(f"{n} bits, full range", top1, full(n))
           for n, top1 in ((8, 85.7), (7, 78.3), (6, 36.7), (5, 8.0), (4, 1.7))],
@@ -80,6 +82,16 @@ def device(folder, sigma):
     return path
 
 
+def first_images(folder, path, count):
+    """The first samples of the data, whose range becomes that of the activations."""
+    import numpy
+    data = numpy.load(path)
+    out = folder / f"{path.stem}-{count}.npz"
+    if not out.exists():
+        numpy.savez(out, **{name: data[name][:count] for name in data.files if data[name].ndim})
+    return out
+
+
 def standard_error(a, na, b, nb):
     """Of the difference of two shares, both of one true share."""
     p = (a * na + b * nb) / (na + nb)
@@ -92,6 +104,8 @@ def main():
     parser.add_argument("--network", action="append", choices=TABLES)
     parser.add_argument("--only", default="", help="lines that contain this")
     parser.add_argument("--batch", type=int, default=1, help="images whose activations share a range")
+    parser.add_argument("--activations", type=int, default=0,
+                        help="one range for all images, that of so many first ones; 0: each batch has its own")
     parser.add_argument("--samples", type=int, help="take fewer samples")
     parser.add_argument("--tool", default=ROOT / "build" / "bin" / "imc")
     options = parser.parse_args()
@@ -108,6 +122,11 @@ def main():
                 if noise:
                     at = words.index("--noise") + 1
                     words[at] = device(pathlib.Path(folder), words[at])
+                if not any("machine.array.rows" in str(word) for word in words):
+                    words += ROWS
+                if options.activations:
+                    words += ["--calibrate", first_images(pathlib.Path(folder), options.models / "refs" / f"{data}.npz",
+                                                          options.activations)]
                 got = json.loads(subprocess.run(
                     [options.tool, "accuracy", options.models / "trained-small" / f"{network}.onnx", "--data",
                      options.models / "refs" / f"{data}.npz", "--target", "rram-32nm", "--shape", f"N={options.batch}", "--samples",

@@ -7,6 +7,8 @@
 
 #include "imc/Accuracy/Model.h"
 
+#include "llvm/ADT/STLExtras.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -224,14 +226,15 @@ void Model::add(Prediction &p) const {
     const crossbar::RelativeError &e = p.layers[l];
     const double left = leftOf(e);
     const double gain = layers[l].gain * layers[l].weight / (left * left);
-    const double biasGain =
-        layers[l].biasGain * layers[l].weight / (left * left);
+    const double biasGain = layers[l].biasGain * layers[l].weight *
+                            layers[l].biasWeight / (left * left);
     p.noise += gain * (e.residual + p.roundings[l]) + biasGain * e.bias;
     p.draws += gain * e.noise + biasGain * e.noise_bias;
     p.rounding += layers[l].gain * layers[l].weight * p.roundings[l];
     // Relative to what is left, so that a signal that is gone counts as much.
-    v[l] = e.gain / left * std::sqrt(gainWeight);
-    v[count + l] = e.offset / left * std::sqrt(offsetWeight);
+    v[l] = e.gain / left * std::sqrt(gainWeight * layers[l].gainWeight);
+    v[count + l] =
+        e.offset / left * std::sqrt(offsetWeight * layers[l].offsetWeight);
   }
   double together = 0;
   for (size_t i = 0; i != v.size(); ++i)
@@ -249,6 +252,42 @@ void Model::add(Prediction &p) const {
   p.deviation = deviationScale *
                 std::max(0.0, (top - chance) / whole *
                                   (curve(p.noise) - curve(p.noise + p.draws)));
+}
+
+std::vector<size_t> Model::placeBlocks() const {
+  const size_t count = layers.size();
+  return {1, count, count, count, count};
+}
+
+std::vector<double> Model::placeOf(const Prediction &p) const {
+  // All products together weigh as much as the prediction, before scales.
+  const double scale = 1 / std::sqrt(double(layers.size()));
+  const double share = std::clamp(p.uncorrected, 0.02, 0.98);
+  std::vector<double> place{std::log(share / (1 - share))};
+  for (size_t l = 0; l != layers.size(); ++l)
+    place.push_back(scale *
+                    std::log10(1e-3 + std::max(0.0, p.layers[l].residual +
+                                                        p.roundings[l])));
+  for (const crossbar::RelativeError &e : p.layers)
+    place.push_back(scale * std::log10(1e-3 + std::max(0.0, e.bias)));
+  for (const crossbar::RelativeError &e : p.layers)
+    place.push_back(scale * 4 * e.gain);
+  for (const crossbar::RelativeError &e : p.layers)
+    place.push_back(scale * std::asinh(3 * e.offset));
+  return place;
+}
+
+/// Converters and cells change nothing.
+static bool losesNothing(const Prediction &p) {
+  return llvm::all_of(p.layers, [](const crossbar::RelativeError &e) {
+    return e.total() == 0;
+  });
+}
+
+void Model::correct(Prediction &p) const {
+  p.uncorrected = p.top1;
+  if (!correction.empty() && !losesNothing(p))
+    p.top1 = std::clamp(p.top1 + correction.at(placeOf(p)), 0.0, 1.0);
 }
 
 Expected<Prediction> Model::predict(const ArraySettings &settings) const {
@@ -322,6 +361,7 @@ Expected<Prediction> Model::predict(const ArraySettings &settings) const {
   out.weightBits = a.weight_bits;
   out.inputBits = a.input_bits;
   add(out);
+  correct(out);
   std::lock_guard<std::mutex> lock(known.mutex);
   known.designs.emplace(design, out);
   return out;
@@ -334,6 +374,7 @@ Expected<Prediction> Model::predict(const ArraySettings &settings) const {
 llvm::Error
 Model::fit(llvm::ArrayRef<std::pair<ArraySettings, SimulatedDesign>> designs) {
   cache = std::make_shared<Known>();
+  correction = Kriging();
   std::vector<Prediction> predictions;
   for (const auto &[settings, design] : designs) {
     Expected<Prediction> p = predict(settings);
@@ -342,7 +383,8 @@ Model::fit(llvm::ArrayRef<std::pair<ArraySettings, SimulatedDesign>> designs) {
     predictions.push_back(std::move(*p));
   }
   // Logarithms of what is positive.
-  std::vector<double> x(4 + layers.size(), 0);
+  const size_t count = layers.size();
+  std::vector<double> x(4 + 4 * count, 0);
   x[0] = std::log(midpoint);
   x[1] = std::log(steepness);
   auto use = [&](const std::vector<double> &values) {
@@ -350,8 +392,12 @@ Model::fit(llvm::ArrayRef<std::pair<ArraySettings, SimulatedDesign>> designs) {
     steepness = std::exp(values[1]);
     gainWeight = std::exp(values[2]);
     offsetWeight = std::exp(values[3]);
-    for (size_t l = 0; l != layers.size(); ++l)
+    for (size_t l = 0; l != count; ++l) {
       layers[l].weight = std::exp(values[4 + l]);
+      layers[l].biasWeight = std::exp(values[4 + count + l]);
+      layers[l].gainWeight = std::exp(values[4 + 2 * count + l]);
+      layers[l].offsetWeight = std::exp(values[4 + 3 * count + l]);
+    }
   };
   const double half = chance + (integers - chance) / 2;
   auto cost = [&](const std::vector<double> &values) {
@@ -390,6 +436,24 @@ Model::fit(llvm::ArrayRef<std::pair<ArraySettings, SimulatedDesign>> designs) {
   }
   use(x);
 
+  // What is left follows the same terms, in ways that no sum has.
+  correction.setBlocks(placeBlocks());
+  std::vector<Kriging::Place> places;
+  std::vector<double> left, importance;
+  std::vector<size_t> lossy;
+  for (size_t d = 0; d != designs.size(); ++d) {
+    add(predictions[d]);
+    predictions[d].uncorrected = predictions[d].top1;
+    if (losesNothing(predictions[d]))
+      continue;
+    lossy.push_back(d);
+    places.push_back(placeOf(predictions[d]));
+    left.push_back(designs[d].second.top1 - predictions[d].top1);
+    importance.push_back(designs[d].second.top1 > half ? 1 : 0.2);
+  }
+  const std::vector<double> others =
+      correction.fit(places, left, importance, /*rounds=*/8);
+
   // The spread between draws, by least squares through 0.
   double along = 0, square = 0;
   deviationScale = 1;
@@ -406,6 +470,11 @@ Model::fit(llvm::ArrayRef<std::pair<ArraySettings, SimulatedDesign>> designs) {
     add(predictions[d]);
     fitted.push_back(designs[d].second);
     fitted.back().noise = predictions[d].noise;
+    fitted.back().fromOthers = predictions[d].top1;
+  }
+  for (size_t i = 0; i != lossy.size(); ++i) {
+    double &value = fitted[lossy[i]].fromOthers;
+    value = std::clamp(value + others[i], 0.0, 1.0);
   }
   cache = std::make_shared<Known>();
   return llvm::Error::success();

@@ -18,7 +18,7 @@ using llvm::Expected;
 using llvm::Twine;
 namespace json = llvm::json;
 
-static constexpr const char *kFormat = "imc accuracy model 1";
+static constexpr const char *kFormat = "imc accuracy model 2";
 
 Expected<std::string> accuracy::fileDigest(llvm::StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path);
@@ -48,6 +48,9 @@ json::Value Model::toJSON() const {
                                     {"gain", l.gain},
                                     {"bias_gain", l.biasGain},
                                     {"weight", l.weight},
+                                    {"bias_weight", l.biasWeight},
+                                    {"gain_weight", l.gainWeight},
+                                    {"offset_weight", l.offsetWeight},
                                     {"weights", pack(l.weights)},
                                     {"codes", pack(l.codes)}});
   for (const auto &[bits, top1] : integersAt)
@@ -58,7 +61,8 @@ json::Value Model::toJSON() const {
 
                                    {"top1", d.top1},
                                    {"deviation", d.deviation},
-                                   {"trials", d.trials}});
+                                   {"trials", d.trials},
+                                   {"from_others", d.fromOthers}});
   json::Object out{{"format", kFormat},
                    {"model", name},
                    {"model_digest", modelDigest},
@@ -77,6 +81,17 @@ json::Value Model::toJSON() const {
                    {"deviation_scale", deviationScale},
                    {"layers", std::move(products)},
                    {"fitted", std::move(designs)}};
+  if (!correction.empty()) {
+    json::Array centres;
+    for (const Kriging::Centre &c : correction.centres) {
+      json::Array numbers(c.place);
+      numbers.push_back(c.weight);
+      centres.push_back(std::move(numbers));
+    }
+    out["correction"] = json::Object{{"scales", json::Array(correction.scales)},
+                                     {"nugget", correction.nugget},
+                                     {"centres", std::move(centres)}};
+  }
   if (device)
     out["device"] = json::Object{
         {"name", device->name}, {"text", deviceText}, {"time_s", timeS}};
@@ -180,6 +195,9 @@ Expected<Model> Model::parse(llvm::StringRef text, llvm::StringRef file) {
     l.get("gain", layer.gain);
     l.get("bias_gain", layer.biasGain);
     l.get("weight", layer.weight);
+    l.get("bias_weight", layer.biasWeight);
+    l.get("gain_weight", layer.gainWeight);
+    l.get("offset_weight", layer.offsetWeight);
     for (int64_t extent :
          {layer.shape.groups, layer.shape.k, layer.shape.n, layer.windows})
       if (extent < 1 || extent > most)
@@ -226,9 +244,49 @@ Expected<Model> Model::parse(llvm::StringRef text, llvm::StringRef file) {
     d.get("top1", design.top1);
     d.get("deviation", design.deviation);
     d.get("trials", design.trials);
+    d.get("from_others", design.fromOthers);
     if (!problem.empty())
       return refuse(problem);
     m.fitted.push_back(std::move(design));
+  }
+  if (const json::Value *value = top->get("correction")) {
+    // Rows of numbers; `count` of them each.
+    auto numbers = [&](const json::Value &v, size_t count,
+                       std::vector<double> &out) {
+      const json::Array *list = v.getAsArray();
+      if (!list || list->size() != count)
+        return false;
+      for (const json::Value &n : *list) {
+        if (!n.getAsNumber())
+          return false;
+        out.push_back(*n.getAsNumber());
+      }
+      return true;
+    };
+    m.correction.setBlocks(m.placeBlocks());
+    const json::Object *object = value->getAsObject();
+    const json::Array *centres = object ? object->getArray("centres") : nullptr;
+    m.correction.scales.clear();
+    bool good = centres && object->get("scales") &&
+                object->getNumber("nugget") &&
+                numbers(*object->get("scales"), m.correction.blocks.size(),
+                        m.correction.scales);
+    if (good) {
+      m.correction.nugget = *object->getNumber("nugget");
+      for (const json::Value &v : *centres) {
+        Kriging::Centre centre;
+        good &= numbers(v, 4 * m.layers.size() + 2, centre.place);
+        if (!good)
+          break;
+        centre.weight = centre.place.back();
+        centre.place.pop_back();
+        m.correction.centres.push_back(std::move(centre));
+      }
+    }
+    if (!good)
+      return refuse(
+          "model.correction: expected scales, nugget and centres of " +
+          Twine(4 * m.layers.size() + 2) + " numbers");
   }
   if (const json::Value *value = top->get("device")) {
     const json::Object *object = value->getAsObject();

@@ -58,6 +58,15 @@ llvm::Error CrossbarEngine::prepare(int64_t, const ArrayProduct &p) {
   arrays.dac_bits = p.dac_bits;
   arrays.rows = p.tiling.rows;
   arrays.cols = p.tiling.cols;
+  // Weights of fewer bits than a cell holds are encoded in as many levels as
+  // they have; the converter still covers what the machine's cells can add up.
+  const int64_t columns = crossbar::columnsPerWeight(arrays);
+  const bool alone = p.cell_bits >= p.weight_bits - 1;
+  while (alone && arrays.cell_bits < 8 &&
+         crossbar::losslessBits(arrays) < p.tiling.lossless_bits)
+    ++arrays.cell_bits;
+  if (crossbar::columnsPerWeight(arrays) != columns)
+    arrays.cell_bits = p.cell_bits;
   llvm::Expected<crossbar::Product> product =
       crossbar::Product::create(shape, arrays, Windows::weights(p));
   if (!product)

@@ -44,6 +44,33 @@ def test_predictions_follow_simulations(fitted):
     assert len({d["design"] for d in report["fitted"]}) == 12
 
 
+def test_earlier_reports_are_fitted_to_and_not_simulated_again(tool, models, fitted, tmp_path):
+    space, _, report = fitted
+    first = tmp_path / "first.json"
+    first.write_text(json.dumps(report))
+
+    def fit(*arguments, check=True):
+        return tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", space, "--designs", 12,
+                    "--check", 12, "--json", tmp_path / "r.json", *arguments, check=check)
+    # The very designs: values of the report are taken as they are, even where they are wrong.
+    report["checked"][0]["simulated_by_trial"] = [0.123]
+    first.write_text(json.dumps(report))
+    fit("--seed", 3, "--also", first)
+    again = json.loads((tmp_path / "r.json").read_text())
+    assert again["checked"][0]["simulated"] == 0.123
+    assert [d["simulated"] for d in again["fitted"]] == [d["simulated"] for d in report["fitted"]]
+    # What is compared with is never fitted to.
+    assert again["designs_fitted"] == 12 == report["designs_fitted"]
+    for key, value in (("data_digest", "0"), ("trials", 2)):
+        first.write_text(json.dumps({**report, "made_from": {**report["made_from"], key: value}}))
+        assert f"first.json: was made from another {key}" in fit("--also", first, check=False).stderr
+    report["fitted"][0]["design"] = "machine.rows=5"
+    first.write_text(json.dumps(report))
+    assert "'machine.rows=5' is no design of" in fit("--also", first, check=False).stderr
+    first.write_text("{}")
+    assert "first.json: is no report" in fit("--also", first, check=False).stderr
+
+
 def test_simulations_are_those_of_imc_accuracy(tool, models, fitted):
     """The bench that fits and the command that measures give one top-1."""
     for design in fitted[2]["checked"][:3]:

@@ -8,6 +8,7 @@
 #include "Session.h"
 #include "SpaceModule.h"
 
+#include "imc/Accuracy/Belief.h"
 #include "imc/Accuracy/Fit.h"
 #include "imc/Explore/SpaceFile.h"
 #include "imc/Support/OutputFile.h"
@@ -21,8 +22,10 @@
 #include <CLI/CLI.hpp>
 
 #include <cmath>
+#include <map>
 #include <numeric>
 #include <random>
+#include <set>
 
 using namespace llvm;
 using namespace mlir;
@@ -33,6 +36,7 @@ namespace {
 struct ModelOptions {
   std::string model, data, space, noise, json, output;
   std::vector<std::string> shapes;
+  std::vector<std::string> also; ///< reports of earlier runs
   accuracy::DatasetOptions dataset;
   accuracy::SimulationOptions simulate;
   int64_t designs = 40, check = 0, windows = 128, gainSamples = 200;
@@ -53,32 +57,14 @@ public:
 
   Expected<Drawn> next() {
     for (int attempt = 0; attempt < 10000; ++attempt) {
-      Drawn drawn;
-      machine::Machine machine = base;
-      mapping::Knobs knobs;
       std::vector<int32_t> choices;
       for (const explore::KnobChoices &knob : space.knobs)
         choices.push_back(int32_t(random() % knob.values.size()));
-      for (auto [i, knob] : enumerate(space.knobs)) {
-        if (!space.isActive(i, choices))
-          continue;
-        const auto at = size_t(choices[i]);
-        if (knob.field)
-          knob.field->set(machine, knob.values[at]);
-        else if (Error error = mapping::setKnob(knobs, knob.pass->name,
-                                                int64_t(knob.values[at])))
-          return std::move(error);
-        drawn.text +=
-            (drawn.text.empty() ? "" : " ") + knob.name + "=" + knob.text(at);
-      }
-      if (Error error = machine::check(machine)) {
-        consumeError(std::move(error));
-        continue;
-      }
-      if (!mapping::check(knobs, machine).empty())
-        continue;
-      drawn.settings = accuracy::settingsOf(machine, knobs);
-      return drawn;
+      Expected<std::optional<Drawn>> drawn = make(choices);
+      if (!drawn)
+        return drawn.takeError();
+      if (*drawn)
+        return std::move(**drawn);
     }
     return createStringError("no design of 10000 that were drawn from '" +
                              space.file +
@@ -86,16 +72,132 @@ public:
                              "and pass.encoding");
   }
 
+  /// The design that its text names.
+  Expected<Drawn> read(StringRef text) const {
+    std::vector<int32_t> choices;
+    SmallVector<StringRef> words;
+    text.split(words, ' ', -1, /*KeepEmpty=*/false);
+    for (const explore::KnobChoices &knob : space.knobs) {
+      choices.push_back(0);
+      for (StringRef word : words)
+        if (auto [name, value] = word.split('='); name == knob.name)
+          for (size_t i = 0; i != knob.values.size(); ++i)
+            if (knob.text(i) == value)
+              choices.back() = int32_t(i);
+    }
+    Expected<std::optional<Drawn>> drawn = make(choices);
+    if (!drawn)
+      return drawn.takeError();
+    if (!*drawn || (*drawn)->text != text)
+      return createStringError("'" + text + "' is no design of '" + space.file +
+                               "'; name reports of fits to this space");
+    return std::move(**drawn);
+  }
+
 private:
+  /// Nothing if no such machine can be built.
+  Expected<std::optional<Drawn>> make(ArrayRef<int32_t> choices) const {
+    Drawn drawn;
+    machine::Machine machine = base;
+    mapping::Knobs knobs;
+    for (auto [i, knob] : enumerate(space.knobs)) {
+      if (!space.isActive(i, {choices.begin(), choices.end()}))
+        continue;
+      const auto at = size_t(choices[i]);
+      if (knob.field)
+        knob.field->set(machine, knob.values[at]);
+      else if (Error error = mapping::setKnob(knobs, knob.pass->name,
+                                              int64_t(knob.values[at])))
+        return std::move(error);
+      drawn.text +=
+          (drawn.text.empty() ? "" : " ") + knob.name + "=" + knob.text(at);
+    }
+    if (Error error = machine::check(machine)) {
+      consumeError(std::move(error));
+      return std::nullopt;
+    }
+    if (!mapping::check(knobs, machine).empty())
+      return std::nullopt;
+    drawn.settings = accuracy::settingsOf(machine, knobs);
+    return drawn;
+  }
+
   const explore::SpaceFile &space;
   machine::Machine base;
   std::mt19937_64 random;
 };
 
+/// What simulations depend on beside the design.
+json::Object madeFrom(const accuracy::Model &model,
+                      const accuracy::SimulationOptions &simulate) {
+  return json::Object{{"model_digest", model.modelDigest},
+                      {"data_digest", model.dataDigest},
+                      {"samples", model.samples},
+                      {"skip", model.skip},
+                      {"device", model.deviceText},
+                      {"time_s", model.timeS},
+                      {"trials", simulate.device ? simulate.trials : 1},
+                      {"seed", simulate.device ? int64_t(simulate.seed) : 0}};
+}
+
+/// Designs that earlier runs simulated, by what results depend on.
+using Earlier = std::map<std::string, std::pair<Drawn, std::vector<double>>>;
+
+Error readReport(const std::string &file, const json::Object &wanted,
+                 const Drawer &drawer, Earlier &into) {
+  auto buffer = MemoryBuffer::getFile(file);
+  if (!buffer)
+    return createStringError("cannot read '" + file +
+                             "': " + buffer.getError().message());
+  auto refuse = [&](const Twine &what) {
+    return createStringError(file + ": " + what +
+                             "; give reports that imc accuracy-model --json "
+                             "wrote for this network, data, device and space");
+  };
+  Expected<json::Value> value = json::parse((*buffer)->getBuffer());
+  if (!value)
+    return refuse(toString(value.takeError()));
+  const json::Object *report = value->getAsObject();
+  const json::Object *from = report ? report->getObject("made_from") : nullptr;
+  if (!from)
+    return refuse("is no report");
+  for (const auto &[key, is] : wanted)
+    if (const json::Value *was = from->get(key); !was || *was != is)
+      return refuse("was made from another " + Twine(StringRef(key)));
+  for (const char *list : {"fitted", "checked"}) {
+    const json::Array *designs = report->getArray(list);
+    if (!designs)
+      continue;
+    for (const json::Value &v : *designs) {
+      const json::Object *design = v.getAsObject();
+      auto text = design ? design->getString("design") : std::nullopt;
+      const json::Array *trials =
+          design ? design->getArray("simulated_by_trial") : nullptr;
+      std::vector<double> byTrial;
+      if (trials)
+        for (const json::Value &t : *trials)
+          if (auto top1 = t.getAsNumber())
+            byTrial.push_back(*top1);
+      if (!text || byTrial.empty())
+        return refuse(Twine(list) +
+                      ": expected designs with simulated_by_trial");
+      Expected<Drawn> drawn = drawer.read(*text);
+      if (!drawn)
+        return refuse(toString(drawn.takeError()));
+      std::string key = accuracy::Belief::keyOf(drawn->settings);
+      into.emplace(std::move(key),
+                   std::pair(std::move(*drawn), std::move(byTrial)));
+    }
+  }
+  return Error::success();
+}
+
 struct Simulated {
   Drawn drawn;
-  accuracy::Simulation simulation;
+  std::vector<double> byTrial; ///< top-1
+  std::vector<double> layerError;
   accuracy::Prediction prediction;
+  accuracy::Spread top1() const { return accuracy::spread(byTrial); }
 };
 
 json::Object toJSON(const Simulated &c, const accuracy::Model &model) {
@@ -108,15 +210,15 @@ json::Object toJSON(const Simulated &c, const accuracy::Model &model) {
                    {"residual", e.residual},
                    {"draws", e.noise + e.noise_bias},
                    {"rounding", c.prediction.roundings[i]}};
-    if (!c.simulation.layerError.empty())
-      o["simulated_error"] = c.simulation.layerError[i];
+    if (!c.layerError.empty())
+      o["simulated_error"] = c.layerError[i];
     layers.push_back(std::move(o));
   }
-  for (const accuracy::Score &s : c.simulation.trials)
-    trials.push_back(s.top1());
+  for (double top1 : c.byTrial)
+    trials.push_back(top1);
   return json::Object{{"design", c.drawn.text},
-                      {"simulated", c.simulation.top1().mean},
-                      {"simulated_deviation", c.simulation.top1().deviation},
+                      {"simulated", c.top1().mean},
+                      {"simulated_deviation", c.top1().deviation},
                       {"simulated_by_trial", std::move(trials)},
                       {"predicted", c.prediction.top1},
                       {"predicted_deviation", c.prediction.deviation},
@@ -126,19 +228,12 @@ json::Object toJSON(const Simulated &c, const accuracy::Model &model) {
 
 /// Ranks of values from 0; equal ones share their mean rank.
 std::vector<double> ranks(ArrayRef<double> values) {
-  std::vector<size_t> order(values.size());
-  std::iota(order.begin(), order.end(), 0);
-  llvm::sort(order, [&](size_t a, size_t b) {
-    return std::pair(values[a], a) < std::pair(values[b], b);
-  });
-  std::vector<double> out(values.size());
-  for (size_t i = 0; i != order.size();) {
-    size_t j = i;
-    while (j != order.size() && values[order[j]] == values[order[i]])
-      ++j;
-    for (size_t k = i; k != j; ++k)
-      out[order[k]] = double(i + j - 1) / 2;
-    i = j;
+  std::vector<double> out;
+  for (double value : values) {
+    const auto below =
+        llvm::count_if(values, [&](double v) { return v < value; });
+    const auto equal = llvm::count(values, value);
+    out.push_back(double(below) + double(equal - 1) / 2);
   }
   return out;
 }
@@ -162,7 +257,7 @@ json::Object compare(ArrayRef<Simulated> designs, StringRef what, bool quiet) {
   std::vector<double> x, y, off;
   for (const Simulated &d : designs) {
     x.push_back(d.prediction.top1);
-    y.push_back(d.simulation.top1().mean);
+    y.push_back(d.top1().mean);
     if (y.back() > 0.5)
       off.push_back(100 * std::abs(x.back() - y.back()));
   }
@@ -195,13 +290,17 @@ json::Object compare(ArrayRef<Simulated> designs, StringRef what, bool quiet) {
 }
 
 /// Of many drawn designs those that spread evenly over what is predicted.
+/// None has settings that are among `others`.
 Expected<std::vector<Drawn>>
-spreadDesigns(Drawer &drawer, const accuracy::Model &model, int64_t count) {
+spreadDesigns(Drawer &drawer, const accuracy::Model &model, int64_t count,
+              const std::set<std::string> &others) {
   std::vector<std::pair<double, Drawn>> pool;
   for (int64_t i = 0; i < 6 * count; ++i) {
     Expected<Drawn> drawn = drawer.next();
     if (!drawn)
       return drawn.takeError();
+    if (others.count(accuracy::Belief::keyOf(drawn->settings)))
+      continue;
     Expected<accuracy::Prediction> p = model.predict(drawn->settings);
     if (!p)
       return p.takeError();
@@ -217,6 +316,8 @@ spreadDesigns(Drawer &drawer, const accuracy::Model &model, int64_t count) {
     const double wanted = low + (high - low) * double(i) /
                                     double(std::max<int64_t>(1, count - 1));
     size_t best = pool.size();
+    if (out.size() == pool.size()) // a small space, and all of it checked
+      break;
     for (size_t k = 0; k != pool.size(); ++k)
       if (!taken[k] &&
           (best == pool.size() || std::abs(pool[k].first - wanted) <
@@ -293,21 +394,53 @@ int runModel(const ModelOptions &options) {
       model.integersAt[{weightBits, inputBits}] = *top1;
     }
 
+  Drawer drawer(*space, target->values, options.seed);
+  Earlier earlier;
+  const json::Object from = madeFrom(model, simulate);
+  for (const std::string &file : options.also)
+    if (Error error = readReport(file, from, drawer, earlier))
+      return fail(std::move(error));
+  std::set<std::string> own; ///< keys that this run took a simulation of
+
   auto simulateAll =
       [&](std::vector<Drawn> designs) -> Expected<std::vector<Simulated>> {
     std::vector<Simulated> out;
     for (Drawn &drawn : designs) {
+      std::string key = accuracy::Belief::keyOf(drawn.settings);
+      own.insert(key);
+      if (auto at = earlier.find(key);
+          at != earlier.end() && !simulate.measureErrors) {
+        out.push_back({std::move(drawn), at->second.second, {}, {}});
+        continue;
+      }
       Expected<accuracy::Simulation> simulation =
           bench.simulate(drawn.settings, simulate);
       if (!simulation)
         return simulation.takeError();
-      out.push_back({std::move(drawn), std::move(*simulation), {}});
+      std::vector<double> byTrial;
+      for (const accuracy::Score &s : simulation->trials)
+        byTrial.push_back(s.top1());
+      out.push_back({std::move(drawn),
+                     std::move(byTrial),
+                     std::move(simulation->layerError),
+                     {}});
     }
     return out;
   };
-  Drawer drawer(*space, target->values, options.seed);
+  // To compare with, drawn without a look at what is predicted; none of them is
+  // fitted to.
+  std::set<std::string> blind;
+  std::vector<Drawn> others;
+  Drawer second(*space, target->values, options.seed + 1000003);
+  for (int64_t i = 0; i < options.check; ++i) {
+    Expected<Drawn> drawn = second.next();
+    if (!drawn)
+      return fail(drawn.takeError());
+    blind.insert(accuracy::Belief::keyOf(drawn->settings));
+    others.push_back(std::move(*drawn));
+  }
   Expected<std::vector<Drawn>> chosen =
-      spreadDesigns(drawer, model, options.designs);
+      spreadDesigns(drawer, model, options.designs, blind);
   if (!chosen)
     return fail(chosen.takeError());
   Expected<std::vector<Simulated>> fitted = simulateAll(std::move(*chosen));
@@ -318,23 +451,24 @@ int runModel(const ModelOptions &options) {
   for (const Simulated &d : *fitted) {
     accuracy::SimulatedDesign s;
     s.text = d.drawn.text;
-    s.top1 = d.simulation.top1().mean;
-    s.deviation = d.simulation.top1().deviation;
-    s.trials = int64_t(d.simulation.trials.size());
+    s.top1 = d.top1().mean;
+    s.deviation = d.top1().deviation;
+    s.trials = int64_t(d.byTrial.size());
     pairs.emplace_back(d.drawn.settings, std::move(s));
+  }
+  for (const auto &[key, known] : earlier) {
+    if (blind.count(key) || own.count(key))
+      continue;
+    accuracy::SimulatedDesign s;
+    s.text = known.first.text;
+    s.top1 = accuracy::spread(known.second).mean;
+    s.deviation = accuracy::spread(known.second).deviation;
+    s.trials = int64_t(known.second.size());
+    pairs.emplace_back(known.first.settings, std::move(s));
   }
   if (Error error = model.fit(pairs))
     return fail(std::move(error));
 
-  // New designs, drawn without a look at what is predicted.
-  std::vector<Drawn> others;
-  Drawer second(*space, target->values, options.seed + 1000003);
-  for (int64_t i = 0; i < options.check; ++i) {
-    Expected<Drawn> drawn = second.next();
-    if (!drawn)
-      return fail(drawn.takeError());
-    others.push_back(std::move(*drawn));
-  }
   Expected<std::vector<Simulated>> checked = simulateAll(std::move(others));
   if (!checked)
     return stop(checked.takeError());
@@ -345,6 +479,9 @@ int runModel(const ModelOptions &options) {
         return fail(p.takeError());
       d.prediction = std::move(*p);
     }
+  // Each fitted one as the others predict it: they all meet themselves.
+  for (size_t i = 0; i != fitted->size(); ++i)
+    (*fitted)[i].prediction.top1 = model.fitted[i].fromOthers;
 
   const bool quiet = options.json == "-";
   if (!options.output.empty())
@@ -356,7 +493,9 @@ int runModel(const ModelOptions &options) {
                       {"model", model.name},
                       {"samples", model.samples},
                       {"integers", model.integers},
-                      {"chance", model.chance}};
+                      {"chance", model.chance},
+                      {"made_from", json::Object(from)},
+                      {"designs_fitted", int64_t(model.fitted.size())}};
   auto designsOf = [&](ArrayRef<Simulated> list) {
     json::Array out;
     for (const Simulated &d : list)
@@ -417,6 +556,10 @@ void addAccuracyModelCommand(CLI::App &app, int &status) {
       ->add_option("--check", options->check,
                    "Further designs that are simulated and compared")
       ->check(CLI::NonNegativeNumber);
+  command->add_option("--also", options->also,
+                      "Reports (--json) of earlier runs for the same network, "
+                      "data, device and space: fit to their designs too, and "
+                      "simulate none of them again");
   command
       ->add_option("--samples", options->dataset.samples,
                    "Take at most so many samples")

@@ -6,11 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Two fidelities of one network's accuracy. Designs that were simulated have
-// the simulated value. All others have the closed form of Model.h, corrected by
-// kriging: the differences between simulation and closed form are a normal
-// process over the closed form's own terms (errors of each product and the
-// prediction), with a covariance that falls exponentially with the distance.
-// Far from every simulation the correction is 0.
+// the simulated value. All others have that of Model.h, corrected by kriging
+// (Kriging.h) over the closed form's own terms to the differences between
+// simulations and model.
 //
 //===----------------------------------------------------------------------===//
 
@@ -25,7 +23,7 @@ namespace imc::accuracy {
 struct Believed {
   double top1 = 0;
   double deviation = 0;  ///< between draws of the device; 0 without one
-  double closedForm = 0; ///< top-1 in closed form, uncorrected
+  double closedForm = 0; ///< top-1 by the model, before simulations
   bool simulated = false;
   /// Share of draws at or above `floor`, by a normal distribution.
   double yield(double floor) const;
@@ -47,8 +45,7 @@ public:
   llvm::Error learn(const ArraySettings &settings, double top1,
                     double deviation);
   /// Fits the correction anew to all that was learned, in the order of the
-  /// keys: the same for any order of learning. The range of the covariance is
-  /// that of a few which predicts each simulation best from the others.
+  /// keys: the same for any order of learning.
   void refit();
 
   const Model &closedForm() const { return *model; }
@@ -59,14 +56,9 @@ private:
     double closedForm = 0;
     std::vector<double> place; ///< in the space of the terms
   };
-  std::vector<double> placeOf(const Prediction &prediction) const;
-  double correction(const std::vector<double> &place) const;
-
   std::shared_ptr<const Model> model;
   std::map<std::string, Known> known;
-  /// Of the fit: places of simulations, and their weights.
-  std::vector<std::pair<std::vector<double>, double>> centres;
-  double range = 1;
+  Kriging correction;
 };
 
 } // namespace imc::accuracy

@@ -18,6 +18,7 @@
 #ifndef IMC_ACCURACY_MODEL_H
 #define IMC_ACCURACY_MODEL_H
 
+#include "imc/Accuracy/Kriging.h"
 #include "imc/Crossbar/Noise.h"
 #include "imc/Machine/Machine.h"
 #include "imc/Mapping/Mapping.h"
@@ -62,6 +63,8 @@ struct LayerData {
   /// windows takes away.
   double biasGain = 0;
   double weight = 1; ///< of both, fitted
+  /// Fitted, of constant errors, gains and offsets beside the others.
+  double biasWeight = 1, gainWeight = 1, offsetWeight = 1;
 };
 
 /// A design that was simulated.
@@ -71,6 +74,8 @@ struct SimulatedDesign {
   double top1 = 0;  ///< mean over trials
   double deviation = 0;
   int64_t trials = 1;
+  /// What a model that was corrected by the other designs predicts for it.
+  double fromOthers = 0;
 };
 
 struct Prediction {
@@ -78,6 +83,7 @@ struct Prediction {
   double rounding = 0; ///< part of it that fewer bits than 8 are
   double draws = 0;    ///< part of it that draws of the device change
   double top1 = 0;
+  double uncorrected = 0; ///< top1 by the curve alone
   /// Of top-1 between draws of the device; 0 without one.
   double deviation = 0;
   std::vector<crossbar::RelativeError> layers; ///< of converters and cells
@@ -114,7 +120,8 @@ public:
 
   /// Chooses the curve and the products' weights so that predictions of these
   /// designs come near their simulations: least squares by coordinate descent,
-  /// weights of products held near 1. Fills `fitted`.
+  /// weights of products held near 1; then the correction, to what is left.
+  /// Fills `fitted`.
   llvm::Error
   fit(llvm::ArrayRef<std::pair<ArraySettings, SimulatedDesign>> designs);
   /// Share of the way from guessing to all that integers get right that is left
@@ -130,9 +137,18 @@ public:
   double midpoint = 1, steepness = 1.5;    ///< of the curve, in noise
   double gainWeight = 1, offsetWeight = 1; ///< of the two halves of `shared`
   double deviationScale = 0;               ///< of the spread between draws
+  /// Of top-1, over places of predictions; not for designs that lose nothing.
+  Kriging correction;
+
+  /// Coordinates of a design: the prediction by the curve (log odds), and each
+  /// product's residual with rounding and bias (log10), gain and offset.
+  std::vector<double> placeOf(const Prediction &prediction) const;
+  /// Empty for a model without layers.
+  std::vector<size_t> placeBlocks() const;
 
 private:
   void add(Prediction &prediction) const;
+  void correct(Prediction &prediction) const;
   struct Known;
   mutable std::shared_ptr<Known> cache;
 };

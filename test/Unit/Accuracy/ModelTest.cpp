@@ -109,6 +109,40 @@ TEST(Model, FitMeetsSimulations) {
     EXPECT_NEAR(predict(m, s).top1, d.top1, 0.01);
 }
 
+/// What no sum of terms has is learned too, and designs that lose nothing stay
+/// what was measured.
+TEST(Model, TheCorrectionMeetsWhatTheCurveCannot) {
+  const Model truth = twoLayers();
+  auto top1 = [&](const Prediction &p) {
+    return p.top1 - 0.1 * std::exp(-std::pow(std::log(p.noise / 0.1), 2));
+  };
+  std::vector<std::pair<ArraySettings, SimulatedDesign>> designs, others;
+  for (int64_t bits = 2; bits <= 8; ++bits)
+    for (int64_t rows = 24; rows <= 128; rows += 8) {
+      ArraySettings s = settings(bits);
+      s.arrays.rows = rows;
+      SimulatedDesign d;
+      d.text = std::to_string(bits) + " " + std::to_string(rows);
+      const Prediction p = predict(truth, s);
+      if (p.noise == 0)
+        continue;
+      d.top1 = top1(p);
+      (rows % 16 ? designs : others).emplace_back(s, d);
+    }
+  Model m = twoLayers();
+  llvm::cantFail(m.fit(designs));
+  EXPECT_FALSE(m.correction.empty());
+  double curve = 0, corrected = 0;
+  for (const auto &[s, d] : others) {
+    const Prediction p = predict(m, s);
+    curve += std::pow(p.uncorrected - d.top1, 2);
+    corrected += std::pow(p.top1 - d.top1, 2);
+  }
+  EXPECT_LT(corrected, 0.5 * curve);
+  const int64_t lossless = crossbar::losslessBits(settings(8).arrays);
+  EXPECT_EQ(predict(m, settings(lossless)).top1, m.integers);
+}
+
 TEST(Model, YieldIsTheShareOfDrawsAboveTheFloor) {
   Prediction p;
   p.top1 = 0.8;
@@ -128,7 +162,13 @@ static std::string text(const Model &m) {
 TEST(Model, FilesPredictTheSame) {
   Model m = twoLayers();
   m.integersAt[{8, 8}] = 0.9;
-  m.fitted.push_back({"a=1", 0.5, 0.6, 0.01, 3});
+  m.fitted.push_back({"a=1", 0.5, 0.6, 0.01, 3, 0.55});
+  m.layers[1].offsetWeight = 2;
+  m.correction.setBlocks(m.placeBlocks());
+  m.correction.scales[2] = 0.5;
+  for (int64_t bits : {4, 6})
+    m.correction.centres.push_back(
+        {m.placeOf(predict(twoLayers(), settings(bits))), 0.01});
   const Model read = llvm::cantFail(Model::parse(text(m), "m.json"));
   EXPECT_EQ(text(read), text(m));
   for (int64_t bits : {3, 5, 7})
@@ -146,7 +186,7 @@ TEST(Model, DamagedFilesAreRefused) {
     auto m = Model::parse(bad, "m.json");
     return m ? std::string() : llvm::toString(m.takeError());
   };
-  EXPECT_NE(refusal("imc accuracy model 1", "x")
+  EXPECT_NE(refusal("imc accuracy model 2", "x")
                 .find("m.json: is no model of accuracy"),
             std::string::npos);
   EXPECT_NE(refusal("\"rows\":90", "\"rows\":91")
