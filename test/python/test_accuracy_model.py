@@ -1,7 +1,9 @@
 """`imc accuracy-model` and searches with accuracy as an objective or constraint."""
 import concurrent.futures
 import json
+import pathlib
 import sqlite3
+import sys
 
 import pytest
 
@@ -110,6 +112,15 @@ def refined(tool, models, fitted, tmp_path_factory):
     return arguments, tool("imc", "study", "export", study, "-o", "-", "--format", "json").stdout, front
 
 
+def front_of_package(front):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "python"))
+    try:
+        from imc._front import Front
+    finally:
+        sys.path.pop(0)
+    return Front.from_json(front)
+
+
 def test_searches_simulate_until_their_front_is_simulated(tool, models, fitted, refined):
     _, exported, front = refined
     assert len(front["points"]) >= 3 and front["search"]["unsimulated"] == 0
@@ -121,6 +132,8 @@ def test_searches_simulate_until_their_front_is_simulated(tool, models, fitted, 
     # No point is better than another in everything that was simulated.
     values = [tuple(p["objectives"].values()) for p in front["points"]]
     assert not any(a != b and all(x <= y for x, y in zip(a, b)) for a in values for b in values)
+    search_info = front_of_package(front).search
+    assert search_info.simulations == front["search"]["simulations"] and search_info.unsimulated == 0
     kept = json.loads(exported)["simulations"]
     assert len(kept) == front["search"]["simulations"] >= len({accuracy_of(p)["top1"] for p in front["points"]})
     # Another program, from the model on.
