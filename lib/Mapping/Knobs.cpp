@@ -88,7 +88,6 @@ const std::vector<KnobInfo> &imc::mapping::layerKnobSchema() {
   static const std::vector<KnobInfo> table = {
       {"weight_bits", "Bits of its signed weights.", 2, 8, {}},
       {"input_bits", "Bits of its unsigned activations.", 1, 8, {}},
-      {"adc_bits", "Resolution that converters are used at.", 1, 16, {}},
       {"copies",
        "Copies of its weights, which stay on the chip and share its windows.",
        1,

@@ -116,6 +116,28 @@ TEST(JointProblem, LayersHaveKnobsOfTheirOwn) {
   EXPECT_EQ(evaluate(*plain, {0}).objectives, one.objectives);
 }
 
+TEST(JointProblem, LayersHaveBitsOfTheirOwn) {
+  auto p = problem(R"(target: rram-32nm
+knobs:
+  machine.cell_bits: [2]
+  layer.cnn:conv2.weight_bits: [4, 8]
+  layer.cnn:conv2.input_bits: [6, 8]
+)");
+  search::Evaluation most = evaluate(*p, {0, 1, 1});
+  auto plain = problem("target: rram-32nm\nknobs: {machine.cell_bits: [2]}\n");
+  EXPECT_EQ(evaluate(*plain, {0}).objectives, most.objectives);
+  for (const search::Genome &fewer :
+       {search::Genome{0, 0, 1}, search::Genome{0, 1, 0}}) {
+    search::Evaluation e = evaluate(*p, fewer);
+    ASSERT_TRUE(e.isFeasible());
+    EXPECT_LT(e.objectives[0], most.objectives[0]);
+    Decoded d = p->decode(fewer);
+    cost::Cost full = cost::evaluate(p->workloadsOf(d), d.machine, d.knobs);
+    EXPECT_EQ(e.objectives[0],
+              (full.models[0].energy_j + full.models[1].energy_j) / 2);
+  }
+}
+
 TEST(JointProblem, RefusesLayersThatAreNotThere) {
   auto refusal = [](llvm::StringRef knob) {
     SpaceFile file = must(parseSpace(
@@ -135,7 +157,7 @@ TEST(JointProblem, RefusesLayersThatAreNotThere) {
   EXPECT_HAS(refusal("layer.mlp:fc1.copies: [1, 3]"), "take 2");
   EXPECT_HAS(
       errorOf(parseSpace("target: a\nknobs: {layer.x.size: [1]}\n", "s")),
-      "FIELD one of weight_bits, input_bits, adc_bits, copies");
+      "FIELD one of weight_bits, input_bits, copies");
   EXPECT_HAS(
       errorOf(parseSpace("target: a\nknobs: {layer.x.copies: [0]}\n", "s")),
       "must be an integer from 1");
