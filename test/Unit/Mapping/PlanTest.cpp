@@ -353,9 +353,10 @@ TEST(Plan, CopiesOfOneLayer) {
   EXPECT_EQ(refusal("c", "copies", 2),
             "model 'net' has no layer 'c' with stored weights; those with some "
             "are 'a', 'b'");
-  EXPECT_EQ(refusal("a", "rows", 2),
-            "layer 'a' of model 'net' has no field 'rows' of its own; there is "
-            "copies");
+  EXPECT_EQ(
+      refusal("a", "rows", 2),
+      "layer 'a' of model 'net' has no field 'rows' of its own; there are "
+      "weight_bits, input_bits and copies");
   EXPECT_NE(refusal("a", "copies", 5).find("take 4"), std::string::npos);
   EXPECT_EQ(refusal("a", "copies", 4), "");
   Plan placed = plan(network, m, Knobs());
