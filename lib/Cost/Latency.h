@@ -141,28 +141,35 @@ IMC_INLINE void shareLinks(Round &r, int64_t at, int64_t group) {
   const auto sends = static_cast<int64_t>(r.senders),
              stores = static_cast<int64_t>(r.storers * real(perCopy) / r.parts);
   const double message = r.windows * r.sent, result = r.windows * r.stored;
-  auto bitsOf = [&](int64_t begin, int64_t end) {
-    const int64_t copy = floorDiv(begin, perCopy),
-                  part = begin - copy * perCopy;
-    const int64_t endCopy = floorDiv(end, perCopy),
-                  endPart = end - endCopy * perCopy;
-    const int64_t others = endCopy - copy, idle = perCopy - stores;
-    return real(end - begin) * r.part_loads +
-           real(others * sends + std::min(endPart, sends) -
-                std::min(part, sends) + (part > 0 && part <= sends)) *
-               message +
-           real(others * stores + std::max<int64_t>(0, endPart - idle) -
-                std::max<int64_t>(0, part - idle)) *
-               result;
+  struct Cut {
+    double before; ///< bits of the parts before it
+    double over;   ///< that come from them
   };
-  r.link = bitsOf(0, first);
-  if (last > 0)
-    r.link = std::max(r.link, bitsOf(n - last, n));
+  auto cutAt = [&](int64_t x) {
+    const int64_t copy = x < perCopy ? 0 : floorDiv(x, perCopy);
+    const int64_t part = x - copy * perCopy;
+    return Cut{real(x) * r.part_loads +
+                   real(copy * sends + std::min(part, sends)) * message +
+                   real(copy * stores +
+                        std::max<int64_t>(0, part - perCopy + stores)) *
+                       result,
+               part > 0 && part <= sends ? message : 0};
+  };
+  const Cut front = cutAt(first);
+  Cut back = front;
+  r.link = front.before;
   if (between > 0) {
-    r.link = std::max(r.link, bitsOf(first, first + group));
-    if (between > 1)
-      r.link = std::max(r.link, bitsOf(n - last - group, n - last));
+    const Cut next = cutAt(first + group);
+    r.link = std::max(r.link, next.before - front.before + front.over);
+    back = next;
+    if (between > 1) {
+      const Cut before = cutAt(n - last - group);
+      back = cutAt(n - last);
+      r.link = std::max(r.link, back.before - before.before + before.over);
+    }
   }
+  if (last > 0)
+    r.link = std::max(r.link, r.all_link - back.before + back.over);
 }
 
 /// Rows of windows that `windows` of them begin at least.

@@ -48,6 +48,7 @@ struct Level {
   double slowest = 0; ///< product by itself
   double behind = 0;  ///< the same, behind its first loads
   double heads = 0; ///< on the global buffer, for the first blocks of all parts
+                    ///< and for digital work, which is issued before them
   double global = 0, lanes = 0;
   double everyPort = 0; ///< of digital work, on each core
   double everyLink = 0;
@@ -157,8 +158,9 @@ PipelineCost imc::cost::pipelineCost(const workload::Workload &workload,
       const double head = f.last.first_load * f.last.ratio * prices.global_bit;
       level.heads += head;
       level.slowest = std::max(level.slowest, t.seconds);
-      level.behind = std::max(level.behind, std::max(t.arrays, t.port) +
-                                                t.tail + 2 * prices.noc_hops);
+      level.behind =
+          std::max(level.behind, std::max({t.arrays, t.port, t.link}) + t.tail +
+                                     2 * prices.noc_hops);
       level.global += t.global;
       level.moves = true;
       addParts(f.last, place, parts.bundle, m, prices, level);
@@ -170,7 +172,10 @@ PipelineCost imc::cost::pipelineCost(const workload::Workload &workload,
     level.lanes += (c.operations + c.macs) * prices.lane_operation;
     level.everyPort +=
         (c.tile_reads + c.tile_writes) * prices.tile_bit / c.tiles;
-    level.global += (c.global_reads + c.global_writes) * prices.global_bit;
+    const double global =
+        (c.global_reads + c.global_writes) * prices.global_bit;
+    level.global += global;
+    level.heads += global;
     level.everyLink +=
         c.noc_bits * prices.noc_bit_time / std::min(c.groups, prices.noc_links);
     level.moves |= c.noc_bits > 0;
