@@ -234,63 +234,67 @@ IMC_INLINE void cutBlocks(Round &r, const workload::Product &p, const Sizes &i,
   r.first_load = std::min(r.loads, real(rows) * line);
 }
 
-/// Arrays [begin, begin + arrays) of each copy at work. `inputs`: bits that all
-/// parts of all rounds load; `at`: as in shareLinks.
-IMC_INLINE void fillRound(Round &r, const workload::Product &p, const Sizes &i,
+/// Copies that lie in one core each, several of which may share one: a part is
+/// all copies of a core. `inputs`: bits that all parts load; `at`: as in
+/// shareLinks.
+IMC_INLINE void fillCores(Round &r, const workload::Product &p, const Sizes &i,
                           const mapping::Tiling &t, int64_t copies,
-                          int64_t begin, int64_t arrays, double inputs,
-                          const Parts &whole, int64_t at, int64_t group,
-                          const machine::Machine &m, const mapping::Knobs &k) {
-  const int64_t macros = m.hierarchy.macros_per_tile;
-  const double word = real(p.inputBits(k.input_bits));
-  const double accumulator = real(m.shift_add.accumulator_bits);
+                          double inputs, const Parts &whole, int64_t at,
+                          int64_t group, const machine::Machine &m,
+                          double word) {
   const double room = real(static_cast<int64_t>(m.tile_buffer.size_kib * 8192));
-  const double line = i.line * word, ofWindow = i.result * word;
-  const double results = real(p.output_elements) * word;
-  const int64_t ofCopy = arraysOf(t);
-  if (ofCopy <= macros && arrays == ofCopy) {
-    // All copies of a core are one part.
-    const int64_t windows = std::min(whole.bundle * whole.per_copy, p.windows);
-    r.senders = r.sent = 0;
-    r.all_loads = inputs;
-    r.reads = i.rows * word;
-    r.sums = i.outputs * accumulator;
-    r.stored = ofWindow;
-    r.global = r.all_link = r.link = inputs + results;
-    if (copies == 1) {
-      r.parts = r.storers = r.ratio = r.sharing = 1;
-      r.serial = real(t.turns());
-      r.loads = inputs;
-      cutBlocks(r, p, i, windows, 1, windows, line, room);
-      return;
-    }
-    const int64_t parts = whole.cores;
-    r.parts = r.storers = real(parts);
-    r.serial = real(t.turns()) / real(whole.bundle);
-    r.ratio = i.windows / real(windows);
-    r.loads = inputs * i.inverse_windows * real(windows);
-    cutBlocks(r, p, i, whole.per_copy, whole.bundle, windows, line, room);
-    r.of_copy = 1;
-    r.part_loads = 0;
-    shareLinks(r, at, group);
+  const double line = i.line * word;
+  const int64_t windows = std::min(whole.bundle * whole.per_copy, p.windows);
+  r.senders = r.sent = 0;
+  r.all_loads = inputs;
+  r.reads = i.rows * word;
+  r.sums = i.outputs * real(m.shift_add.accumulator_bits);
+  r.stored = i.result * word;
+  r.global = r.all_link = r.link = inputs + real(p.output_elements) * word;
+  if (copies == 1) {
+    r.parts = r.storers = r.ratio = r.sharing = 1;
+    r.serial = real(t.turns());
+    r.loads = inputs;
+    cutBlocks(r, p, i, windows, 1, windows, line, room);
     return;
   }
-  // A copy lies in several cores. Its parts from `storer` on hold columns of
-  // the last strip, those before `sender` hand on.
+  r.parts = r.storers = real(whole.cores);
+  r.serial = real(t.turns()) / real(whole.bundle);
+  r.ratio = i.windows / real(windows);
+  r.loads = inputs * i.inverse_windows * real(windows);
+  cutBlocks(r, p, i, whole.per_copy, whole.bundle, windows, line, room);
+  r.of_copy = 1;
+  r.part_loads = 0;
+  shareLinks(r, at, group);
+}
+
+/// Copies that lie in several cores each. Their parts from `storer` on hold
+/// columns of the last strip, those before `sender` hand on.
+struct Chain {
+  int64_t sender, storer;
+  double results, stored; ///< bits; stored: of a storer, per window
+  double inputs;          ///< bits that all parts of all rounds load
+  double ofStorers;       ///< 1 / number
+};
+
+/// What does not depend on which arrays of a copy are at work.
+IMC_INLINE Chain fillChain(Round &r, const workload::Product &p, const Sizes &i,
+                           const mapping::Tiling &t, int64_t copies,
+                           double inputs, const Parts &whole,
+                           const machine::Machine &m, double word) {
+  const int64_t macros = m.hierarchy.macros_per_tile;
+  const double accumulator = real(m.shift_add.accumulator_bits);
+  const double room = real(static_cast<int64_t>(m.tile_buffer.size_kib * 8192));
   const int64_t slots = macros * t.row_sets, tiles = t.tiles();
-  const int64_t all = whole.of_copy,
-                parts = arrays == ofCopy ? all : ceilDiv(arrays, macros),
-                first = begin == 0 ? 0 : begin / macros;
-  int64_t sender = 0, storer = 0;
+  const int64_t all = whole.of_copy;
+  Chain c = {0, 0, real(p.output_elements) * word, 0, inputs, 0};
   if (t.strips > 1 && t.packs == 1) {
     const int64_t before = tiles - t.column_tiles;
-    storer = before / slots;
-    sender = storer * slots == before ? storer : storer + 1;
+    c.storer = floorDiv(before, slots);
+    c.sender = c.storer * slots == before ? c.storer : c.storer + 1;
   } else if (t.strips > 1 && slots % (t.strips * t.column_tiles) != 0) {
-    sender = all - 1;
+    c.sender = all - 1;
   }
-  const int64_t sends = std::clamp<int64_t>(sender - first, 0, parts),
-                stores = std::clamp<int64_t>(first + parts - storer, 0, parts);
   double high, wide; // rows and outputs of a part
   if (t.packs > 1) {
     const double share = real(slots) / real(tiles);
@@ -309,32 +313,43 @@ IMC_INLINE void fillRound(Round &r, const workload::Product &p, const Sizes &i,
       p.kernel_elements == 1
           ? high
           : real(ceilDiv(static_cast<int64_t>(high), p.kernel_elements)));
-  const double ofParts = 1 / real(copies * parts);
-  const double ofStorers = 1 / real(all - storer);
+  c.ofStorers = 1 / real(all - c.storer);
+  c.stored = i.result * word * c.ofStorers;
+  r.serial = real(t.turns());
+  r.loads = inputs * used / (whole.shares.channels * real(copies));
+  r.reads = high * word;
+  r.sums = wide * accumulator;
+  r.sent = c.sender > 0 ? (whole.shares.outputs - i.outputs) * accumulator /
+                              real(c.sender)
+                        : 0;
+  cutBlocks(r, p, i, whole.per_copy, 1, whole.per_copy,
+            i.line * word * (used / i.channels), room);
+  return c;
+}
+
+/// Parts [first, first + parts) of each copy at work.
+IMC_INLINE void fillParts(Round &r, const Chain &c, int64_t copies,
+                          int64_t first, int64_t parts, int64_t all, int64_t at,
+                          int64_t group) {
+  const int64_t sends = std::clamp<int64_t>(c.sender - first, 0, parts),
+                stores =
+                    std::clamp<int64_t>(first + parts - c.storer, 0, parts);
   r.parts = real(copies * parts);
   r.senders = real(sends);
   r.storers = real(copies * stores);
-  r.serial = real(t.turns());
-  r.all_loads = parts == all ? inputs : inputs * (real(parts) / real(all));
-  r.loads = inputs * used / (whole.shares.channels * real(copies));
+  r.all_loads = parts == all ? c.inputs : c.inputs * (real(parts) / real(all));
   r.ratio = r.all_loads / r.loads;
-  r.reads = high * word;
-  r.sums = wide * accumulator;
-  r.sent = sender > 0
-               ? (whole.shares.outputs - i.outputs) * accumulator / real(sender)
-               : 0;
-  r.stored = stores > 0 ? ofWindow * ofStorers : 0;
-  cutBlocks(r, p, i, whole.per_copy, 1, whole.per_copy,
-            line * (used / i.channels), room);
-  r.global = r.all_loads + results * (real(stores) * ofStorers);
+  r.stored = stores > 0 ? c.stored : 0;
+  r.global = r.all_loads + c.results * (real(stores) * c.ofStorers);
   r.all_link = r.all_loads + real(copies) * r.windows *
                                  (r.senders * r.sent + real(stores) * r.stored);
   r.of_copy = parts;
-  r.part_loads = r.all_loads * ofParts;
+  r.part_loads = r.all_loads / r.parts;
   shareLinks(r, at, group);
 }
 
-/// `f` is new.
+/// `f` is new. `inputs`: bits that all parts of all rounds load; `at`: as in
+/// shareLinks.
 IMC_INLINE void fillFlow(Flow &f, const workload::Product &p, const Sizes &i,
                          const mapping::Tiling &t, int64_t copies,
                          int64_t rounds, int64_t capacity, int64_t at,
@@ -342,14 +357,27 @@ IMC_INLINE void fillFlow(Flow &f, const workload::Product &p, const Sizes &i,
                          const machine::Machine &m, const mapping::Knobs &k,
                          const Prices &prices) {
   const int64_t group = coresOfLink(m, prices);
-  const int64_t arrays = arraysOf(t);
+  const int64_t arrays = arraysOf(t), macros = m.hierarchy.macros_per_tile;
   const int64_t before = rounds > 1 ? (rounds - 1) * capacity : 0;
-  fillRound(f.last, p, i, t, copies, before, arrays - before, inputs, whole, at,
-            group, m, k);
+  const double word = real(p.inputBits(k.input_bits));
+  if (before == 0 && arrays <= macros) {
+    fillCores(f.last, p, i, t, copies, inputs, whole, at, group, m, word);
+  } else {
+    const int64_t all = whole.of_copy;
+    const Chain c = fillChain(f.last, p, i, t, copies, inputs, whole, m, word);
+    if (before > 0) {
+      f.full = f.last;
+      fillParts(f.full, c, copies, 0, ceilDiv(capacity, macros), all, at,
+                group);
+      fillParts(f.last, c, copies, floorDiv(before, macros),
+                ceilDiv(arrays - before, macros), all, at, group);
+    } else {
+      fillParts(f.last, c, copies, 0, all, all, at, group);
+    }
+  }
   f.writes = rounds > 0;
   if (rounds == 0)
     return;
-  const int64_t macros = m.hierarchy.macros_per_tile;
   const double bits =
       real(p.weight_elements) * real(p.weightBits(k.weight_bits));
   const double ofArray = real(t.turns()) * real(std::min(t.rows, t.pack_rows));
@@ -357,8 +385,6 @@ IMC_INLINE void fillFlow(Flow &f, const workload::Product &p, const Sizes &i,
   f.rounds = real(before > 0 ? rounds - 1 : 0);
   f.fetched_last = bits;
   if (before > 0) {
-    fillRound(f.full, p, i, t, copies, 0, capacity, inputs, whole, at, group, m,
-              k);
     f.fetched_full = bits * (real(capacity) / real(arrays));
     f.fetched_last -= f.rounds * f.fetched_full;
     f.rows_full = real(std::min(macros, capacity)) * ofArray;

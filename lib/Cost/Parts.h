@@ -355,6 +355,11 @@ inline Geometry geometryOf(const workload::Product &p, const mapping::Tiling &t,
       p.rows % t.rows};
 }
 
+/// Tiles of one copy.
+inline int64_t tilesOf(const Geometry &g) {
+  return g.packs * g.strips * g.column_tiles;
+}
+
 /// As mapping::cut.
 IMC_INLINE void cut(const workload::Product &p, const Geometry &g,
                     mapping::Tiling &t) {

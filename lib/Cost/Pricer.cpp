@@ -99,6 +99,19 @@ IMC_INLINE static Geometry unpack(const GeometryMemo::Packed &p) {
           p[9]};
 }
 
+/// Tiles of one copy.
+IMC_INLINE static int64_t tilesOf(const GeometryMemo::Packed &p) {
+  return static_cast<int64_t>(p[4]) * p[5] * p[6];
+}
+
+/// What tilings of a product that has bits of its own have in common: rare, so
+/// that it stays out of the loops.
+__attribute__((noinline)) static mapping::Tiling
+ownTiling(const workload::Product &product, const machine::Machine &machine,
+          const mapping::Knobs &knobs) {
+  return mapping::tilingOf(machine, mapping::knobsOf(product, knobs));
+}
+
 static std::atomic<uint64_t> numPricers = 0;
 
 Pricer::Pricer(std::vector<workload::Workload> workloads)
@@ -174,46 +187,47 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
     const Model &model = prepared[i];
     ModelFigures &figures = result.models[i];
     const size_t products = model.products.size();
-    result.tilings.resize(
-        std::max(result.tilings.size(), products + model.others.size()));
+    result.tilings.resize(std::max(result.tilings.size(), model.others.size()));
     result.demands.resize(std::max(result.demands.size(), products));
     result.geometry.resize(std::max(result.geometry.size(), products));
     result.layers.resize(
         std::max(result.layers.size(), model.slots + model.others.size()));
 
-    int64_t logical = 0, lost = 0;
-    for (size_t u = 0; u != products; ++u) {
+    const GeometryMemo::Packed *const packed = next;
+    int64_t logical = 0, lost = products > 0 ? lostBits : 0;
+    for (size_t u = 0; u != products; ++u, ++next) {
       const Shape &shape = model.products[u];
       const workload::Product &product = *shape.layer->product();
-      mapping::Tiling &t = result.tilings[u];
-      t = product.hasOwnBits()
-              ? mapping::tilingOf(machine, mapping::knobsOf(product, knobs))
-              : common;
-      Geometry &g = result.geometry[u];
-      if (memo.fresh) {
-        mapping::cut(product, knobs, t);
-        g = detail::geometryOf(product, t, machine);
-        kept &= pack(g, *next++);
-      } else {
-        g = unpack(*next++);
-        detail::cut(product, g, t);
+      const mapping::Tiling *base = &common;
+      mapping::Tiling own;
+      if (product.hasOwnBits()) {
+        own = ownTiling(product, machine, knobs);
+        base = &own;
       }
-      const int64_t arrays = detail::arraysOf(t);
+      if (memo.fresh) {
+        mapping::Tiling t = *base;
+        mapping::cut(product, knobs, t);
+        result.geometry[u] = detail::geometryOf(product, t, machine);
+        kept &= pack(result.geometry[u], *next);
+      }
+      const int64_t tiles =
+          memo.fresh ? detail::tilesOf(result.geometry[u]) : tilesOf(*next);
+      const int64_t sets = common.row_sets;
+      const int64_t arrays = sets == 1 ? tiles : (tiles + sets - 1) / sets;
       logical += arrays * shape.count;
       result.demands[u] = {product.windows,
                            arrays,
                            shape.count,
-                           t.turns(),
-                           product.weight_elements * t.columns_per_weight,
+                           std::min(tiles, sets),
+                           product.weight_elements * base->columns_per_weight,
                            product.copies};
-      lost = std::max(lost, lostBits);
     }
     int64_t dynamicArrays = 0;
     if (knobs.dynamic_products != mapping::DynamicProducts::Digital)
       for (size_t u = 0; u != model.others.size(); ++u)
         if (const auto *d = model.others[u].layer->dynamicProduct();
             d && mapping::mayUseArrays(*d, machine, knobs)) {
-          mapping::Tiling &t = result.tilings[products + u];
+          mapping::Tiling &t = result.tilings[u];
           t = mapping::tile(*d, machine, knobs);
           dynamicArrays = std::max(dynamicArrays, t.arrays());
         }
@@ -243,8 +257,12 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
         const Shape &shape = model.products[u];
         const workload::Product &product = *shape.layer->product();
         const mapping::Demand &demand = result.demands[u];
-        const mapping::Tiling &t = result.tilings[u];
-        const Geometry &cut = result.geometry[u];
+        const Geometry cut =
+            memo.fresh ? result.geometry[u] : unpack(packed[u]);
+        mapping::Tiling t = common;
+        if (product.hasOwnBits())
+          t = ownTiling(product, machine, knobs);
+        detail::cut(product, cut, t);
         detail::Flow flow;
         detail::Passage passage;
         const double noise =
@@ -330,7 +348,7 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
       Counts counts;
       double noise = 0;
       if (mapping::mayUseArrays(dynamic, machine, knobs)) {
-        const mapping::Tiling &t = result.tilings[products + u];
+        const mapping::Tiling &t = result.tilings[u];
         const int64_t arrays = std::min(t.arrays(), allocation.spare);
         const mapping::PlacedDynamic placement = {0, t, arrays,
                                                   knobs.dynamic_products};
