@@ -11,6 +11,7 @@
 #include "Layer.h"
 #include "Limits.h"
 #include "imc/Cost/Legacy.h"
+#include "imc/Mapping/Unfold.h"
 
 using namespace imc;
 using namespace imc::cost;
@@ -137,6 +138,14 @@ Cost imc::cost::evaluate(const workload::Workload &workload,
 Cost imc::cost::evaluate(llvm::ArrayRef<workload::Workload> workloads,
                          const machine::Machine &machine,
                          const mapping::Knobs &knobs) {
+  if (knobs.unfolding != mapping::UnfoldingRule::Im2col) {
+    std::vector<workload::Workload> wide;
+    for (const workload::Workload &workload : workloads)
+      wide.push_back(mapping::unfold(workload, machine, knobs));
+    mapping::Knobs done = knobs;
+    done.unfolding = mapping::UnfoldingRule::Im2col;
+    return evaluate(wide, machine, done);
+  }
   if (usesLegacy(machine))
     return evaluateLegacy(workloads, machine, knobs);
   const Prices prices = priceDesign(machine, knobs);

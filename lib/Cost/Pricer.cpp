@@ -11,11 +11,14 @@
 #include "Layer.h"
 #include "Limits.h"
 #include "imc/Cost/Legacy.h"
+#include "imc/Mapping/Unfold.h"
 #include "imc/Support/Clones.h"
 
 #include "llvm/ADT/STLExtras.h"
 
 #include <atomic>
+#include <map>
+#include <mutex>
 
 using namespace imc;
 using namespace imc::cost;
@@ -114,8 +117,55 @@ ownTiling(const workload::Product &product, const machine::Machine &machine,
 
 static std::atomic<uint64_t> numPricers = 0;
 
+//===----------------------------------------------------------------------===//
+// Other unfoldings
+//===----------------------------------------------------------------------===//
+
+struct Pricer::Unfoldings {
+  std::mutex mutex;
+  std::map<std::array<int64_t, 9>, std::shared_ptr<const Pricer>> pricers;
+  /// Each holds a copy of all models.
+  static constexpr size_t most = 256;
+};
+
+Pricer::Pricer(Pricer &&) = default;
+Pricer::~Pricer() = default;
+
+std::shared_ptr<const Pricer>
+Pricer::unfolded(const machine::Machine &machine,
+                 const mapping::Knobs &knobs) const {
+  const bool byChip = knobs.unfolding == mapping::UnfoldingRule::Products ||
+                      knobs.unfolding == mapping::UnfoldingRule::Steps;
+  // Products with bits of their own have other columns per weight.
+  const std::array<int64_t, 9> key = {
+      static_cast<int64_t>(knobs.unfolding),
+      machine.drivenRows(),
+      machine.array.cols,
+      mapping::columnsPerWeight(knobs, machine.cell.bits),
+      mixed ? static_cast<int64_t>(knobs.encoding) : 0,
+      mixed ? machine.cell.bits : 0,
+      byChip ? machine.arrays() : 0,
+      byChip ? machine.hierarchy.macros_per_tile : 0,
+      byChip ? machine.rowSets() : 0};
+  {
+    std::lock_guard lock(unfoldings->mutex);
+    if (auto known = unfoldings->pricers.find(key);
+        known != unfoldings->pricers.end())
+      return known->second;
+  }
+  std::vector<workload::Workload> wide;
+  for (const workload::Workload &model : models)
+    wide.push_back(mapping::unfold(model, machine, knobs));
+  auto pricer = std::make_shared<const Pricer>(std::move(wide));
+  std::lock_guard lock(unfoldings->mutex);
+  if (unfoldings->pricers.size() >= Unfoldings::most)
+    unfoldings->pricers.clear();
+  return unfoldings->pricers.try_emplace(key, std::move(pricer)).first->second;
+}
+
 Pricer::Pricer(std::vector<workload::Workload> workloads)
-    : models(std::move(workloads)), number(++numPricers) {
+    : models(std::move(workloads)), number(++numPricers),
+      unfoldings(std::make_unique<Unfoldings>()) {
   for (const workload::Workload &workload : models) {
     Model model;
     // (is product, index in its list), turned into one index at the end.
@@ -153,6 +203,11 @@ Pricer::Pricer(std::vector<workload::Workload> workloads)
 IMC_CLONES void Pricer::price(const machine::Machine &machine,
                               const mapping::Knobs &knobs,
                               DesignCost &result) const {
+  if (knobs.unfolding != mapping::UnfoldingRule::Im2col) {
+    mapping::Knobs done = knobs;
+    done.unfolding = mapping::UnfoldingRule::Im2col;
+    return unfolded(machine, knobs)->price(machine, done, result);
+  }
   if (usesLegacy(machine))
     return priceLegacy(machine, knobs, result);
   const mapping::Tiling common = mapping::tilingOf(machine, knobs);

@@ -134,6 +134,8 @@ JointProblem::create(SpaceFile file, machine::TargetSpec spec,
                   "and yield_loss need a model of the accuracy of each "
                   "network: give them with --accuracy FILE (imc "
                   "accuracy-model makes them)");
+    if (llvm::Error wrong = checkForAccuracy(file))
+      return std::move(wrong);
     problem->accuracyRule = problem->rules.size();
     problem->rules.push_back("accuracy");
   }

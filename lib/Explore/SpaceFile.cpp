@@ -587,3 +587,13 @@ llvm::Expected<SpaceFile> imc::explore::readSpaceFile(StringRef file) {
     return text.takeError();
   return parseSpace(*text, file);
 }
+
+llvm::Error imc::explore::checkForAccuracy(const SpaceFile &space) {
+  for (const KnobChoices &knob : space.knobs)
+    if (knob.pass && StringRef(knob.pass->name) == "unfolding" &&
+        llvm::any_of(knob.values, [](double value) { return value != 0; }))
+      return makeError(space.file + ": '" + knob.name +
+                       "': models of accuracy know only im2col; leave out its "
+                       "other values or what is asked of accuracy");
+  return llvm::Error::success();
+}

@@ -48,30 +48,24 @@ static int64_t squareWidth(int64_t cores) {
 }
 
 Expected<Problem> Problem::parse(const json::Value &value) {
-  Fields fields(value);
-  Problem p;
-  fields.choice("problem", {kind});
-  p.cores = fields.integer("cores");
-  p.width = fields.integer("width", squareWidth(p.cores));
-  p.arrays_per_core = fields.integer("arrays_per_core", 1);
-  fields.objects("blocks", [&](Fields &block) {
-    p.blocks.push_back({block.string("name", ""), block.integer("arrays", 1)});
-  });
-  for (const std::vector<int64_t> &flow : fields.tuples("traffic", 3))
-    p.traffic.push_back({flow[0], flow[1], flow[2]});
-  if (Error wrong = fields.finish())
-    return std::move(wrong);
-  return p;
+  return parseFields<Problem>(
+      value, "problem", Problem::kind, [](Fields &fields, Problem &p) {
+        p.cores = fields.integer("cores");
+        p.width = fields.integer("width", squareWidth(p.cores));
+        p.arrays_per_core = fields.integer("arrays_per_core", 1);
+        fields.objects("blocks", [&](Fields &block) {
+          p.blocks.push_back(
+              {block.string("name", ""), block.integer("arrays", 1)});
+        });
+        for (const std::vector<int64_t> &flow : fields.tuples("traffic", 3))
+          p.traffic.push_back({flow[0], flow[1], flow[2]});
+      });
 }
 
 Expected<Solution> Solution::parse(const json::Value &value) {
-  Fields fields(value);
-  Solution s;
-  fields.choice("solution", {Problem::kind});
-  s.cores = fields.integers("cores");
-  if (Error wrong = fields.finish())
-    return std::move(wrong);
-  return s;
+  return parseFields<Solution>(
+      value, "solution", Problem::kind,
+      [](Fields &fields, Solution &s) { s.cores = fields.integers("cores"); });
 }
 
 json::Value imc::mapping::assignment::toJSON(const Problem &p) {

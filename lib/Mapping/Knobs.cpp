@@ -28,7 +28,8 @@ bool imc::mapping::operator==(const Knobs &a, const Knobs &b) {
          a.range == b.range && a.ties == b.ties &&
          a.group_packing == b.group_packing && a.replication == b.replication &&
          a.dynamic_products == b.dynamic_products &&
-         a.residency == b.residency && a.segments == b.segments;
+         a.residency == b.residency && a.segments == b.segments &&
+         a.unfolding == b.unfolding;
 }
 
 const std::vector<KnobInfo> &imc::mapping::knobSchema() {
@@ -80,6 +81,11 @@ const std::vector<KnobInfo> &imc::mapping::knobSchema() {
        0,
        2,
        {"swap_all", "resident_best", "exact"}},
+      {"unfolding",
+       "How many positions of a convolution one load computes.",
+       0,
+       4,
+       {"im2col", "sdk", "variable_window", "products", "steps"}},
   };
   return table;
 }
@@ -198,8 +204,10 @@ Error imc::mapping::setKnob(Knobs &knobs, StringRef name, int64_t value) {
     knobs.dynamic_products = static_cast<DynamicProducts>(value);
   else if (known == "residency")
     knobs.residency = static_cast<Residency>(value);
-  else
+  else if (known == "segments")
     knobs.segments = static_cast<Segments>(value);
+  else
+    knobs.unfolding = static_cast<UnfoldingRule>(value);
   return Error::success();
 }
 
@@ -246,7 +254,9 @@ Expected<int64_t> imc::mapping::getKnob(const Knobs &knobs, StringRef name) {
     return static_cast<int64_t>(knobs.dynamic_products);
   if (known == "residency")
     return static_cast<int64_t>(knobs.residency);
-  return static_cast<int64_t>(knobs.segments);
+  if (known == "segments")
+    return static_cast<int64_t>(knobs.segments);
+  return static_cast<int64_t>(knobs.unfolding);
 }
 
 Expected<std::string> imc::mapping::printKnob(const Knobs &knobs,

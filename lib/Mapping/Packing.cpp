@@ -35,29 +35,23 @@ llvm::ArrayRef<StringRef> Problem::algorithms() {
 }
 
 Expected<Problem> Problem::parse(const json::Value &value) {
-  Fields fields(value);
-  Problem p;
-  fields.choice("problem", {kind});
-  p.rows = fields.integer("rows");
-  p.cols = fields.integer("cols");
-  fields.objects("tiles", [&](Fields &tile) {
-    p.tiles.push_back({tile.string("name", ""), tile.integer("rows"),
-                       tile.integer("cols"), tile.integer("step", 0)});
-  });
-  if (Error wrong = fields.finish())
-    return std::move(wrong);
-  return p;
+  return parseFields<Problem>(
+      value, "problem", Problem::kind, [](Fields &fields, Problem &p) {
+        p.rows = fields.integer("rows");
+        p.cols = fields.integer("cols");
+        fields.objects("tiles", [&](Fields &tile) {
+          p.tiles.push_back({tile.string("name", ""), tile.integer("rows"),
+                             tile.integer("cols"), tile.integer("step", 0)});
+        });
+      });
 }
 
 Expected<Solution> Solution::parse(const json::Value &value) {
-  Fields fields(value);
-  Solution s;
-  fields.choice("solution", {Problem::kind});
-  for (const std::vector<int64_t> &p : fields.tuples("positions", 3))
-    s.positions.push_back({p[0], p[1], p[2]});
-  if (Error wrong = fields.finish())
-    return std::move(wrong);
-  return s;
+  return parseFields<Solution>(
+      value, "solution", Problem::kind, [](Fields &fields, Solution &s) {
+        for (const std::vector<int64_t> &p : fields.tuples("positions", 3))
+          s.positions.push_back({p[0], p[1], p[2]});
+      });
 }
 
 json::Value imc::mapping::packing::toJSON(const Problem &p) {

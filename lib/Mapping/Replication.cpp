@@ -36,30 +36,26 @@ llvm::ArrayRef<StringRef> Problem::algorithms() {
 }
 
 Expected<Problem> Problem::parse(const json::Value &value) {
-  Fields fields(value);
-  Problem p;
-  fields.choice("problem", {kind});
-  p.objective = static_cast<Objective>(fields.choice("objective", objectives));
-  p.arrays = fields.integer("arrays");
-  p.core = fields.integer("core", 1);
-  fields.objects("layers", [&](Fields &layer) {
-    p.layers.push_back({layer.string("name", ""), layer.integer("windows"),
-                        layer.integer("arrays"), layer.integer("time", 1),
-                        layer.integer("count", 1), layer.integer("copies", 0)});
-  });
-  if (Error wrong = fields.finish())
-    return std::move(wrong);
-  return p;
+  return parseFields<Problem>(
+      value, "problem", Problem::kind, [](Fields &fields, Problem &p) {
+        p.objective =
+            static_cast<Objective>(fields.choice("objective", objectives));
+        p.arrays = fields.integer("arrays");
+        p.core = fields.integer("core", 1);
+        fields.objects("layers", [&](Fields &layer) {
+          p.layers.push_back(
+              {layer.string("name", ""), layer.integer("windows"),
+               layer.integer("arrays"), layer.integer("time", 1),
+               layer.integer("count", 1), layer.integer("copies", 0)});
+        });
+      });
 }
 
 Expected<Solution> Solution::parse(const json::Value &value) {
-  Fields fields(value);
-  Solution s;
-  fields.choice("solution", {Problem::kind});
-  s.copies = fields.integers("copies");
-  if (Error wrong = fields.finish())
-    return std::move(wrong);
-  return s;
+  return parseFields<Solution>(value, "solution", Problem::kind,
+                               [](Fields &fields, Solution &s) {
+                                 s.copies = fields.integers("copies");
+                               });
 }
 
 json::Value imc::mapping::replication::toJSON(const Problem &p) {

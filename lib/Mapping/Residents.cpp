@@ -30,28 +30,21 @@ llvm::ArrayRef<StringRef> Problem::algorithms() {
 }
 
 Expected<Problem> Problem::parse(const json::Value &value) {
-  Fields fields(value);
-  Problem p;
-  fields.choice("problem", {kind});
-  p.arrays = fields.integer("arrays");
-  p.shared = fields.integer("shared", 1);
-  fields.objects("blocks", [&](Fields &block) {
-    p.blocks.push_back({block.string("name", ""), block.integer("arrays"),
-                        block.integer("cells")});
-  });
-  if (Error wrong = fields.finish())
-    return std::move(wrong);
-  return p;
+  return parseFields<Problem>(
+      value, "problem", Problem::kind, [](Fields &fields, Problem &p) {
+        p.arrays = fields.integer("arrays");
+        p.shared = fields.integer("shared", 1);
+        fields.objects("blocks", [&](Fields &block) {
+          p.blocks.push_back({block.string("name", ""), block.integer("arrays"),
+                              block.integer("cells")});
+        });
+      });
 }
 
 Expected<Solution> Solution::parse(const json::Value &value) {
-  Fields fields(value);
-  Solution s;
-  fields.choice("solution", {Problem::kind});
-  s.stay = fields.integers("stay");
-  if (Error wrong = fields.finish())
-    return std::move(wrong);
-  return s;
+  return parseFields<Solution>(
+      value, "solution", Problem::kind,
+      [](Fields &fields, Solution &s) { s.stay = fields.integers("stay"); });
 }
 
 json::Value imc::mapping::residents::toJSON(const Problem &p) {

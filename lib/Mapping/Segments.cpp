@@ -31,36 +31,31 @@ llvm::ArrayRef<StringRef> Problem::algorithms() {
 }
 
 Expected<Problem> Problem::parse(const json::Value &value) {
-  Fields fields(value);
-  Problem p;
-  fields.choice("problem", {kind});
-  p.places = fields.integer("places");
-  p.place_arrays = fields.integer("place_arrays", 1);
-  fields.objects("blocks", [&](Fields &block) {
-    p.blocks.push_back({block.string("name", ""), block.integer("arrays", 1)});
-  });
-  // Without an order, one after the other.
-  if (fields.has("order")) {
-    p.order = fields.integers("order");
-  } else {
-    for (size_t i = 0; i != p.blocks.size(); ++i)
-      p.order.push_back(int64_t(i));
-  }
-  p.rounds = fields.integer("rounds", 1);
-  if (Error wrong = fields.finish())
-    return std::move(wrong);
-  return p;
+  return parseFields<Problem>(
+      value, "problem", Problem::kind, [](Fields &fields, Problem &p) {
+        p.places = fields.integer("places");
+        p.place_arrays = fields.integer("place_arrays", 1);
+        fields.objects("blocks", [&](Fields &block) {
+          p.blocks.push_back(
+              {block.string("name", ""), block.integer("arrays", 1)});
+        });
+        // Without an order, one after the other.
+        if (fields.has("order")) {
+          p.order = fields.integers("order");
+        } else {
+          for (size_t i = 0; i != p.blocks.size(); ++i)
+            p.order.push_back(int64_t(i));
+        }
+        p.rounds = fields.integer("rounds", 1);
+      });
 }
 
 Expected<Solution> Solution::parse(const json::Value &value) {
-  Fields fields(value);
-  Solution s;
-  fields.choice("solution", {Problem::kind});
-  for (const std::vector<int64_t> &write : fields.tuples("writes", 3))
-    s.writes.push_back({write[0], write[1], write[2]});
-  if (Error wrong = fields.finish())
-    return std::move(wrong);
-  return s;
+  return parseFields<Solution>(
+      value, "solution", Problem::kind, [](Fields &fields, Solution &s) {
+        for (const std::vector<int64_t> &write : fields.tuples("writes", 3))
+          s.writes.push_back({write[0], write[1], write[2]});
+      });
 }
 
 json::Value imc::mapping::segments::toJSON(const Problem &p) {

@@ -47,64 +47,64 @@ static Pair readPair(Fields &fields, StringRef name, Pair fallback) {
 }
 
 Expected<Problem> Problem::parse(const json::Value &value) {
-  Fields fields(value);
-  Problem p;
-  fields.choice("problem", {kind});
-  p.rows = fields.integer("rows");
-  p.cols = fields.integer("cols");
-  p.columns_per_weight = fields.integer("columns_per_weight", 1);
-  p.arrays = fields.integer("arrays", 0);
-  if (fields.has("objective"))
-    p.objective =
-        static_cast<Objective>(fields.choice("objective", objectiveNames()));
-  fields.objects("layers", [&](Fields &layer) {
-    Layer l;
-    l.name = layer.string("name", "");
-    l.channels = layer.integer("channels");
-    l.outputs = layer.integer("outputs");
-    l.image = readPair(layer, "image", {1, 1});
-    l.kernel = readPair(layer, "kernel", {1, 1});
-    l.stride = readPair(layer, "stride", {1, 1});
-    l.dilation = readPair(layer, "dilation", {1, 1});
-    l.groups = layer.integer("groups", 1);
-    l.count = layer.integer("count", 1);
-    p.layers.push_back(std::move(l));
-  });
-  if (Error wrong = fields.finish())
-    return std::move(wrong);
-  return p;
+  return parseFields<Problem>(
+      value, "problem", Problem::kind, [](Fields &fields, Problem &p) {
+        p.rows = fields.integer("rows");
+        p.cols = fields.integer("cols");
+        p.columns_per_weight = fields.integer("columns_per_weight", 1);
+        p.arrays = fields.integer("arrays", 0);
+        if (fields.has("objective"))
+          p.objective = static_cast<Objective>(
+              fields.choice("objective", objectiveNames()));
+        fields.objects("layers", [&](Fields &layer) {
+          Layer l;
+          l.name = layer.string("name", "");
+          l.channels = layer.integer("channels");
+          l.outputs = layer.integer("outputs");
+          l.image = readPair(layer, "image", {1, 1});
+          l.kernel = readPair(layer, "kernel", {1, 1});
+          l.stride = readPair(layer, "stride", {1, 1});
+          l.dilation = readPair(layer, "dilation", {1, 1});
+          l.groups = layer.integer("groups", 1);
+          l.count = layer.integer("count", 1);
+          l.columns_per_weight = layer.integer("columns_per_weight", 0);
+          p.layers.push_back(std::move(l));
+        });
+      });
 }
 
 Expected<Solution> Solution::parse(const json::Value &value) {
-  Fields fields(value);
-  Solution s;
-  fields.choice("solution", {Problem::kind});
-  fields.objects("choices", [&](Fields &choice) {
-    Choice c;
-    c.layout = {static_cast<Layout>(choice.choice("height", layoutNames())),
-                static_cast<Layout>(choice.choice("width", layoutNames()))};
-    c.positions = readPair(choice, "positions", {1, 1});
-    c.rows = choice.integer("rows");
-    c.cols = choice.integer("cols");
-    s.choices.push_back(c);
-  });
-  if (Error wrong = fields.finish())
-    return std::move(wrong);
-  return s;
+  return parseFields<Solution>(
+      value, "solution", Problem::kind, [](Fields &fields, Solution &s) {
+        fields.objects("choices", [&](Fields &choice) {
+          Choice c;
+          c.layout = {
+              static_cast<Layout>(choice.choice("height", layoutNames())),
+              static_cast<Layout>(choice.choice("width", layoutNames()))};
+          c.positions = readPair(choice, "positions", {1, 1});
+          c.rows = choice.integer("rows");
+          c.cols = choice.integer("cols");
+          s.choices.push_back(c);
+        });
+      });
 }
 
 json::Value imc::mapping::unfolding::toJSON(const Problem &p) {
   json::Array layers;
-  for (const Layer &l : p.layers)
-    layers.push_back(json::Object{{"name", l.name},
-                                  {"channels", l.channels},
-                                  {"outputs", l.outputs},
-                                  {"image", json::Array(l.image)},
-                                  {"kernel", json::Array(l.kernel)},
-                                  {"stride", json::Array(l.stride)},
-                                  {"dilation", json::Array(l.dilation)},
-                                  {"groups", l.groups},
-                                  {"count", l.count}});
+  for (const Layer &l : p.layers) {
+    json::Object layer{{"name", l.name},
+                       {"channels", l.channels},
+                       {"outputs", l.outputs},
+                       {"image", json::Array(l.image)},
+                       {"kernel", json::Array(l.kernel)},
+                       {"stride", json::Array(l.stride)},
+                       {"dilation", json::Array(l.dilation)},
+                       {"groups", l.groups},
+                       {"count", l.count}};
+    if (l.columns_per_weight)
+      layer["columns_per_weight"] = l.columns_per_weight;
+    layers.push_back(std::move(layer));
+  }
   return json::Object{{"problem", Problem::kind},
                       {"rows", p.rows},
                       {"cols", p.cols},
@@ -161,6 +161,9 @@ Error imc::mapping::unfolding::check(const Problem &p) {
       if (value < 1 || value > maxExtent)
         return invalid(where + ": '" + field + "' is " + Twine(value) +
                        ", must be from 1 to 2^24");
+    if (l.columns_per_weight < 0 || l.columns_per_weight > largestNumber)
+      return invalid(where + ": 'columns_per_weight' is " +
+                     Twine(l.columns_per_weight) + ", must be from 0 to 2^53");
     for (int d : {0, 1})
       if (int64_t span = (l.kernel[d] - 1) * l.dilation[d] + 1;
           span > l.image[d])
@@ -233,7 +236,7 @@ std::optional<Figures> detail::figures(const Problem &p, const Layer &l,
   const Count matrices = Count{l.groups} * high.matrices * wide.matrices;
   const Count rows = Count{l.channels} * high.rows * wide.rows;
   const Count cols =
-      Count{l.outputs} * high.slots * wide.slots * p.columns_per_weight;
+      Count{l.outputs} * high.slots * wide.slots * p.columnsPerWeight(l);
   if (!loads.ok || !matrices.ok || !rows.ok || !cols.ok)
     return std::nullopt;
   const int64_t strips = (rows.value + cutRows - 1) / cutRows;

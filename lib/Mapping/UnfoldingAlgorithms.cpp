@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Axes.h"
+#include "imc/Mapping/Unfold.h"
 
 #include "llvm/ADT/STLExtras.h"
 
@@ -21,8 +22,9 @@ using llvm::StringRef;
 using llvm::Twine;
 
 llvm::ArrayRef<StringRef> Problem::algorithms() {
-  static const StringRef names[] = {"im2col",          "shift",  "sdk",
-                                    "variable_window", "greedy", "exact"};
+  static const StringRef names[] = {
+      "im2col",  "shift",  "sdk",  "variable_window",
+      "windows", "greedy", "exact"};
   return names;
 }
 
@@ -75,7 +77,7 @@ static Choice variableWindow(const Problem &p, const Layer &l) {
     for (int64_t wide = 1; wide <= l.positions(1); ++wide) {
       const Axis x = axis(l, 1, Layout::Window, wide);
       const int64_t patch = y.rows * x.rows,
-                    columns = high * wide * p.columns_per_weight;
+                    columns = high * wide * p.columnsPerWeight(l);
       if (patch > p.rows || columns > p.cols)
         break;
       Choice c = window(p, high, wide);
@@ -106,21 +108,26 @@ struct Option {
 
 } // namespace
 
-/// Options of a layer, more and more arrays for less and less. All layouts;
+/// Options of a layer, more and more arrays for less and less. All layouts, or
+/// windows without gaps;
 /// of the windows with equally many loads the smallest, which takes no more of
 /// anything. O(sqrt(height * width)) pairs.
-static std::vector<Option> optionsOf(const Problem &p, const Layer &l) {
+static std::vector<Option> optionsOf(const Problem &p, const Layer &l,
+                                     bool windows) {
   std::vector<Axis> axes[2];
   for (int d : {0, 1}) {
     const int64_t all = l.positions(d);
     for (int64_t positions = 1;;) {
-      axes[d].push_back(axis(l, d, Layout::Window, positions));
-      const int64_t fewer = axes[d].back().loads - 1;
+      const Axis a = axis(l, d, Layout::Window, positions);
+      if (!windows ||
+          widen(l.image[d], l.kernel[d], l.stride[d], l.dilation[d], positions))
+        axes[d].push_back(a);
+      const int64_t fewer = a.loads - 1;
       if (fewer == 0)
         break;
       positions = (all + fewer - 1) / fewer;
     }
-    if (l.kernel[d] > 1)
+    if (l.kernel[d] > 1 && !windows)
       for (Layout layout : {Layout::Split, Layout::Shift})
         axes[d].push_back(axis(l, d, layout, 1));
   }
@@ -258,7 +265,7 @@ Expected<Solution> imc::mapping::unfolding::solve(const Problem &p,
   std::vector<std::vector<Option>> options;
   int64_t least = 0;
   for (size_t i = 0; i != p.layers.size(); ++i) {
-    options.push_back(optionsOf(p, p.layers[i]));
+    options.push_back(optionsOf(p, p.layers[i], *index == 4));
     if (options.back().empty())
       return invalid(label("layers", int64_t(i), p.layers[i].name) +
                      ": needs more arrays than 'arrays', " + Twine(p.arrays));
@@ -270,13 +277,18 @@ Expected<Solution> imc::mapping::unfolding::solve(const Problem &p,
       at.push_back(o.size() - 1);
   } else if (least > p.arrays) {
     return tooFew(p, least);
-  } else if (*index == 4) {
+  } else if (*index == 5) {
     at = greedy(p, options);
   } else {
     Expected<std::vector<size_t>> best = exact(p, options);
-    if (!best)
+    if (best) {
+      at = std::move(*best);
+    } else if (*index == 4) {
+      llvm::consumeError(best.takeError());
+      at = greedy(p, options);
+    } else {
       return best.takeError();
-    at = std::move(*best);
+    }
   }
   for (const auto &[o, chosen] : llvm::zip_equal(options, at))
     s.choices.push_back(o[chosen].choice);

@@ -21,7 +21,7 @@ namespace {
 struct Decisions {
   int64_t weightBits, inputBits, adcBits;
   std::string activations, encoding, groupPacking, range, ties, replication,
-      dynamicProducts, segments;
+      dynamicProducts, segments, unfolding;
   QuantizationOptions quantization;
 };
 } // namespace
@@ -44,6 +44,12 @@ static void build(OpPassManager &pm, Phase from, Phase to, bool verify,
     options.inputScheme = quantization.inputScheme;
     options.outputBits = quantization.outputBits;
     pm.addPass(createQuantizePass(options));
+  }
+  if (passes(Phase::Tiled) && decisions.unfolding != "im2col") {
+    UnfoldWindowsPassOptions options;
+    options.unfolding = decisions.unfolding;
+    options.encoding = decisions.encoding;
+    pm.addPass(createUnfoldWindowsPass(options));
   }
   if (passes(Phase::Tiled)) {
     TilePassOptions options;
@@ -88,6 +94,7 @@ void imc::buildPipeline(OpPassManager &pm, Phase from, Phase to,
                       text("replication"),
                       text("dynamic_products"),
                       text("segments"),
+                      text("unfolding"),
                       options.quantization};
   build(pm, from, to, options.verify, decisions);
 }
@@ -192,6 +199,11 @@ struct PipelineOptions : public PassPipelineOptions<PipelineOptions> {
       llvm::cl::desc("What stays on a chip that is too small: swap_all, "
                      "resident_best or exact"),
       llvm::cl::init("swap_all")};
+  Option<std::string> unfolding{
+      *this, "unfolding",
+      llvm::cl::desc("Positions of a convolution per load: im2col, sdk, "
+                     "variable_window, products or steps"),
+      llvm::cl::init("im2col")};
   Option<bool> verify{*this, "verify",
                       llvm::cl::desc("Check the contract of the phase reached"),
                       llvm::cl::init(true)};
@@ -211,11 +223,19 @@ static void registerPipeline(Phase to) {
           attach.dirs.assign(options.dirs.begin(), options.dirs.end());
           pm.addPass(createAttachTargetPass(attach));
         }
-        Decisions decisions{
-            options.weightBits,      options.inputBits, options.adcBits,
-            options.activations,     options.encoding,  options.groupPacking,
-            options.range,           options.ties,      options.replication,
-            options.dynamicProducts, options.segments,  {}};
+        Decisions decisions{options.weightBits,
+                            options.inputBits,
+                            options.adcBits,
+                            options.activations,
+                            options.encoding,
+                            options.groupPacking,
+                            options.range,
+                            options.ties,
+                            options.replication,
+                            options.dynamicProducts,
+                            options.segments,
+                            options.unfolding,
+                            {}};
         build(pm, Phase::Imported, to, options.verify, decisions);
       });
 }

@@ -57,6 +57,15 @@ FailureOr<int64_t> imc::countTrips(Operation *op, Operation *outermost) {
   return trips;
 }
 
+bool imc::bringsPositionsTogether(Operation *op) {
+  auto transpose = dyn_cast<linalg::TransposeOp>(op);
+  auto split = transpose
+                   ? transpose.getInput().getDefiningOp<tensor::ExpandShapeOp>()
+                   : tensor::ExpandShapeOp();
+  Operation *product = split ? split.getSrc().getDefiningOp() : nullptr;
+  return product && product->hasAttr(IMCDialect::zeroMacsAttrName);
+}
+
 static int64_t elements(Value value) {
   auto type = dyn_cast<RankedTensorType>(value.getType());
   return type && type.hasStaticShape() ? type.getNumElements() : 0;
@@ -132,8 +141,9 @@ static std::pair<int64_t, int64_t> bitsOf(Operation *op) {
       !getElementTypeOrSelf(op->getOperand(0)).isInteger(8))
     return {weight, input};
   Value x = op->getOperand(0);
-  while (isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
-                         tensor::PadOp>(x.getDefiningOp()))
+  while (
+      isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
+                      tensor::ExtractSliceOp, tensor::PadOp>(x.getDefiningOp()))
     x = x.getDefiningOp()->getOperand(0);
   if (auto quantize = x.getDefiningOp<imc::QuantizeOp>())
     input = quantize.getBits();
@@ -214,6 +224,7 @@ LogicalResult Extractor::add(
       product->windows *= n;
       product->input_elements *= n;
       product->output_elements *= n;
+      product->zero_macs *= n;
     } else if (auto *digital = std::get_if<workload::Digital>(&work)) {
       digital->operations *= n;
       digital->input_elements *= n;
@@ -265,6 +276,12 @@ LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
     product.input_rows = rows.size;
     product.kernel_elements = w.getDimSize(2) * w.getDimSize(3);
     product.kernel_width = w.getDimSize(3);
+    product.stride_cols = strides[1];
+    product.dilation_cols = dilations[1];
+    product.image_cols = cast<RankedTensorType>(x.getType()).getDimSize(3);
+    if (auto zeros =
+            op->getAttrOfType<IntegerAttr>(IMCDialect::zeroMacsAttrName))
+      product.zero_macs = zeros.getInt();
   }
   return add(op, isConv ? "conv2d" : "matmul",
              shapeText(w.getShape()) + " -> " +
@@ -354,6 +371,8 @@ LogicalResult Extractor::visitLinalg(linalg::LinalgOp op) {
     return success();
   if (isa<linalg::BroadcastOp>(op.getOperation()) &&
       feedsOnlyProducts(op->getResult(0)))
+    return success();
+  if (bringsPositionsTogether(op))
     return success();
   FailureOr<std::optional<LinalgProduct>> product = matchProduct(op);
   if (failed(product))

@@ -10,6 +10,7 @@
 #include "imc/Cost/Explain.h"
 #include "imc/Machine/Kind.h"
 #include "imc/Machine/Schema.h"
+#include "imc/Mapping/Unfold.h"
 #include "mlir/IR/Remarks.h"
 
 #include <cmath>
@@ -92,6 +93,32 @@ void imc::remarkOnTiling(Location loc, StringRef layer,
                           std::max<int64_t>(0, range - bits), clipped)
         << remark::suggest("machine.adc.bits={0}, or fewer rows at once",
                            tiling.lossless_bits);
+}
+
+//===----------------------------------------------------------------------===//
+// imc-unfold-windows
+//===----------------------------------------------------------------------===//
+
+void imc::remarkOnUnfolding(Location loc, StringRef layer,
+                            const workload::Product &product,
+                            mapping::unfolding::Pair positions,
+                            const machine::Machine &machine,
+                            const mapping::Knobs &knobs) {
+  if (isOff(loc))
+    return;
+  const workload::Product wide = mapping::unfolded(product, positions);
+  const int64_t before = mapping::tile(product, machine, knobs).arrays(),
+                after = mapping::tile(wide, machine, knobs).arrays();
+  remark::passed(loc, options("imc-unfold-windows", "Windows"))
+      << remark::metric("layer", layer)
+      << remark::metric("positions", positions[0] * positions[1])
+      << remark::metric("loads", wide.windows)
+      << remark::metric("arrays", after)
+      << remark::reason(
+             "{0}x{1} positions per load: {2} loads of {3} arrays, {4} of {5} "
+             "with one position each",
+             positions[0], positions[1], wide.windows, after, product.windows,
+             before);
 }
 
 //===----------------------------------------------------------------------===//

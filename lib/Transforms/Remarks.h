@@ -15,9 +15,18 @@
 #define IMC_LIB_TRANSFORMS_REMARKS_H
 
 #include "imc/Cost/Cost.h"
+#include "imc/Mapping/Unfold.h"
 #include "imc/Transforms/Extract.h"
 
 namespace imc {
+
+/// Windows (passed): a convolution with several positions per load, its loads
+/// and arrays, and those of one position per load.
+void remarkOnUnfolding(mlir::Location loc, llvm::StringRef layer,
+                       const workload::Product &product,
+                       mapping::unfolding::Pair positions,
+                       const machine::Machine &machine,
+                       const mapping::Knobs &knobs);
 
 /// Grid (passed): why a product has that many strips, column tiles and slices.
 /// GroupPacking (missed): groups that could share arrays. ConverterRange

@@ -142,7 +142,8 @@ LogicalResult Tiler::rewrite(const Product &product) {
                 encoding, groups, t.groups_per_pack, product.work.rows)
                 .getResult();
   for (StringRef name :
-       {IMCDialect::inputBitsAttrName, IMCDialect::copiesAttrName})
+       {IMCDialect::inputBitsAttrName, IMCDialect::copiesAttrName,
+        IMCDialect::zeroMacsAttrName})
     if (Attribute value = op->getAttr(name))
       y.getDefiningOp()->setAttr(name, value);
   rewriter.replaceOp(op, y);
@@ -220,7 +221,8 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
       return bits.getInt();
     Value x = product.x;
     while (isa_and_nonnull<tensor::ExpandShapeOp, tensor::CollapseShapeOp,
-                           tensor::PadOp>(x.getDefiningOp()))
+                           tensor::ExtractSliceOp, tensor::PadOp>(
+        x.getDefiningOp()))
       x = x.getDefiningOp()->getOperand(0);
     if (auto quantize = x.getDefiningOp<imc::QuantizeOp>())
       return quantize.getBits();

@@ -159,12 +159,23 @@ void PhaseVerifier::verifyInteger(Operation *op) {
   }
   // Where the model itself is in integers, its own ops are around the product.
   bool ownIntegers = op->hasAttr(IMCDialect::inputBitsAttrName);
+  // Where one load computes several positions, a transpose brings them
+  // together.
+  const bool apart = op->hasAttr(IMCDialect::zeroMacsAttrName);
+  while (apart && isa_and_nonnull<tensor::PadOp, tensor::ExtractSliceOp>(
+                      x.getDefiningOp()))
+    x = x.getDefiningOp()->getOperand(0);
   if (!ownIntegers && !x.getDefiningOp<imc::QuantizeOp>())
     report(op, "P3") << "input does not come from imc.quantize";
-  for (Operation *user : y.getUsers())
-    if (!ownIntegers && !isa<imc::DequantizeOp>(user))
-      report(op, "P3") << "integer sums are used by '" << user->getName()
-                       << "'; only imc.dequantize may";
+  SmallVector<Value> sums{y};
+  while (!ownIntegers && !sums.empty())
+    for (Operation *user : sums.pop_back_val().getUsers())
+      if (apart && isa<linalg::TransposeOp, tensor::ExtractSliceOp,
+                       tensor::ExpandShapeOp, tensor::CollapseShapeOp>(user))
+        sums.push_back(user->getResult(0));
+      else if (!isa<imc::DequantizeOp>(user))
+        report(op, "P3") << "integer sums are used by '" << user->getName()
+                         << "'; only imc.dequantize may";
   if (auto constant =
           w ? w.getDefiningOp<arith::ConstantOp>() : arith::ConstantOp()) {
     int64_t top = (int64_t(1) << (weightBits - 1)) - 1;
@@ -366,7 +377,7 @@ void PhaseVerifier::verifySteps() {
     bool works = isa<imc::IMCDialect>(op->getDialect()) &&
                  !isa<imc::MissingWeightOp>(op);
     if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
-      works = !isa<linalg::FillOp>(op);
+      works = !isa<linalg::FillOp>(op) && !bringsPositionsTogether(op);
     if (works && !attr) {
       report(op, "P7") << "has no imc.step; run imc-schedule";
       return WalkResult::interrupt();

@@ -21,11 +21,13 @@ bool imc::workload::operator==(const Product &a, const Product &b) {
          a.output_width == b.output_width && a.output_rows == b.output_rows &&
          a.kernel_rows == b.kernel_rows && a.stride_rows == b.stride_rows &&
          a.row_elements == b.row_elements && a.image_rows == b.image_rows &&
-         a.row_elements == b.row_elements && a.image_rows == b.image_rows &&
          a.padding_rows == b.padding_rows && a.input_rows == b.input_rows &&
          a.kernel_width == b.kernel_width &&
-         a.kernel_elements == b.kernel_elements && a.copies == b.copies &&
-         a.weight_bits == b.weight_bits && a.input_bits == b.input_bits;
+         a.kernel_elements == b.kernel_elements &&
+         a.stride_cols == b.stride_cols && a.dilation_cols == b.dilation_cols &&
+         a.image_cols == b.image_cols && a.zero_macs == b.zero_macs &&
+         a.copies == b.copies && a.weight_bits == b.weight_bits &&
+         a.input_bits == b.input_bits;
 }
 
 int64_t Layer::macs() const {
@@ -49,6 +51,7 @@ Workload imc::workload::batched(Workload workload, int64_t batch) {
       p->windows *= batch;
       p->input_elements *= batch;
       p->output_elements *= batch;
+      p->zero_macs *= batch;
     } else if (Digital *d = std::get_if<Digital>(&layer.work)) {
       d->operations *= batch;
       d->input_elements *= batch;
@@ -178,6 +181,16 @@ static const char *complaint(const Layer &layer) {
         return "windows x kernel_rows x row_elements must lie in 0 to 2^53";
     if (p->kernel_width <= 0 || p->kernel_elements % p->kernel_width != 0)
       return "kernel_elements must be a multiple of kernel_width";
+    if (p->stride_cols <= 0 || p->dilation_cols <= 0)
+      return "stride_cols and dilation_cols must be positive";
+    if (p->image_cols < 0 || p->image_cols > largestCount ||
+        (p->image_cols > 0 &&
+         real(p->output_width - 1) * real(p->stride_cols) +
+                 real(p->kernel_width - 1) * real(p->dilation_cols) + 1 >
+             real(p->image_cols)))
+      return "image_cols must hold the columns of all windows";
+    if (p->zero_macs < 0 || p->zero_macs >= macs)
+      return "zero_macs must be fewer than all multiply-accumulates";
     if (!inRange(p->input_elements) || !inRange(p->output_elements))
       return "element counts must lie in 0 to 2^53";
   } else if (const Digital *d = layer.digital()) {
@@ -258,6 +271,8 @@ Product imc::workload::convolution(int64_t batch, int64_t channels,
   p.input_rows = height;
   p.kernel_elements = kernelHeight * kernelWidth;
   p.kernel_width = kernelWidth;
+  p.stride_cols = stride;
+  p.image_cols = width + 2 * padding;
   return p;
 }
 

@@ -235,3 +235,9 @@ def test_what_does_not_belong_together_is_refused(tool, models, fitted, tmp_path
     noise = tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", space, "--trials", 3,
                  check=False)
     assert noise.returncode == 1 and "name one with --noise" in noise.stderr
+    wide = tmp_path / "wide.yaml"
+    wide.write_text(space.read_text().replace("knobs:", "knobs:\n  pass.unfolding: [im2col, sdk]"))
+    unfolded = tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", wide, check=False)
+    for refused in (unfolded, search(tool, models, wide, "--accuracy", model, check=False)):
+        assert refused.returncode == 1
+        assert "'pass.unfolding': models of accuracy know only im2col" in refused.stderr

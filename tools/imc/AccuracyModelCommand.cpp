@@ -20,7 +20,6 @@
 #include "llvm/Support/Path.h"
 
 #include <CLI/CLI.hpp>
-
 #include <cmath>
 #include <map>
 #include <numeric>
@@ -334,6 +333,8 @@ int runModel(const ModelOptions &options) {
   Expected<explore::SpaceFile> space = readSpace(session, options.space);
   if (!space)
     return fail(space.takeError());
+  if (Error wrong = explore::checkForAccuracy(*space))
+    return fail(std::move(wrong));
   Expected<machine::TargetSpec> target = session.loadTarget(space->target);
   if (!target)
     return fail(target.takeError());

@@ -9,6 +9,7 @@
 
 #include "imc/Cost/Explain.h"
 #include "imc/Cost/Pipeline.h"
+#include "imc/Mapping/Unfold.h"
 #include "imc/Program/IO.h"
 #include "imc/Schedule/Schedule.h"
 #include "imc/Simulate/Simulate.h"
@@ -58,7 +59,7 @@ Expected<Simulated> scheduleModel(Session &session,
                                   const SimulateOptions &options,
                                   const machine::Machine &machine,
                                   const Design &design) {
-  const mapping::Knobs &knobs = design.knobs;
+  mapping::Knobs knobs = design.knobs;
   std::optional<program::Schedule> kind =
       schedule::findSchedule(options.schedule);
   if (!kind)
@@ -79,6 +80,8 @@ Expected<Simulated> scheduleModel(Session &session,
   s.workload = workload::batched(*workload, passes ? 1 : options.inferences);
   if (Error error = design.setLayers(*s.workload, s.workload->name))
     return std::move(error);
+  s.workload = mapping::unfold(std::move(*s.workload), machine, knobs);
+  knobs.unfolding = mapping::UnfoldingRule::Im2col;
   const mapping::Plan plan = mapping::plan(*s.workload, machine, knobs);
   Expected<program::Program> program = schedule::schedule(
       *s.workload, plan, machine, knobs,

@@ -119,7 +119,8 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
            << ", expected \"layers\", \"pipeline\" or \"stream\"";
   }
   if (name == stepAttrName || name == weightBitsAttrName ||
-      name == inputBitsAttrName || name == copiesAttrName)
+      name == inputBitsAttrName || name == copiesAttrName ||
+      name == zeroMacsAttrName)
     return verifyCount(op, name, value);
   if (name == costAttrName) {
     if (isa<DictionaryAttr>(value))
@@ -147,7 +148,7 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
                     phaseAttrName, targetAttrName, parametersAttrName,
                     dynamicProductAttrName, rangeAttrName, scheduleAttrName,
                     stepAttrName, weightBitsAttrName, inputBitsAttrName,
-                    copiesAttrName, costAttrName},
+                    copiesAttrName, zeroMacsAttrName, costAttrName},
                 ", ");
 }
 

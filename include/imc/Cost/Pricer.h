@@ -20,6 +20,7 @@
 #include "llvm/ADT/DenseMap.h"
 
 #include <array>
+#include <memory>
 #include <tuple>
 #include <vector>
 
@@ -121,7 +122,8 @@ private:
 class Pricer {
 public:
   explicit Pricer(std::vector<workload::Workload> workloads);
-  Pricer(Pricer &&) = default;
+  Pricer(Pricer &&);
+  ~Pricer();
   Pricer(const Pricer &) = delete; // shapes point into the models
 
   /// Prices a design: all models of the pricer, in order. Same doubles as
@@ -160,6 +162,14 @@ private:
   size_t uniqueProducts = 0; ///< of all models
   bool mixed = false;        ///< some product has bits of its own
   uint64_t number;           ///< of this pricer, since the program began
+
+  /// Pricers of the workloads that pass.unfolding makes of these, by what it
+  /// looks at. Bounded: starts anew when full.
+  struct Unfoldings;
+  std::unique_ptr<Unfoldings> unfoldings;
+  /// That of a design.
+  std::shared_ptr<const Pricer> unfolded(const machine::Machine &machine,
+                                         const mapping::Knobs &knobs) const;
 };
 
 } // namespace imc::cost

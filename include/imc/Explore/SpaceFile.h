@@ -114,6 +114,10 @@ llvm::Expected<SpaceFile> readSpaceFile(llvm::StringRef file);
 /// file.
 llvm::Error checkObjectives(llvm::ArrayRef<std::string> objectives);
 
+/// Models of accuracy know one position of a convolution per load: refuses a
+/// knob pass.unfolding with other values.
+llvm::Error checkForAccuracy(const SpaceFile &space);
+
 } // namespace imc::explore
 
 #endif // IMC_EXPLORE_SPACEFILE_H

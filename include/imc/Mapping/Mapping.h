@@ -69,6 +69,12 @@ enum class Residency { Alone, Together };
 /// with most cells per array first, or the products that save most writes.
 enum class Segments { SwapAll, ResidentBest, Exact };
 
+/// How many output positions of a convolution one load computes, each in columns
+/// of its own (Unfolding.h): one; by the rules of published mappings; or, layer
+/// by layer within the arrays of the chip, what takes the fewest products of
+/// arrays or the fewest loads.
+enum class UnfoldingRule { Im2col, Sdk, VariableWindow, Products, Steps };
+
 /// Pass decisions.
 struct Knobs {
   int64_t weight_bits = 8; ///< 2..8, signed
@@ -82,6 +88,7 @@ struct Knobs {
   DynamicProducts dynamic_products = DynamicProducts::Digital;
   Residency residency = Residency::Alone;
   Segments segments = Segments::SwapAll;
+  UnfoldingRule unfolding = UnfoldingRule::Im2col;
 };
 bool operator==(const Knobs &a, const Knobs &b);
 

@@ -90,6 +90,21 @@ private:
   std::vector<std::string> asked;
 };
 
+/// What `read` takes out of an object whose member `key`, "problem" or
+/// "solution", is `kind`.
+template <typename T>
+llvm::Expected<T> parseFields(const llvm::json::Value &value,
+                              llvm::StringRef key, llvm::StringRef kind,
+                              llvm::function_ref<void(Fields &, T &)> read) {
+  Fields fields(value);
+  T result;
+  fields.choice(key, {kind});
+  read(fields, result);
+  if (llvm::Error wrong = fields.finish())
+    return std::move(wrong);
+  return result;
+}
+
 /// The index of `name` in `names`; the error lists them. `what` says what it
 /// is a name of, "algorithm".
 llvm::Expected<size_t> indexOf(llvm::StringRef name,

@@ -43,8 +43,9 @@ struct Layer {
   Pair image = {1, 1};               ///< input, padding included
   Pair kernel = {1, 1};
   Pair stride = {1, 1}, dilation = {1, 1};
-  int64_t groups = 1; ///< each has arrays of its own
-  int64_t count = 1;  ///< images per inference
+  int64_t groups = 1;             ///< each has arrays of its own
+  int64_t count = 1;              ///< images per inference
+  int64_t columns_per_weight = 0; ///< 0: those of the problem
 
   /// Output positions in a dimension.
   int64_t positions(int dimension) const {
@@ -72,6 +73,11 @@ struct Problem {
   Objective objective = Objective::Products;
   std::vector<Layer> layers;
 
+  int64_t columnsPerWeight(const Layer &layer) const {
+    return layer.columns_per_weight ? layer.columns_per_weight
+                                    : columns_per_weight;
+  }
+
   /// Most entries of all tables of the exact algorithm.
   static constexpr int64_t maxStates = int64_t(1) << 24;
 
@@ -82,6 +88,9 @@ struct Problem {
   /// variable_window: the window, of any shape, with least products, where
   ///   arrays hold whole channels and all columns of their outputs (Rhe et
   ///   al.).
+  /// windows: the best windows, with arrays filled to the last row and column
+  ///   and without gaps between the elements of a window (Unfold.h): what plans
+  ///   and programs can do. Exact, or greedy where exact refuses.
   /// greedy: every layer begins with the fewest arrays; the change that saves
   ///   most per array, again and again.
   /// exact: all layouts and numbers of positions; within a budget by dynamic

@@ -53,6 +53,10 @@ mlir::FailureOr<TiledProduct> matchTiledProduct(imc::ShiftAddOp shiftAdd);
 /// The tiling that is written in the ops of a product.
 mapping::Tiling readTiling(const TiledProduct &product);
 
+/// Whether `op` puts positions that one load computed back where they belong
+/// (imc-unfold-windows). Cores store them there: it is no work by itself.
+bool bringsPositionsTogether(mlir::Operation *op);
+
 /// Constant number of iterations of the loops between `op` and `outermost`
 /// (exclusive; null: the function). Fails, with a diagnostic, on other loops.
 mlir::FailureOr<int64_t> countTrips(mlir::Operation *op,

@@ -141,6 +141,44 @@ def QuantizePass : Pass<"imc-quantize", "::mlir::ModuleOp"> {
                            "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
 }
 
+def UnfoldWindowsPass : Pass<"imc-unfold-windows", "::mlir::ModuleOp"> {
+  let summary = "Let one load of a convolution compute several output positions";
+  let description = [{
+    Asks `mapping::chooseUnfolding` how many neighbouring output positions of each integer convolution one
+    load computes on arrays of `imc.target` (`pass.unfolding`), and rewrites those with more than one as wider convolutions: the kernel
+    covers all of their windows, strides grow, each position has output channels of its own with zeros around
+    its weights, and a transpose, which is no work of the digital unit, puts the positions back where they belong. Results are the same integers. Positions beyond
+    the edge are computed from zeros and dropped. `im2col` changes nothing; `sdk` and `variable_window` are published rules;
+    `products` and `steps` take the fewest products of arrays, or loads, within the arrays of the chip.
+
+    Windows that would leave gaps between their elements keep one position. Remarks of category
+    `imc-unfold-windows` name the windows and what they save.
+
+    Example:
+
+    ```mlir
+    %y = imc.conv2d ins(%x, %w : tensor<1x3x6x6xi8>, tensor<4x3x3x3xi8>) outs(%z : tensor<1x4x4x4xi32>) {...}
+    // becomes, with windows of 1x2 positions,
+    %a = imc.conv2d ins(%x, %wide : tensor<1x3x6x6xi8>, tensor<8x3x3x4xi8>)
+                    outs(%z2 : tensor<1x8x4x2xi32>) {strides = array<i64: 1, 2>, ...}
+    %p = tensor.expand_shape %a [[0], [1, 2, 3, 4], [5], [6]] into tensor<1x1x1x2x4x4x2xi32>
+    %t = linalg.transpose ins(%p) outs(%e : tensor<1x1x4x4x1x2x2xi32>) permutation = [0, 1, 4, 5, 2, 6, 3]
+    %y = tensor.collapse_shape %t [[0], [1, 2], [3, 4], [5, 6]] into tensor<1x4x4x4xi32>
+    ```
+  }];
+  let options = [
+    Option<"unfolding", "unfolding", "std::string", /*default=*/"\"im2col\"",
+           "Positions per load: im2col, sdk, variable_window, products or steps">,
+    Option<"encoding", "encoding", "std::string", /*default=*/"\"offset\"",
+           "Encoding that imc-tile will give the weights: offset, differential or twos_complement">
+  ];
+  let statistics = [
+    Statistic<"numWindows", "convolutions unfolded", "Convolutions with several positions per load">
+  ];
+  let dependentDialects = ["::imc::IMCDialect", "::mlir::arith::ArithDialect",
+                           "::mlir::linalg::LinalgDialect", "::mlir::tensor::TensorDialect"];
+}
+
 def TilePass : Pass<"imc-tile", "::mlir::ModuleOp"> {
   let summary = "Cut every product into pieces that fit one array";
   let description = [{

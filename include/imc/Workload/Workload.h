@@ -51,6 +51,9 @@ struct Product {
   int64_t input_rows = 0;      ///< of them, of the image itself
   int64_t kernel_elements = 1; ///< of K, per input channel
   int64_t kernel_width = 1;    ///< of them, in one row
+  int64_t stride_cols = 1;     ///< input columns from one window to the next
+  int64_t dilation_cols = 1;   ///< between kernel elements of a row
+  int64_t image_cols = 0;      ///< of one input image, padding included
   /// Decided for this product alone; 0: as the knobs decide for all.
   int64_t copies = 0; ///< on arrays of their own, all weights on the chip
   int64_t weight_bits = 0, input_bits = 0;
@@ -62,7 +65,11 @@ struct Product {
   int64_t inputBits(int64_t common) const {
     return input_bits ? input_bits : common;
   }
-  int64_t macs() const { return windows * rows * cols * groups; }
+  /// Of windows * rows * cols * groups those that add nothing: where windows
+  /// share a load (mapping::unfold), with cells that are empty and for results
+  /// that are dropped.
+  int64_t zero_macs = 0;
+  int64_t macs() const { return windows * rows * cols * groups - zero_macs; }
 };
 bool operator==(const Product &a, const Product &b);
 

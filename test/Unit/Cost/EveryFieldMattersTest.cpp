@@ -183,6 +183,11 @@ static const Exception exceptions[] = {
      [](const Machine &m) {
        return mapping::adcBits({}, m) >= mapping::rangeBits(m);
      }},
+    {"pass.unfolding", "arrays have the columns of one weight",
+     [](const Machine &m) {
+       return isClosed(m) &&
+              m.array.cols < 2 * mapping::columnsPerWeight({}, m.cell.bits);
+     }},
     {"pass.residency", "the source checks networks one by one", isLegacy},
     {"pass.segments", "the source rewrites all arrays", isLegacy},
     {"pass.segments", "cells keep their weights",

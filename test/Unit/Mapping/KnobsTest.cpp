@@ -51,6 +51,9 @@ TEST(Knobs, RefusesWithNameValueAndRange) {
       {"pass.segments", "belady",
        "'pass.segments' is 'belady', must be one of swap_all, resident_best, "
        "exact"},
+      {"pass.unfolding", "vw_sdk",
+       "'pass.unfolding' is 'vw_sdk', must be one of im2col, sdk, "
+       "variable_window, products, steps"},
       {"pass.rows", "8",
        "unknown knob 'pass.rows'; there are "
        "pass.weight_bits"},

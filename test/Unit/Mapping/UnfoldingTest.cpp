@@ -210,8 +210,10 @@ TEST(Unfolding, ExactIsTheOptimum) {
     p.cols = int64_t(4 + random() % 60);
     p.columns_per_weight = int64_t(1 + random() % 4);
     p.objective = static_cast<Objective>(random() % 4);
-    for (uint64_t n = 1 + random() % 2; n != 0; --n)
+    for (uint64_t n = 1 + random() % 2; n != 0; --n) {
       p.layers.push_back(randomLayer(random, 12));
+      p.layers.back().columns_per_weight = int64_t(random() % 3);
+    }
     if (random() % 4)
       p.arrays = int64_t(1 + random() % 120);
     // Every pair of choices.
@@ -325,7 +327,7 @@ TEST(Unfolding, RefusedAndText) {
             "layers[4]: needs more arrays than 'arrays', 8");
   EXPECT_EQ(text(solve(p, "best").takeError()),
             "unknown algorithm 'best'; there are im2col, shift, sdk, "
-            "variable_window, greedy, exact");
+            "variable_window, windows, greedy, exact");
 
   llvm::Expected<Problem> again = Problem::parse(toJSON(p));
   ASSERT_TRUE(bool(again)) << text(again.takeError());

@@ -1,0 +1,238 @@
+//===- UnfoldTest.cpp - Several positions per load ------------------------===//
+//
+// Part of imc-mlir, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "imc/Mapping/Unfold.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+using namespace imc;
+using namespace imc::mapping;
+using unfolding::Pair;
+
+/// A chip of square arrays with one column per weight.
+static machine::Machine chip(int64_t size, int64_t groups = 64) {
+  machine::Machine m;
+  m.array.rows = m.array.cols = size;
+  m.array.active_rows = 0;
+  m.cell.bits = 8;
+  m.hierarchy = {groups, 8, 8};
+  return m;
+}
+
+static Knobs by(UnfoldingRule rule) {
+  Knobs k;
+  k.unfolding = rule;
+  return k;
+}
+
+static workload::Workload
+networkOf(std::vector<std::array<int64_t, 4>> squares) {
+  workload::Workload w;
+  for (auto [image, kernel, channels, outputs] : squares)
+    w.layers.push_back({"conv" + std::to_string(w.layers.size()), "conv2d", "",
+                        workload::convolution(1, channels, image, image,
+                                              outputs, kernel, kernel, 1, 0)});
+  return w;
+}
+
+/// The layers of VW-SDK (Rhe et al., DATE 2022), Table I.
+static workload::Workload vgg13() {
+  return networkOf({{224, 3, 3, 64},
+                    {224, 3, 64, 64},
+                    {112, 3, 64, 128},
+                    {112, 3, 128, 128},
+                    {56, 3, 128, 256},
+                    {56, 3, 256, 256},
+                    {28, 3, 256, 512},
+                    {28, 3, 512, 512},
+                    {14, 3, 512, 512},
+                    {14, 3, 512, 512}});
+}
+static workload::Workload resnet18() {
+  return networkOf({{112, 7, 3, 64},
+                    {56, 3, 64, 64},
+                    {28, 3, 128, 128},
+                    {14, 3, 256, 256},
+                    {7, 3, 512, 512}});
+}
+
+/// Array products of a plan: arrays of one copy times loads.
+static int64_t cycles(const workload::Workload &w, const machine::Machine &m) {
+  int64_t sum = 0;
+  for (const PlacedProduct &placed : plan(w, m, {}).products)
+    sum += placed.tiling.arrays() * w.layers[placed.layer].product()->windows;
+  return sum;
+}
+
+static unfolding::Problem problemOf(const workload::Workload &w,
+                                    const machine::Machine &m) {
+  unfolding::Problem p;
+  p.rows = m.array.rows;
+  p.cols = m.array.cols;
+  for (const workload::Layer &layer : w.layers) {
+    const workload::Product &q = *layer.product();
+    unfolding::Layer l;
+    l.channels = q.rows / q.kernel_elements;
+    l.outputs = q.cols;
+    l.image = {q.image_rows, q.image_cols};
+    l.kernel = {q.kernel_rows, q.kernel_width};
+    p.layers.push_back(l);
+  }
+  return p;
+}
+
+// What the solver counts is what the plan places.
+TEST(Unfold, PlansTakeTheCyclesOfTheSolver) {
+  for (int64_t size : {128, 256, 512})
+    for (const workload::Workload &w : {vgg13(), resnet18()}) {
+      const machine::Machine m = chip(size);
+      const unfolding::Problem p = problemOf(w, m);
+      for (auto [rule, algorithm] :
+           {std::pair(UnfoldingRule::Im2col, "im2col"),
+            std::pair(UnfoldingRule::Sdk, "sdk"),
+            std::pair(UnfoldingRule::Products, "windows")}) {
+        const auto s = llvm::cantFail(unfolding::solve(p, algorithm));
+        EXPECT_EQ(cycles(unfold(w, m, by(rule)), m), unfolding::objective(p, s))
+            << algorithm << " " << size;
+      }
+      // Plans fill arrays where VW-SDK ends them at whole channels.
+      const auto published =
+          llvm::cantFail(unfolding::solve(p, "variable_window"));
+      EXPECT_LE(cycles(unfold(w, m, by(UnfoldingRule::VariableWindow)), m),
+                unfolding::objective(p, published));
+    }
+  const machine::Machine m = chip(512);
+  EXPECT_EQ(cycles(vgg13(), m), 243736);
+  EXPECT_EQ(cycles(unfold(vgg13(), m, by(UnfoldingRule::Sdk)), m), 114697);
+  EXPECT_EQ(cycles(resnet18(), m), 20041);
+  EXPECT_EQ(cycles(unfold(resnet18(), m, by(UnfoldingRule::Sdk)), m), 7240);
+}
+
+// Loads, rows, columns and arrays of a random convolution are those of the
+// solver's closed forms, and all multiply-accumulates of the model remain.
+TEST(Unfold, ProductsHaveTheFiguresOfTheProblem) {
+  std::mt19937_64 random(7);
+  auto in = [&](int64_t low, int64_t high) {
+    return low + int64_t(random() % uint64_t(high - low + 1));
+  };
+  int gaps = 0, sampled = 0, wide = 0;
+  for (int trial = 0; trial != 3000; ++trial) {
+    unfolding::Layer l;
+    l.channels = in(1, 5);
+    l.outputs = in(1, 5);
+    l.groups = in(1, 3);
+    l.count = in(1, 2);
+    Pair positions;
+    for (int d : {0, 1}) {
+      l.kernel[d] = in(1, 4);
+      l.stride[d] = in(1, 4);
+      l.dilation[d] = in(1, 3);
+      l.image[d] = (l.kernel[d] - 1) * l.dilation[d] + in(1, 12);
+      positions[d] = in(1, l.positions(d));
+    }
+    workload::Product p;
+    p.groups = l.groups;
+    p.rows = l.channels * l.kernel[0] * l.kernel[1];
+    p.cols = l.outputs;
+    p.windows = l.count * l.positions(0) * l.positions(1);
+    p.weight_elements = p.groups * p.rows * p.cols;
+    p.output_elements = p.windows * p.groups * p.cols;
+    p.input_elements =
+        l.count * l.channels * l.groups * l.image[0] * l.image[1];
+    p.output_rows = l.positions(0);
+    p.output_width = l.positions(1);
+    p.kernel_rows = (l.kernel[0] - 1) * l.dilation[0] + 1;
+    p.stride_rows = l.stride[0];
+    p.image_rows = p.input_rows = l.image[0];
+    p.row_elements = l.channels * l.groups * l.image[1];
+    p.kernel_elements = l.kernel[0] * l.kernel[1];
+    p.kernel_width = l.kernel[1];
+    p.stride_cols = l.stride[1];
+    p.dilation_cols = l.dilation[1];
+    p.image_cols = l.image[1];
+
+    unfolding::Problem problem;
+    problem.rows = in(1, 40);
+    problem.cols = in(1, 40);
+    unfolding::Choice c;
+    c.positions = positions;
+    c.rows = problem.rows;
+    c.cols = problem.cols;
+    const unfolding::Figures f = *unfolding::figures(problem, l, c);
+    const auto axes = widen(p, positions);
+    if (!axes) {
+      ++gaps;
+      continue;
+    }
+    const workload::Product q = unfolded(p, positions);
+    EXPECT_EQ(q.windows, f.loads);
+    EXPECT_EQ(q.rows, f.rows);
+    EXPECT_EQ(q.cols, f.cols);
+    const Tiling t = [&] {
+      machine::Machine m = chip(1);
+      m.array.rows = problem.rows;
+      m.array.cols = problem.cols;
+      return tile(q, m, {});
+    }();
+    EXPECT_EQ(t.arrays(), f.arrays);
+    EXPECT_EQ(q.macs(), p.macs());
+    workload::Workload w;
+    w.layers.push_back({"conv", "conv2d", "", q});
+    EXPECT_EQ(llvm::toString(workload::check(w)), "");
+    // The elements of every position lie in the wide kernel, each once.
+    for (int d : {0, 1}) {
+      const WideAxis &a = (*axes)[d];
+      std::set<int64_t> met;
+      for (int64_t n = 0; n != positions[d]; ++n)
+        for (int64_t k = 0; k != l.kernel[d]; ++k) {
+          const int64_t at = n * a.position + k * a.element;
+          met.insert(at);
+          EXPECT_EQ(at * a.dilation * a.sample,
+                    n * l.stride[d] + k * l.dilation[d]);
+        }
+      EXPECT_EQ(int64_t(met.size()), a.kernel);
+      EXPECT_EQ(*met.rbegin(), a.kernel - 1);
+      sampled += a.sample > 1;
+    }
+    wide += q.windows < p.windows;
+  }
+  EXPECT_GT(gaps, 100);
+  EXPECT_GT(sampled, 100);
+  EXPECT_GT(wide, 500);
+}
+
+// One copy of everything stays on the chip, and what does not fit stays as it
+// is.
+TEST(Unfold, StaysWithinTheChip) {
+  const workload::Workload w = resnet18();
+  int64_t last = 0;
+  for (int64_t groups : {1, 2, 4, 64}) {
+    const machine::Machine m = chip(128, groups);
+    const workload::Workload u = unfold(w, m, by(UnfoldingRule::Steps));
+    const Plan p = plan(u, m, {});
+    EXPECT_EQ(p.violations.size(), plan(w, m, {}).violations.size());
+    int64_t loads = 0;
+    for (const workload::Layer &layer : u.layers)
+      loads += layer.product()->windows;
+    EXPECT_TRUE(last == 0 || loads <= last) << groups;
+    last = loads;
+    if (plan(w, m, {}).violations.empty())
+      EXPECT_LE(p.placed_arrays, m.arrays());
+    else
+      EXPECT_EQ(cycles(u, m), cycles(w, m));
+  }
+  // A fully connected layer has one position per window.
+  workload::Workload dense;
+  dense.layers.push_back({"fc", "matmul", "", workload::matmul(9, 100, 10)});
+  EXPECT_EQ(*unfold(dense, chip(128), by(UnfoldingRule::Products))
+                 .layers[0]
+                 .product(),
+            *dense.layers[0].product());
+}

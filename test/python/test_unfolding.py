@@ -1,0 +1,114 @@
+"""`pass.unfolding`: several positions of a convolution per load, with the bits of one, at `tiled` and in programs."""
+import json
+import re
+
+import numpy as np
+import pytest
+from test_run_models import save_inputs, small_model
+
+CHIP = ["--target", "rram-32nm", "--set", "machine.array.rows=96", "--set", "machine.array.cols=96",
+        "--set", "machine.cell.bits=2"]
+
+
+def run(tool, model, inputs, folder, *arguments):
+    tool("imc", "run", model, "--input", inputs, "--output", folder, *CHIP, *arguments)
+    return np.load(folder / "output_0.npy")
+
+
+def loads(tool, model, *arguments):
+    """Loads of all products, arrays of one copy, products of arrays, and multiply-accumulates of one inference."""
+    report = json.loads(tool("imc", "cost", model, *CHIP, *arguments, "--json", "-").stdout)["models"][0]
+    return report["arrays"]["logical"], report["mvms"], report["macs"]
+
+
+@pytest.fixture
+def convolutions(tmp_path):
+    """Strides, dilations, groups, a kernel of one element that jumps, and edges that no window divides."""
+    onnx = pytest.importorskip("onnx")
+    helper = onnx.helper
+    rng = np.random.default_rng(2)
+
+    def weight(name, *shape):
+        return onnx.numpy_helper.from_array(rng.standard_normal(shape).astype(np.float32), name)
+    graph = helper.make_graph(
+        [helper.make_node("Conv", ["x", "w1"], ["a"], "first", strides=[2, 1], pads=[3, 3, 3, 3]),
+         helper.make_node("Relu", ["a"], ["b"], "relu"),
+         helper.make_node("Conv", ["b", "w2"], ["c"], "depthwise", group=6, pads=[1, 1, 1, 1]),
+         helper.make_node("Conv", ["c", "w3"], ["d"], "grouped", group=2, dilations=[2, 1], pads=[2, 1, 2, 1]),
+         helper.make_node("Conv", ["d", "w4"], ["e"], "jumps", strides=[2, 2]),
+         helper.make_node("Conv", ["e", "w5"], ["y"], "gaps", strides=[3, 2], pads=[1, 0, 1, 0])],
+        "convolutions", [helper.make_tensor_value_info("x", 1, [2, 2, 17, 13])],
+        [helper.make_tensor_value_info("y", 1, None)],
+        [weight("w1", 6, 2, 7, 7), weight("w2", 6, 1, 3, 3), weight("w3", 4, 3, 3, 3), weight("w4", 5, 4, 1, 1),
+         weight("w5", 3, 5, 2, 1)])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), tmp_path / "c.onnx")
+    return tmp_path / "c.onnx", save_inputs(tmp_path / "in", rng.standard_normal((2, 2, 17, 13)).astype(np.float32))
+
+
+def test_small_network_has_the_bits_of_im2col(tool, convolutions, tmp_path):
+    model, inputs = convolutions
+    plain = run(tool, model, inputs, tmp_path / "plain", "--at", "tiled")
+    before = loads(tool, model)
+    for rule in ("sdk", "products", "steps"):
+        setting = ["--set", f"pass.unfolding={rule}"]
+        assert np.array_equal(run(tool, model, inputs, tmp_path / rule, "--at", "tiled", *setting), plain), rule
+        arrays, mvms, macs = loads(tool, model, *setting)
+        assert mvms < before[1] and macs == before[2], rule
+    simulated = run(tool, model, inputs, tmp_path / "s", "--at", "tiled", "--arrays", "simulated", *setting)
+    assert np.array_equal(simulated, plain)
+    for packing in ("diagonal", "dense"):
+        packed = run(tool, model, inputs, tmp_path / packing, "--at", "tiled", *setting,
+                     "--set", f"pass.group_packing={packing}")
+        assert np.array_equal(packed, plain), packing
+
+
+@pytest.mark.parametrize("schedule", ["layers", "pipeline", "stream"])
+def test_programs_have_the_bits_of_im2col(tool, convolutions, tmp_path, schedule):
+    model, inputs = convolutions
+    plain = run(tool, model, inputs, tmp_path / "plain", "--at", "tiled")
+    for rule in ("products", "steps"):
+        executed = run(tool, model, inputs, tmp_path / rule, "--at", "scheduled", "--program", schedule,
+                       "--set", f"pass.unfolding={rule}", "--set", "pass.replication=balanced")
+        assert np.array_equal(executed, plain), rule
+
+
+def test_trained_network_has_the_bits_of_im2col(tool, models, tmp_path):
+    model, arguments, x, _ = small_model(models, "glyphs_lenet_N", 4)
+    inputs = save_inputs(tmp_path / "in", x)
+    plain = run(tool, model, inputs, tmp_path / "plain", *arguments, "--at", "tiled")
+    for rule in ("variable_window", "products"):
+        setting = [*arguments, "--set", f"pass.unfolding={rule}"]
+        assert np.array_equal(run(tool, model, inputs, tmp_path / rule, "--at", "tiled", *setting), plain), rule
+    executed = run(tool, model, inputs, tmp_path / "program", "--at", "scheduled", "--program", "layers", *setting)
+    assert np.array_equal(executed, plain)
+
+
+@pytest.mark.parametrize("rule", ["products", "steps"])
+def test_simulated_counts_are_the_cost_models(tool, convolutions, tmp_path, rule):
+    model, _ = convolutions
+    arguments = [model, *CHIP, "--set", f"pass.unfolding={rule}", "--json", "-"]
+    report = json.loads(tool("imc", "simulate", *arguments).stdout)
+    priced = json.loads(tool("imc", "cost", *arguments).stdout)["models"][0]["energy_by_component_j"]
+    assert report["energy_j"].keys() == priced.keys()
+    for component, energy in report["energy_j"].items():
+        # Leakage grows with time, which is computed twice.
+        assert energy == pytest.approx(priced[component], rel=0.01 if component == "leakage" else 1e-9), component
+    assert abs(report["ratio"] - 1) < 0.01
+
+
+def test_a_model_without_data_is_unfolded(tool, shared, tmp_path):
+    """ResNet-18 on large arrays: fewer products of arrays than im2col, equal to what the solver says."""
+    chip = ["--target", "rram-32nm", "--set", "machine.cell_bits=8", "--set", "machine.rows=512",
+            "--set", "machine.cols=512"]
+    model = shared / "models/resnet18.onnx"
+    text = tool("imc", "solve", model, *chip, "--as", "unfolding", "--algorithm", "all").stdout
+    best = {name: int(value) for name, value in re.findall(r"^ *(\w+) +(\d+) +[\d.]+ s", text, re.M)}
+    assert best["windows"] < best["variable_window"] < best["sdk"] < best["im2col"]
+    for rule, algorithm in (("im2col", "im2col"), ("sdk", "sdk"), ("products", "windows")):
+        settings = [*chip, "--set", f"pass.unfolding={rule}"]
+        cost = json.loads(tool("imc", "cost", model, *settings, "--json", "-").stdout)["models"][0]
+        # Each product of a strip counts once in the cost; the last layer is two arrays wide.
+        assert cost["mvms"] + 1 == best[algorithm], rule
+    costed = tmp_path / "costed.mlir"
+    tool("imc", "compile", model, *settings, "--to", "costed", "-o", costed)
+    assert int(re.search(r"mvms = (\d+) : i64", costed.read_text())[1]) == cost["mvms"]
