@@ -65,6 +65,9 @@ ArraySettings accuracy::settingsOf(const machine::Machine &m,
   case mapping::Range::Column:
     s.readout.range = crossbar::Range::Column;
     break;
+  case mapping::Range::Phase:
+    s.readout.range = crossbar::Range::Phase;
+    break;
   }
   switch (k.ties) {
   case mapping::Ties::HalfUp:

@@ -135,7 +135,10 @@ struct ConvertedPart {
   AlignedVector<uint8_t> levels; ///< instead, for kernels without planes
   int64_t groups = 0;
   AlignedVector<int32_t> cells; ///< panels of int16
-  // Converters, one entry per column.
+  // Converters, one entry per column; what follows from the step (shift, bias,
+  // odd, offset, step, unit, fraction, noise) again for each of `sets`: one for
+  // all phases, or one for each (Range::Phase).
+  int64_t sets = 1;
   bool integers = false; ///< all steps are powers of two, cells are ideal
   AlignedVector<int32_t> shift, bias, odd, low, high;
   AlignedVector<float> gain, offset, step, flow, fhigh;
@@ -198,11 +201,14 @@ struct Product::Impl {
   // local output o and converter j at j * stride + o.
   int64_t stride = 0, cols = 0;
   std::vector<int32_t> bounds; ///< X-PROOF
-  std::vector<float> steps;
+  std::vector<float> steps;    ///< Range::Phase: the largest of all phases
+  /// Range::Phase: of pack p, strip s, converter j, phase f at
+  /// ((p * strips + s) * J + j) * phases + f. Otherwise empty.
+  std::vector<float> phase_steps;
   int64_t low = 0, high = 0; ///< codes
 
   // Calibration.
-  Range counted = Range::Lossless; ///< Layer, Array or Column once there is one
+  Range counted = Range::Lossless; ///< a calibrated one once there is one
   int64_t bin_shift = 0;
   std::vector<Histogram> histograms;
 
@@ -236,6 +242,14 @@ struct Product::Impl {
     return (output * slices.columns + slices.converters[size_t(j)].plus) /
            arrays.cols;
   }
+  /// Step of an entry in a phase.
+  float stepAt(size_t entry, size_t phase) const {
+    if (phase_steps.empty())
+      return steps[entry];
+    const size_t slice = entry / size_t(cols) * slices.converters.size() +
+                         entry % size_t(cols) / size_t(stride);
+    return phase_steps[slice * phases.size() + phase];
+  }
   bool isProved(size_t entry) const {
     return steps[entry] == 1.0f && bounds[entry] <= high;
   }
@@ -254,7 +268,7 @@ struct Product::Impl {
   void computeBounds();
   /// Histogram that a converter belongs to.
   size_t histogramOf(Range range, int64_t pack, int64_t strip, int64_t j,
-                     int64_t output) const;
+                     int64_t output, size_t phase) const;
   /// Range::Filled: of all converters of a strip.
   float filledStep(int64_t pack, int64_t strip, int64_t high) const;
   float stepOf(const Histogram &histogram, const Readout &readout,
@@ -293,6 +307,16 @@ struct Product::Impl {
   int64_t runConverted(const ConvertedPart &part, const Kernels &kernels,
                        const uint8_t *codes, int64_t windows,
                        int64_t firstWindow, int32_t *y, Scratch &scratch) const;
+  /// Converts the sums of a window (of the block) in a phase, with the
+  /// converters of a set, and adds the codes to scratch.acc, times the phase's
+  /// weight. `number` is the window's, in random numbers.
+  int64_t convertPhase(const ConvertedPart &part, const Kernels &kernels,
+                       const uint8_t *codes, int64_t window, int64_t phase,
+                       int64_t set, int64_t number, Scratch &scratch) const;
+  /// X-SUM: scratch.acc over converters, to scratch.products and `fractions`
+  /// (null: no step has one).
+  void recombine(const ConvertedPart &part, int64_t set, Scratch &scratch,
+                 double *fractions) const;
   /// X-NOISE: normals of a window and phase, one per column.
   void readNoise(const ConvertedPart &part, const Kernels &kernels,
                  int64_t window, int64_t phase, float *normals) const;

@@ -98,9 +98,9 @@ llvm::Expected<RelativeError>
 SumStatistics::error(const Readout &readout, const Device *device,
                      const LevelMoments *levels) const {
   if (readout.range == Range::Array || readout.range == Range::Column ||
-      readout.range == Range::Filled)
+      readout.range == Range::Phase || readout.range == Range::Filled)
     return fail("the closed form knows one range for a product; ranges of each "
-                "strip, array or column need imc accuracy");
+                "strip, array, column or phase need imc accuracy");
   const int64_t lossless = losslessBits(arrays);
   const int64_t bits = readout.range == Range::Lossless && !readout.adc_bits
                            ? lossless

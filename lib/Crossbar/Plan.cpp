@@ -65,19 +65,22 @@ void Product::Impl::fillConverters(ConvertedPart &part,
   part.high.assign(cols, int32_t(high));
   part.flow.assign(cols, float(low));
   part.fhigh.assign(cols, float(high));
-  part.shift.assign(cols, 0);
-  part.bias.assign(cols, 0);
-  part.odd.assign(cols, 0);
   part.gain.assign(cols, 1);
-  part.offset.assign(cols, 0);
-  part.step.assign(cols, 1);
-  part.unit.assign(cols, 0);
-  part.fraction.assign(cols, 0);
+  part.sets = phase_steps.empty() ? 1 : int64_t(phases.size());
+  const size_t all = cols * size_t(part.sets);
+  part.shift.assign(all, 0);
+  part.bias.assign(all, 0);
+  part.odd.assign(all, 0);
+  part.offset.assign(all, 0);
+  part.step.assign(all, 1);
+  part.unit.assign(all, 0);
+  part.fraction.assign(all, 0);
   part.integers = true;
-  for (size_t c = 0; c != cols; ++c) {
-    if (entries[c] == size_t(-1))
+  for (size_t c = 0; c != all; ++c) {
+    const size_t entry = entries[c % cols];
+    if (entry == size_t(-1))
       continue;
-    const float step = steps[entries[c]];
+    const float step = stepAt(entry, c / cols);
     part.step[c] = step;
     if (step == std::floor(step)) {
       part.unit[c] = int32_t(step);

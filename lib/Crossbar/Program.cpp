@@ -138,13 +138,16 @@ ConvertedPart Product::Impl::deviceStrip(const Device &device,
             : 1.0f + float(device.converter_gain_relative) +
                   float(device.converter_gain_sigma_relative) * converter[c];
   key.normals(k, 1, number, Purpose::Converter, part.cols, converter.data());
-  for (size_t c = 0; c != entries.size(); ++c)
-    part.offset[c] =
+  // Offsets and noise of converters are steps: those of the phase.
+  for (size_t at = 0; at != part.offset.size(); ++at) {
+    const size_t c = at % entries.size();
+    part.offset[at] =
         entries[c] == size_t(-1)
             ? 0.0f
             : (float(device.converter_offset_lsb) +
                float(device.converter_offset_sigma_lsb) * converter[c]) *
-                  part.step[c];
+                  part.step[at];
+  }
 
   // In units of a level. The reference column has one cell for each row.
   const double unit = (device.max_us - device.min_us) /
@@ -172,7 +175,9 @@ ConvertedPart Product::Impl::deviceStrip(const Device &device,
       const float v = (plus[at] - (is_signed ? minus[at] : reference)) * perUs;
       values[at] = v * gain[size_t(r)];
       if (!lines)
-        part.offset[size_t(c)] += v * offset[size_t(r)] * part.gain[size_t(c)];
+        for (int64_t set = 0; set < part.sets; ++set)
+          part.offset[size_t(set * part.cols + c)] +=
+              v * offset[size_t(r)] * part.gain[size_t(c)];
       if (!variance.empty())
         variance[at] *= perUs * perUs * gain[size_t(r)] * gain[size_t(r)];
     }
@@ -196,12 +201,12 @@ ConvertedPart Product::Impl::deviceStrip(const Device &device,
         wordPanels(part.rows, part.cols, [&](int64_t r, int64_t c) {
           return grid(variance[size_t(r * part.cols + c)]);
         });
-    part.noise.assign(size_t(part.cols), 0);
-    for (size_t c = 0; c != entries.size(); ++c)
-      if (entries[c] != size_t(-1)) {
+    part.noise.assign(part.step.size(), 0);
+    for (size_t at = 0; at != part.noise.size(); ++at)
+      if (entries[at % entries.size()] != size_t(-1)) {
         const float sigma =
-            float(device.converter_noise_sigma_lsb) * part.step[c];
-        part.noise[c] = sigma * sigma;
+            float(device.converter_noise_sigma_lsb) * part.step[at];
+        part.noise[at] = sigma * sigma;
       }
   }
   return part;

@@ -104,12 +104,17 @@ float Product::Impl::filledStep(int64_t pack, int64_t strip,
 }
 
 size_t Product::Impl::histogramOf(Range range, int64_t pack, int64_t strip,
-                                  int64_t j, int64_t output) const {
+                                  int64_t j, int64_t output,
+                                  size_t phase) const {
   switch (range) {
   case Range::Array:
     return size_t((pack * strips + strip) * tiles + tileOf(output, j));
   case Range::Column:
     return entry(pack, strip, j, output);
+  case Range::Phase:
+    return size_t((pack * strips + strip) * numConverters() + j) *
+               phases.size() +
+           phase;
   default:
     return 0;
   }
@@ -133,22 +138,15 @@ static const char *rangeName(Range range) {
     return "array";
   case Range::Column:
     return "column";
+  case Range::Phase:
+    return "phase";
   }
   return "";
 }
 
-/// 0: not calibrated.
-static int fineness(Range range) {
-  switch (range) {
-  case Range::Layer:
-    return 1;
-  case Range::Array:
-    return 2;
-  case Range::Column:
-    return 3;
-  default:
-    return 0;
-  }
+static bool isCalibrated(Range range) {
+  return range == Range::Layer || range == Range::Array ||
+         range == Range::Column || range == Range::Phase;
 }
 
 llvm::Error Product::setReadout(const Readout &r) {
@@ -222,10 +220,11 @@ llvm::Error Product::setReadout(const Readout &r) {
   case Range::Layer:
   case Range::Array:
   case Range::Column:
+  case Range::Phase:
     if (i.histograms.empty() || i.histograms.front().bins.empty())
       return fail(std::string("the range '") + rangeName(readout.range) +
                   "' is calibrated: count sums with calibrate() first");
-    if (fineness(i.counted) != fineness(readout.range))
+    if (i.counted != readout.range)
       return fail(std::string("the range '") + rangeName(readout.range) +
                   "' needs sums counted for each " + rangeName(readout.range) +
                   ", they were counted for each " + rangeName(i.counted));
@@ -237,6 +236,7 @@ llvm::Error Product::setReadout(const Readout &r) {
   i.low = low;
   i.high = high;
   i.steps.assign(i.bounds.size(), uniform);
+  i.phase_steps.clear();
   if (readout.range == Range::Filled) {
     for (int64_t p = 0; p < i.packs; ++p)
       for (int64_t s = 0; s < i.strips; ++s)
@@ -244,17 +244,22 @@ llvm::Error Product::setReadout(const Readout &r) {
                     i.cols, i.filledStep(p, s, high));
     return llvm::Error::success();
   }
-  if (!fineness(readout.range))
+  if (!isCalibrated(readout.range))
     return llvm::Error::success();
   std::vector<float> steps;
   for (const Histogram &histogram : i.histograms)
     steps.push_back(histogram.total ? i.stepOf(histogram, readout, high) : 1);
+  if (readout.range == Range::Phase)
+    i.phase_steps = steps;
   for (int64_t p = 0; p < i.packs; ++p)
     for (int64_t s = 0; s < i.strips; ++s)
       for (int64_t o = 0; o < i.groupsOf(p) * i.shape.n; ++o)
         for (int64_t j = 0; j < i.numConverters(); ++j)
-          i.steps[i.entry(p, s, j, o)] =
-              steps[i.histogramOf(readout.range, p, s, j, o)];
+          for (size_t f = 0; f != i.phases.size(); ++f) {
+            float &step = i.steps[i.entry(p, s, j, o)];
+            step = std::max(f ? step : 1.0f,
+                            steps[i.histogramOf(readout.range, p, s, j, o, f)]);
+          }
   return llvm::Error::success();
 }
 
@@ -265,9 +270,9 @@ llvm::Error Product::setReadout(const Readout &r) {
 llvm::Error Product::calibrate(const uint8_t *codes, int64_t m, Range range,
                                const Options &options) {
   Impl &i = *impl;
-  if (!fineness(range))
-    return fail(std::string("sums are counted for each layer, array or "
-                            "column, not for '") +
+  if (!isCalibrated(range))
+    return fail(std::string("sums are counted for each layer, array, column "
+                            "or phase, not for '") +
                 rangeName(range) + "'");
   if (llvm::Error error = i.checkCodes(codes, m))
     return error;
@@ -277,10 +282,12 @@ llvm::Error Product::calibrate(const uint8_t *codes, int64_t m, Range range,
     i.bin_shift = 0;
     while ((i.structuralBound(i.arrays.rows) >> i.bin_shift) >= 512)
       ++i.bin_shift;
-    const size_t count = range == Range::Layer ? 1
-                         : range == Range::Array
-                             ? size_t(i.packs * i.strips * i.tiles)
-                             : i.bounds.size();
+    const size_t count =
+        range == Range::Layer   ? 1
+        : range == Range::Array ? size_t(i.packs * i.strips * i.tiles)
+        : range == Range::Column
+            ? i.bounds.size()
+            : size_t(i.packs * i.strips * i.numConverters()) * i.phases.size();
     const size_t bins =
         size_t(i.structuralBound(i.arrays.rows) >> i.bin_shift) + 1;
     i.histograms.assign(count, {});
@@ -295,27 +302,40 @@ llvm::Error Product::calibrate(const uint8_t *codes, int64_t m, Range range,
     const ConvertedPart &part = plan->converted[size_t(u)];
     const Segment &segment = i.segments[size_t(u)];
     AlignedVector<int32_t> sums(i.phases.size() * size_t(part.cols));
+    // Counters of this thread: one, of columns, or of slices and phases.
+    const auto numPhases = i.phases.size();
+    auto counter = [&](int64_t j, int64_t n, size_t p) -> size_t {
+      if (range == Range::Layer)
+        return 0;
+      return range == Range::Phase ? size_t(j) * numPhases + p
+                                   : size_t(j * part.stride + n);
+    };
     std::vector<std::vector<uint32_t>> counts(
-        size_t(range == Range::Layer ? 1 : part.cols));
+        range == Range::Layer   ? 1
+        : range == Range::Phase ? size_t(i.numConverters()) * numPhases
+                                : size_t(part.cols));
     for (auto &count : counts)
       count.assign(i.histograms.front().bins.size(), 0);
     auto flush = [&] {
       std::lock_guard<std::mutex> lock(mutex);
       for (int64_t j = 0; j < i.numConverters(); ++j)
-        for (int64_t n = 0; n < i.shape.n; ++n) {
-          if (range == Range::Layer && (j || n))
-            continue;
-          Histogram &h =
-              i.histograms[i.histogramOf(range, segment.pack, segment.strip, j,
-                                         segment.local_group * i.shape.n + n)];
-          auto &count =
-              counts[range == Range::Layer ? 0 : size_t(j * part.stride + n)];
-          for (size_t bin = 0; bin != count.size(); ++bin) {
-            h.bins[bin] += count[bin];
-            h.total += count[bin];
-            count[bin] = 0;
+        for (int64_t n = 0; n < i.shape.n; ++n)
+          for (size_t p = 0; p != numPhases; ++p) {
+            // What several share goes in once.
+            if (range == Range::Phase ? n != 0 : p != 0)
+              continue;
+            if (range == Range::Layer && (j || n))
+              continue;
+            std::vector<uint32_t> &count = counts[counter(j, n, p)];
+            Histogram &h = i.histograms[i.histogramOf(
+                range, segment.pack, segment.strip, j,
+                segment.local_group * i.shape.n + n, p)];
+            for (size_t bin = 0; bin != count.size(); ++bin) {
+              h.bins[bin] += count[bin];
+              h.total += count[bin];
+              count[bin] = 0;
+            }
           }
-        }
     };
     Impl::Scratch scratch;
     for (int64_t w = 0; w < m; ++w) {
@@ -326,7 +346,7 @@ llvm::Error Product::calibrate(const uint8_t *codes, int64_t m, Range range,
           for (int64_t n = 0; n < i.shape.n; ++n) {
             const int64_t c = j * part.stride + n;
             const int32_t sum = sums[p * size_t(part.cols) + size_t(c)];
-            ++counts[range == Range::Layer ? 0 : size_t(c)]
+            ++counts[counter(j, n, p)]
                     [size_t((sum < 0 ? -sum : sum) >> i.bin_shift)];
           }
       // Before a counter of 32 bits may run over.
@@ -352,8 +372,9 @@ bool Product::isColumnProved(int64_t g, int64_t n, int64_t j,
   return impl->isProved(impl->entryOf(g, n, j, strip));
 }
 
-double Product::step(int64_t g, int64_t n, int64_t j, int64_t strip) const {
-  return double(impl->steps[impl->entryOf(g, n, j, strip)]);
+double Product::step(int64_t g, int64_t n, int64_t j, int64_t strip,
+                     int64_t phase) const {
+  return double(impl->stepAt(impl->entryOf(g, n, j, strip), size_t(phase)));
 }
 
 bool Product::isArrayProved(int64_t pack, int64_t strip, int64_t tile) const {
@@ -381,7 +402,7 @@ Proof Product::proof() const {
       for (int64_t o = 0; o < i.groupsOf(p) * i.shape.n; ++o)
         for (int64_t j = 0; j < i.numConverters(); ++j)
           if (!i.isProved(i.entry(p, s, j, o)))
-            lost[i.histogramOf(Range::Array, p, s, j, o)] = 1;
+            lost[i.histogramOf(Range::Array, p, s, j, o, 0)] = 1;
   proof.arrays = numArrays();
   proof.proved_arrays =
       proof.arrays - std::count(lost.begin(), lost.end(), uint8_t(1));
@@ -390,9 +411,6 @@ Proof Product::proof() const {
 
 double Product::errorBound(int64_t g, int64_t n) const {
   const Impl &i = *impl;
-  double phases = 0;
-  for (const Phase &phase : i.phases)
-    phases += std::abs(double(phase.weight));
   double total = 0;
   for (const Segment &s : i.segments) {
     if (s.group != g)
@@ -401,12 +419,17 @@ double Product::errorBound(int64_t g, int64_t n) const {
       const size_t entry = i.entryOf(g, n, j, s.strip);
       if (i.isProved(entry))
         continue;
-      const double step = double(i.steps[entry]);
-      const double rounding =
-          step == 1.0 ? 0 : (i.readout.ties == Ties::Floor ? step : step / 2);
-      const double beyond = double(i.bounds[entry]) - double(i.high) * step;
-      total += std::abs(double(i.slices.converters[size_t(j)].coefficient)) *
-               phases * std::max(rounding, beyond);
+      double each = 0;
+      for (size_t f = 0; f != i.phases.size(); ++f) {
+        const double step = double(i.stepAt(entry, f));
+        const double rounding =
+            step == 1.0 ? 0 : (i.readout.ties == Ties::Floor ? step : step / 2);
+        const double beyond = double(i.bounds[entry]) - double(i.high) * step;
+        each += std::abs(double(i.phases[f].weight)) *
+                std::max({rounding, beyond, 0.0});
+      }
+      total +=
+          std::abs(double(i.slices.converters[size_t(j)].coefficient)) * each;
     }
   }
   // What is no integer is rounded at last (X-SUM), and quotients of binary32

@@ -190,6 +190,65 @@ void Product::Impl::idealSums(const ConvertedPart &part, const Kernels &kernels,
                 sums, part.cols);
 }
 
+int64_t Product::Impl::convertPhase(const ConvertedPart &part,
+                                    const Kernels &kernels,
+                                    const uint8_t *codes, int64_t window,
+                                    int64_t phase, int64_t set, int64_t number,
+                                    Scratch &scratch) const {
+  const auto numPhases = int64_t(phases.size());
+  const size_t at = size_t((window * numPhases + phase) * part.cols);
+  const size_t of = size_t(set * part.cols); // converters of the phase
+  const int32_t weight = phases[size_t(phase)].weight;
+  if (part.integers) {
+    const IntegerConverters converters{&part.shift[of], &part.bias[of],
+                                       &part.odd[of], part.low.data(),
+                                       part.high.data()};
+    return kernels.convert(&scratch.sums[at], part.cols, converters, weight,
+                           scratch.acc.data());
+  }
+  AnalogInput input;
+  input.sums = &scratch.sums[at];
+  input.scale = part.scale;
+  if (!part.lines.empty())
+    input.values =
+        bitLines(part, kernels, codes, phases[size_t(phase)], scratch);
+  if (!part.variances.empty()) {
+    input.variance = &scratch.variances[at];
+    input.variance_scale = part.variance_scale;
+    input.noise = &part.noise[of];
+    readNoise(part, kernels, number, phase, scratch.normals.data());
+    input.normals = scratch.normals.data();
+  }
+  const AnalogConverters converters{part.gain.data(),  &part.offset[of],
+                                    &part.step[of],    part.flow.data(),
+                                    part.fhigh.data(), readout.ties};
+  return kernels.analog(input, part.cols, converters, weight,
+                        scratch.acc.data());
+}
+
+void Product::Impl::recombine(const ConvertedPart &part, int64_t set,
+                              Scratch &scratch, double *fractions) const {
+  // In integers where steps are integers.
+  const auto locals = int64_t(part.outputs.size());
+  for (int64_t j = 0; j < numConverters(); ++j) {
+    const int64_t coefficient = slices.converters[size_t(j)].coefficient;
+    const auto factor = uint32_t(int32_t(coefficient));
+    const int32_t *acc = &scratch.acc[size_t(j * part.stride)];
+    const auto at = size_t(set * part.cols + j * part.stride);
+    const int32_t *unit = &part.unit[at];
+    int32_t *sum = scratch.products.data();
+    for (int64_t n = 0; n < locals; ++n)
+      sum[n] = int32_t(uint32_t(sum[n]) +
+                       uint32_t(acc[n]) * uint32_t(unit[n]) * factor);
+    if (!fractions)
+      continue;
+    const float *fraction = &part.fraction[at];
+    for (int64_t n = 0; n < locals; ++n)
+      fractions[part.outputs[size_t(n)]] +=
+          double(coefficient) * double(fraction[n]) * double(acc[n]);
+  }
+}
+
 int64_t Product::Impl::runConverted(const ConvertedPart &part,
                                     const Kernels &kernels,
                                     const uint8_t *codes, int64_t windows,
@@ -198,12 +257,6 @@ int64_t Product::Impl::runConverted(const ConvertedPart &part,
   const int64_t width = shape.groups * shape.k,
                 outputs = shape.groups * shape.n;
   const auto numPhases = int64_t(phases.size());
-  const IntegerConverters integers{part.shift.data(), part.bias.data(),
-                                   part.odd.data(), part.low.data(),
-                                   part.high.data()};
-  const AnalogConverters analog{part.gain.data(),  part.offset.data(),
-                                part.step.data(),  part.flow.data(),
-                                part.fhigh.data(), readout.ties};
   // As many windows at once as leave their sums in the second-level cache.
   const int64_t most =
       std::max<int64_t>(1, (int64_t(1) << 16) / (numPhases * part.cols));
@@ -231,55 +284,22 @@ int64_t Product::Impl::runConverted(const ConvertedPart &part,
                     scratch.variances.data(), part.cols);
     }
     scratch.acc.resize(size_t(part.cols));
+    const auto locals = int64_t(part.outputs.size());
+    scratch.products.resize(size_t(part.stride));
     for (int64_t w = 0; w < count; ++w) {
-      std::fill(scratch.acc.begin(), scratch.acc.end(), 0);
-      for (int64_t p = 0; p < numPhases; ++p) {
-        const size_t at = size_t((w * numPhases + p) * part.cols);
-        const int32_t weight = phases[size_t(p)].weight;
-        if (part.integers) {
-          saturated += kernels.convert(&scratch.sums[at], part.cols, integers,
-                                       weight, scratch.acc.data());
-          continue;
-        }
-        AnalogInput input;
-        input.sums = &scratch.sums[at];
-        input.scale = part.scale;
-        if (!part.lines.empty())
-          input.values = bitLines(part, kernels, from + w * width,
-                                  phases[size_t(p)], scratch);
-        if (!part.variances.empty()) {
-          input.variance = &scratch.variances[at];
-          input.variance_scale = part.variance_scale;
-          input.noise = part.noise.data();
-          readNoise(part, kernels, firstWindow + w0 + w, p,
-                    scratch.normals.data());
-          input.normals = scratch.normals.data();
-        }
-        saturated += kernels.analog(input, part.cols, analog, weight,
-                                    scratch.acc.data());
-      }
-      // X-SUM: over converters, in integers where steps are integers.
-      const auto locals = int64_t(part.outputs.size());
-      scratch.products.resize(size_t(part.stride));
       std::fill(scratch.products.begin(), scratch.products.end(), 0);
       double *fractions = part.fractions
                               ? &scratch.fractions[size_t((w0 + w) * outputs)]
                               : nullptr;
-      for (int64_t j = 0; j < numConverters(); ++j) {
-        const int64_t coefficient = slices.converters[size_t(j)].coefficient;
-        const auto factor = uint32_t(int32_t(coefficient));
-        const int32_t *acc = &scratch.acc[size_t(j * part.stride)];
-        const int32_t *unit = &part.unit[size_t(j * part.stride)];
-        int32_t *sum = scratch.products.data();
-        for (int64_t n = 0; n < locals; ++n)
-          sum[n] = int32_t(uint32_t(sum[n]) +
-                           uint32_t(acc[n]) * uint32_t(unit[n]) * factor);
-        if (!fractions)
-          continue;
-        const float *fraction = &part.fraction[size_t(j * part.stride)];
-        for (int64_t n = 0; n < locals; ++n)
-          fractions[part.outputs[size_t(n)]] +=
-              double(coefficient) * double(fraction[n]) * double(acc[n]);
+      // Phases that share steps are added up as codes.
+      for (int64_t set = 0; set < part.sets; ++set) {
+        std::fill(scratch.acc.begin(), scratch.acc.end(), 0);
+        const int64_t first = part.sets == 1 ? 0 : set,
+                      end = part.sets == 1 ? numPhases : set + 1;
+        for (int64_t p = first; p < end; ++p)
+          saturated += convertPhase(part, kernels, from + w * width, w, p, set,
+                                    firstWindow + w0 + w, scratch);
+        recombine(part, set, scratch, fractions);
       }
       int32_t *to = y + (w0 + w) * outputs;
       for (int64_t n = 0; n < locals; ++n) {

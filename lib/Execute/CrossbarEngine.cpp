@@ -25,7 +25,8 @@ static constexpr crossbar::Encoding encodings[] = {
     crossbar::Encoding::TwosComplement};
 static constexpr crossbar::Range ranges[] = {
     crossbar::Range::Full,  crossbar::Range::Filled, crossbar::Range::Lossless,
-    crossbar::Range::Layer, crossbar::Range::Array,  crossbar::Range::Column};
+    crossbar::Range::Layer, crossbar::Range::Array,  crossbar::Range::Column,
+    crossbar::Range::Phase};
 static constexpr crossbar::Ties ties[] = {
     crossbar::Ties::HalfUp, crossbar::Ties::HalfEven, crossbar::Ties::Floor};
 static_assert(size_t(mapping::Encoding::TwosComplement) == 2 &&
@@ -34,13 +35,14 @@ static_assert(size_t(mapping::Range::Filled) == 1 &&
               size_t(mapping::Range::Lossless) == 2 &&
               size_t(mapping::Range::Layer) == 3 &&
               size_t(mapping::Range::Array) == 4 &&
-              size_t(mapping::Range::Column) == 5);
+              size_t(mapping::Range::Column) == 5 &&
+              size_t(mapping::Range::Phase) == 6);
 static_assert(size_t(mapping::Ties::HalfEven) == 1 &&
               size_t(mapping::Ties::Floor) == 2);
 
 static bool isCalibrated(crossbar::Range range) {
   return range == crossbar::Range::Layer || range == crossbar::Range::Array ||
-         range == crossbar::Range::Column;
+         range == crossbar::Range::Column || range == crossbar::Range::Phase;
 }
 
 llvm::Error CrossbarEngine::prepare(int64_t, const ArrayProduct &p) {

@@ -181,7 +181,7 @@ struct PipelineOptions : public PassPipelineOptions<PipelineOptions> {
                                    llvm::cl::init("single")};
   Option<std::string> range{
       *this, "range",
-      llvm::cl::desc("full, filled, lossless, layer, array or column"),
+      llvm::cl::desc("full, filled, lossless, layer, array, column or phase"),
       llvm::cl::init("full")};
   Option<std::string> ties{*this, "ties",
                            llvm::cl::desc("half_up, half_even or floor"),

@@ -89,7 +89,8 @@ static crossbar::Readout readoutOf(ReadoutAttr attr) {
 static bool isCalibrated(ReadoutAttr attr) {
   return attr.getPolicy() == ReadoutPolicy::Layer ||
          attr.getPolicy() == ReadoutPolicy::Array ||
-         attr.getPolicy() == ReadoutPolicy::Column;
+         attr.getPolicy() == ReadoutPolicy::Column ||
+         attr.getPolicy() == ReadoutPolicy::Phase;
 }
 
 namespace {

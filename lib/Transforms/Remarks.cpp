@@ -431,7 +431,7 @@ void imc::remarkOnReadout(Location loc, const ReadoutReport &r) {
         << remark::metric("adc_bits", r.adc_bits)
         << remark::reason("what is lost depends on {0}",
                           r.policy == "layer" || r.policy == "array" ||
-                                  r.policy == "column"
+                                  r.policy == "column" || r.policy == "phase"
                               ? "data; imc accuracy measures it"
                               : "weights, which are not there");
     return;

@@ -3,7 +3,7 @@
 // RUN: not imc-opt %s -imc-attach-target='file=rram-32nm set=machine.adc.bits=6,machine.adc.clip_bits=2' -imc-tile='range=layer' 2>&1 | FileCheck %s --check-prefix=CLIP
 // RUN: not imc-opt %s -imc-attach-target='file=rram-32nm' -imc-tile='range=array' -imc-lower-to-linalg 2>&1 | FileCheck %s --check-prefix=LOWER
 
-// RANGE: error: imc-tile: 'pass.range' is 'wide', must be one of full, filled, lossless, layer, array, column
+// RANGE: error: imc-tile: 'pass.range' is 'wide', must be one of full, filled, lossless, layer, array, column, phase
 // TIES: error: imc-tile: 'pass.ties' is 'up', must be one of half_up, half_even, floor
 // Other ranges say themselves what is covered.
 // CLIP: error: imc-tile: machine.adc.clip_bits breaks rule 'adc_range': 2.{{[0-9e+]*}} with a limit of 0.{{[0-9e+]*}} bit

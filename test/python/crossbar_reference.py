@@ -7,7 +7,7 @@ import numpy as np
 
 F32 = np.float32
 OFFSET, DIFFERENTIAL, TWOS = 0, 1, 2
-LOSSLESS, FULL, FILLED, BITS, GIVEN, LAYER, ARRAY, COLUMN = range(8)
+LOSSLESS, FULL, FILLED, BITS, GIVEN, LAYER, ARRAY, COLUMN, PHASE = range(9)
 HALF_UP, HALF_EVEN, FLOOR = range(3)
 POWER, FREE = range(2)
 QUANTILE, SQUARED = range(2)
@@ -127,7 +127,7 @@ def rounded(t, ties):
 
 
 def calibrated_step(c, sums, high):
-    """X-CAL, from all sums of one layer, array or converter."""
+    """X-CAL, from all sums that share a range."""
     sums = np.abs(sums)
     if sums.size == 0:
         return F32(1)
@@ -172,7 +172,7 @@ def all_sums(c, weights, codes):
 
 
 def steps(c, weights, calibration):
-    """{(group, strip, converter): step of each of n columns}."""
+    """{(group, strip, converter): step in each phase of each of n columns, 1 x n if the phases have the same}."""
     columns, converters = physical_columns(c)
     low, high = code_range(c)
     sums = all_sums(c, weights, calibration if calibration is not None else np.zeros((1, c.groups * c.k), np.int64))
@@ -185,15 +185,23 @@ def steps(c, weights, calibration):
         array = (g // c.groups_per_pack, s, (local * per_weight + converters[j][1]) // c.cols)
         return array if c.range == ARRAY else (g, s, j, n)
 
+    if c.range == PHASE:
+        pools = {}
+        for (g, s, j), values in sums.items():
+            for p, of_phase in enumerate(values):
+                pools.setdefault((g // c.groups_per_pack, s, j, p), []).append(of_phase.ravel())
+        chosen = {k: calibrated_step(c, np.concatenate(v), high) for k, v in pools.items()}
+        return {(g, s, j): np.array([[chosen[g // c.groups_per_pack, s, j, p]] * c.n for p in range(len(phases(c)))], F32)
+                for g, s, j in sums}
     if c.range in (LAYER, ARRAY, COLUMN):
         pools = {}
         for (g, s, j), values in sums.items():
             for n in range(c.n):
                 pools.setdefault(key(g, s, j, n), []).append(values[:, :, n].ravel())
         chosen = {k: calibrated_step(c, np.concatenate(v), high) for k, v in pools.items()}
-        return {(g, s, j): np.array([chosen[key(g, s, j, n)] for n in range(c.n)], F32) for g, s, j in sums}
+        return {(g, s, j): np.array([[chosen[key(g, s, j, n)] for n in range(c.n)]], F32) for g, s, j in sums}
     if c.range == FILLED:
-        return {k: np.full(c.n, filled_step(c, k[0], k[1], high), F32) for k in sums}
+        return {k: np.full((1, c.n), filled_step(c, k[0], k[1], high), F32) for k in sums}
     if c.range == LOSSLESS:
         step = F32(1)
     elif c.range == GIVEN:
@@ -203,7 +211,7 @@ def steps(c, weights, calibration):
     else:
         covered = lossless_bits(c) if c.range == FULL else c.range_bits
         step = F32(2**max(0, covered - c.adc_bits))
-    return {k: np.full(c.n, step, F32) for k in sums}
+    return {k: np.full((1, c.n), step, F32) for k in sums}
 
 
 def run(c, weights, codes, calibration=None, sums=None):
@@ -214,11 +222,14 @@ def run(c, weights, codes, calibration=None, sums=None):
     ideal = all_sums(c, weights, codes) if sums is None else sums
     y = np.zeros((len(codes), c.groups, c.n), np.int64)
     rest = np.zeros((len(codes), c.groups, c.n), np.float64)
-    for g, s, j in sorted(ideal, key=lambda k: (k[0], k[1], k[2])):
-        value = step[g, s, j]
+    # Phases that share their steps are added up as codes; others are pieces of their own, phases before converters.
+    every = list(range(len(phases(c))))
+    pieces = [[p] for p in every] if c.range == PHASE else [every]
+    for g, s, of, j in sorted(((g, s, of, j) for g, s, j in ideal for of in pieces), key=lambda k: k):
+        value = step[g, s, j][of[0] if c.range == PHASE else 0]
         got = ideal[g, s, j].astype(F32) / value
         read = np.clip(rounded(got, c.ties), F32(low), F32(high)).astype(np.int64)
-        total = sum(weight * read[p] for p, (weight, _) in enumerate(phases(c)))
+        total = sum(phases(c)[p][0] * read[p] for p in of)
         whole = value == np.floor(value)
         coefficient = converters[j][0]
         y[:, g] += np.where(whole, coefficient * value.astype(np.int64) * total, 0)

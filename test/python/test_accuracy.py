@@ -77,7 +77,7 @@ def test_digits_take_their_own_inputs(tool, models):
 
 
 @pytest.mark.parametrize("arguments, message", [
-    (["--range", "wide"], "--range takes lossless, full, filled, layer, array or column, not 'wide'"),
+    (["--range", "wide"], "--range takes lossless, full, filled, layer, array, column or phase, not 'wide'"),
     (["--samples", "10", "--skip", "100"], "no sample is left"),
     (["--ties", "up"], "--ties takes half_up, half_even or floor"),
     (["--step", "big"], "--step takes power_of_two or free"),

@@ -59,7 +59,7 @@ def random_case(rng):
         input_bits=int(rng.integers(1 + signed, 9)), signed=signed, dac_bits=int(rng.integers(1, 5)),
         rows=int(rng.integers(1, 200)), cols=2 * int(rng.integers(1, 64)), ties=int(rng.integers(3)),
         step=int(rng.integers(2)), criterion=int(rng.integers(2)), quantile=float(rng.choice([1, 0.9999, 0.99, 0.5])))
-    c.range = int(rng.integers(ref.FULL, ref.COLUMN + 1))
+    c.range = int(rng.integers(ref.FULL, ref.PHASE + 1))
     lossless = ref.lossless_bits(c)
     c.adc_bits = int(rng.integers(2, max(3, lossless + 2)))
     if c.range == ref.GIVEN:

@@ -127,9 +127,9 @@ def test_calibrated_ranges_hold_what_the_full_range_loses(tool, models, tmp_path
     inputs = save_inputs(tmp_path / "in", x)
     base = [*arguments, *SIMULATED, "--set", "machine.array.rows=128", "--set", "pass.encoding=differential"]
     right = {}
-    for policy in ("lossless", "full", "layer", "array", "column"):
+    for policy in ("lossless", "full", "layer", "array", "column", "phase"):
         more = [] if policy == "lossless" else ["--set", "pass.adc_bits=5"]
-        if policy in ("layer", "array", "column"):
+        if policy in ("layer", "array", "column", "phase"):
             more += ["--adc-calibrate", inputs, "--adc-step", "free"]
         y, _ = outputs(tool, model, inputs, tmp_path / policy, *base, "--adc-range", policy, *more)
         right[policy] = int((y.argmax(axis=1) == labels).sum())

@@ -54,9 +54,11 @@ Error readChoices(const AccuracyOptions &options,
             .Case("layer", crossbar::Range::Layer)
             .Case("array", crossbar::Range::Array)
             .Case("column", crossbar::Range::Column)
+            .Case("phase", crossbar::Range::Phase)
             .Default(std::nullopt);
     if (!arrays.range)
-      return refuse("range", "lossless, full, filled, layer, array or column",
+      return refuse("range",
+                    "lossless, full, filled, layer, array, column or phase",
                     options.range);
   }
   if (!options.ties.empty()) {
@@ -333,7 +335,7 @@ void addAccuracyCommand(CLI::App &app, int &status) {
   command->add_option("--range", options->range,
                       "What converters cover, instead of what the design says "
                       "(pass.range): lossless, full, filled, or calibrated per "
-                      "layer, array, column");
+                      "layer, array, column, phase");
   command
       ->add_option("--calibration-samples", evaluate.calibration_samples,
                    "Leading samples that fix calibrated ranges of converters")

@@ -71,11 +71,11 @@ convertersOf(const RunCommandOptions &options) {
       crossbar::Range::Lossless, crossbar::Range::Full,
       crossbar::Range::Filled,   std::nullopt,
       crossbar::Range::Layer,    crossbar::Range::Array,
-      crossbar::Range::Column};
+      crossbar::Range::Column,   crossbar::Range::Phase};
   if (!options.range.empty())
-    converters.range = ranges[take(
-        "--adc-range", options.range,
-        {"lossless", "full", "filled", "clipped", "layer", "array", "column"})];
+    converters.range = ranges[take("--adc-range", options.range,
+                                   {"lossless", "full", "filled", "clipped",
+                                    "layer", "array", "column", "phase"})];
   // In the order of the enumerations.
   if (!options.ties.empty())
     converters.ties = crossbar::Ties(
@@ -265,8 +265,8 @@ void addRunCommand(CLI::App &app, int &status) {
   command->add_option("--adc-range", options->range,
                       "What converters of --arrays simulated cover: lossless, "
                       "full, filled, clipped (the machine's adc.clip_bits), or "
-                      "what they see in each layer, array or column of "
-                      "--adc-calibrate; without it what the design says "
+                      "what they see in each layer, array, column or phase "
+                      "of --adc-calibrate; without it what the design says "
                       "(pass.range)");
   command->add_option("--adc-calibrate", options->rangeInputs,
                       "Inputs, as --input, that --adc-range is calibrated on");

@@ -203,7 +203,7 @@ Attribute ReadoutAttr::parse(AsmParser &parser, Type) {
     if (name == "policy")
       return parseChoice(
           policy, [](StringRef v) { return symbolizeReadoutPolicy(v); },
-          "full, filled, lossless, layer, array or column");
+          "full, filled, lossless, layer, array, column or phase");
     if (name == "ties")
       return parseChoice(
           ties, [](StringRef v) { return symbolizeReadoutTies(v); },

@@ -36,7 +36,8 @@ def IMC_ReadoutPolicy : I32EnumAttr<"ReadoutPolicy", "which part of a column sum
     I32EnumAttrCase<"Lossless", 2, "lossless">,
     I32EnumAttrCase<"Layer", 3, "layer">,
     I32EnumAttrCase<"Array", 4, "array">,
-    I32EnumAttrCase<"Column", 5, "column">]> {
+    I32EnumAttrCase<"Column", 5, "column">,
+    I32EnumAttrCase<"Phase", 6, "phase">]> {
   let cppNamespace = "::imc";
   let genSpecializedAttr = 0;
 }
@@ -148,9 +149,10 @@ def IMC_ReadoutAttr : IMC_Attr<"Readout", "readout"> {
     | `lossless` | k = 0: every sum that the weights allow has a code, which `imc-check-readout` proves |
     | `filled` | as `full`, for the rows alone that weights fill in a strip (X-RANGE of docs/crossbar.md) |
     | `layer`, `array`, `column` | one calibrated on data for each layer, array or converter (X-CAL) |
+    | `phase` | one calibrated on data for each slice of a sign in a strip and each input phase (X-CAL) |
 
     With adc_bits ≥ r = L the value is the sum itself under `full`, `filled` and `lossless`. With r < L the converter resolves
-    L − r low bits more than over the full range, and clips what is above. Steps of the last two rows of the table are none of the IR:
+    L − r low bits more than over the full range, and clips what is above. Steps of the last three rows of the table are none of the IR:
     array engines set them (`imc accuracy`, `imc run --arrays simulated`), other lowerings refuse these policies.
 
     Constraints:

@@ -86,7 +86,8 @@ enum class Range {
   Given,    ///< sums up to `full_scale`
   Layer,    ///< what calibration saw, one range for the product,
   Array,    ///< one for each array,
-  Column    ///< one for each converter
+  Column,   ///< one for each converter,
+  Phase     ///< one for each slice of a sign in a strip and each input phase
 };
 /// Where a value half between two codes goes (X-TIE).
 enum class Ties { HalfUp, HalfEven, Floor };
@@ -175,9 +176,10 @@ public:
   llvm::Error setReadout(const Readout &readout);
 
   /// Counts the sums of M windows on ideal cells, for each `range` (Layer,
-  /// Array or Column), in addition to earlier calls for the same one.
+  /// Array, Column or Phase), in addition to earlier calls for the same one.
   /// Calibrated ranges come from what was counted before `setReadout`. Memory:
-  /// at most 512 counters of 8 bytes for each layer, array or converter.
+  /// at most 512 counters of 8 bytes for each layer, array, converter, or slice
+  /// and phase.
   llvm::Error calibrate(const uint8_t *codes, int64_t m, Range range,
                         const Options &options = {});
 
@@ -213,8 +215,10 @@ public:
   /// No result of output n of group g is further from the exact one than this
   /// (X-BOUND); 0 where all its converters are proved.
   double errorBound(int64_t g, int64_t n) const;
-  /// Distance between codes of a converter, in sums.
-  double step(int64_t g, int64_t n, int64_t j, int64_t strip) const;
+  /// Distance between codes of a converter, in sums; the same in all phases but
+  /// with Range::Phase.
+  double step(int64_t g, int64_t n, int64_t j, int64_t strip,
+              int64_t phase = 0) const;
 
   struct Impl; ///< lib/Crossbar/Impl.h
 private:

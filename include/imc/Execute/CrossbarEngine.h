@@ -44,8 +44,8 @@ public:
   llvm::Error prepare(int64_t index, const ArrayProduct &product) override;
   void run(int64_t index, const uint8_t *inputs, int32_t *results) override;
 
-  /// Whether a product has a calibrated range (Layer, Array, Column), and runs
-  /// need a calibration before them. Known once all products are prepared.
+  /// Whether a product has a calibrated range (Layer, Array, Column, Phase),
+  /// and runs need a calibration before them. Known once all products are prepared.
   bool calibrates() const;
   /// While on, ideal arrays compute exactly and count their sums; finish()
   /// then fixes the ranges.

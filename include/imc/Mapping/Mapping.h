@@ -51,9 +51,9 @@ enum class Replication {
 };
 /// Which sums converters cover: those of any weights on all driven rows, or on
 /// the rows that are filled; all that the known weights allow, in steps of 1;
-/// or what data need, by layer, array or converter (docs/crossbar.md, X-RANGE).
-/// Cases as in #imc.readout.
-enum class Range { Full, Filled, Lossless, Layer, Array, Column };
+/// or what data need, by layer, array, converter or phase (docs/crossbar.md,
+/// X-RANGE). Cases as in #imc.readout.
+enum class Range { Full, Filled, Lossless, Layer, Array, Column, Phase };
 /// Where a sum half between two codes goes.
 enum class Ties { HalfUp, HalfEven, Floor };
 /// Where products of two activations run: on the digital unit, on arrays into

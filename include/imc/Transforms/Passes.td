@@ -209,7 +209,7 @@ def TilePass : Pass<"imc-tile", "::mlir::ModuleOp"> {
     Option<"adcBits", "adc-bits", "int64_t", /*default=*/"0",
            "Bits of the analog-to-digital converter; 0 takes the machine's">,
     Option<"range", "range", "std::string", /*default=*/"\"full\"",
-           "What converters cover: full, filled, lossless, or calibrated per layer, array or column">,
+           "What converters cover: full, filled, lossless, or calibrated per layer, array, column or phase">,
     Option<"ties", "ties", "std::string", /*default=*/"\"half_up\"",
            "Where sums half between two codes go: half_up, half_even or floor">
   ];

@@ -71,7 +71,7 @@ func.func private @readout_without_policy() attributes {a = #imc.readout<adc_bit
 
 // -----
 
-// expected-error @below {{policy is 'floor', expected full, filled, lossless, layer, array or column}}
+// expected-error @below {{policy is 'floor', expected full, filled, lossless, layer, array, column or phase}}
 func.func private @readout_policy() attributes {a = #imc.readout<adc_bits = 6, lossless_bits = 8, policy = floor>}
 
 // -----

@@ -121,8 +121,11 @@ TEST(Refusal, Readouts) {
   llvm::cantFail(product.calibrate(c.codes.data(), 1, Range::Layer));
   EXPECT_EQ(refused(r), "the range 'array' needs sums counted for each array, "
                         "they were counted for each layer");
+  r.range = Range::Phase;
+  EXPECT_EQ(refused(r), "the range 'phase' needs sums counted for each phase, "
+                        "they were counted for each layer");
   EXPECT_EQ(messageOf(product.calibrate(c.codes.data(), 1, Range::Full)),
-            "sums are counted for each layer, array or column, not for "
+            "sums are counted for each layer, array, column or phase, not for "
             "'full'");
   r.range = Range::Full;
   r.quantile = 0;

@@ -42,7 +42,7 @@ TEST(Knobs, RefusesWithNameValueAndRange) {
       {"pass.input_bits", "99999999999999999999", "must be an integer"},
       {"pass.adc_bits", "17", "must be an integer from 0 to 16"},
       {"pass.range", "wide",
-       "one of full, filled, lossless, layer, array, column"},
+       "one of full, filled, lossless, layer, array, column, phase"},
       {"pass.ties", "up", "one of half_up, half_even, floor"},
       {"pass.encoding", "offset ,",
        "one of offset, differential, "
