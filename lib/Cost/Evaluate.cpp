@@ -11,7 +11,7 @@
 #include "Layer.h"
 #include "Limits.h"
 #include "imc/Cost/Legacy.h"
-#include "imc/Mapping/Unfold.h"
+#include "imc/Cost/Unfold.h"
 
 using namespace imc;
 using namespace imc::cost;
@@ -141,7 +141,7 @@ Cost imc::cost::evaluate(llvm::ArrayRef<workload::Workload> workloads,
   if (knobs.unfolding != mapping::UnfoldingRule::Im2col) {
     std::vector<workload::Workload> wide;
     for (const workload::Workload &workload : workloads)
-      wide.push_back(mapping::unfold(workload, machine, knobs));
+      wide.push_back(cost::unfold(workload, machine, knobs));
     mapping::Knobs done = knobs;
     done.unfolding = mapping::UnfoldingRule::Im2col;
     return evaluate(wide, machine, done);

@@ -11,7 +11,7 @@
 #include "Layer.h"
 #include "Limits.h"
 #include "imc/Cost/Legacy.h"
-#include "imc/Mapping/Unfold.h"
+#include "imc/Cost/Unfold.h"
 #include "imc/Support/Clones.h"
 
 #include "llvm/ADT/STLExtras.h"
@@ -134,6 +134,15 @@ Pricer::~Pricer() = default;
 std::shared_ptr<const Pricer>
 Pricer::unfolded(const machine::Machine &machine,
                  const mapping::Knobs &knobs) const {
+  auto make = [&] {
+    std::vector<workload::Workload> wide;
+    for (const workload::Workload &model : models)
+      wide.push_back(cost::unfold(model, machine, knobs));
+    return std::make_shared<const Pricer>(std::move(wide));
+  };
+  // What a price decides depends on all of the design.
+  if (knobs.unfolding == mapping::UnfoldingRule::Auto)
+    return make();
   const bool byChip = knobs.unfolding == mapping::UnfoldingRule::Products ||
                       knobs.unfolding == mapping::UnfoldingRule::Steps;
   // Products with bits of their own have other columns per weight.
@@ -153,10 +162,7 @@ Pricer::unfolded(const machine::Machine &machine,
         known != unfoldings->pricers.end())
       return known->second;
   }
-  std::vector<workload::Workload> wide;
-  for (const workload::Workload &model : models)
-    wide.push_back(mapping::unfold(model, machine, knobs));
-  auto pricer = std::make_shared<const Pricer>(std::move(wide));
+  std::shared_ptr<const Pricer> pricer = make();
   std::lock_guard lock(unfoldings->mutex);
   if (unfoldings->pricers.size() >= Unfoldings::most)
     unfoldings->pricers.clear();

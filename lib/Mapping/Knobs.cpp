@@ -84,8 +84,8 @@ const std::vector<KnobInfo> &imc::mapping::knobSchema() {
       {"unfolding",
        "How many positions of a convolution one load computes.",
        0,
-       4,
-       {"im2col", "sdk", "variable_window", "products", "steps"}},
+       5,
+       {"im2col", "sdk", "variable_window", "products", "steps", "auto"}},
   };
   return table;
 }

@@ -10,6 +10,7 @@
 #include "Axes.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/ErrorHandling.h"
 
 #include <algorithm>
 #include <numeric>
@@ -98,6 +99,12 @@ imc::mapping::widen(const workload::Product &p, Pair positions) {
   return axes;
 }
 
+bool imc::mapping::mayUnfold(const workload::Product &p, Pair positions) {
+  return hasImages(p) && p.copies == 0 && positions[0] >= 1 &&
+         positions[1] >= 1 && positions[0] <= p.output_rows &&
+         positions[1] <= p.output_width && widen(p, positions);
+}
+
 workload::Product imc::mapping::unfolded(const workload::Product &p,
                                          Pair positions) {
   workload::Product q = p;
@@ -154,7 +161,7 @@ static bool fits(const workload::Workload &workload,
 std::vector<Pair>
 imc::mapping::chooseUnfolding(const workload::Workload &workload,
                               const machine::Machine &machine,
-                              const Knobs &knobs) {
+                              const Knobs &knobs, int64_t arrays) {
   std::vector<Pair> positions(workload.layers.size(), Pair{1, 1});
   if (knobs.unfolding == UnfoldingRule::Im2col)
     return positions;
@@ -173,7 +180,7 @@ imc::mapping::chooseUnfolding(const workload::Workload &workload,
     const workload::Product *p = layer.product();
     if (!p)
       continue;
-    if (hasImages(*p) && p->copies == 0) {
+    if (mayUnfold(*p, {1, 1})) {
       layers.push_back(i);
       problem.layers.push_back(layerOf(*p));
       problem.layers.back().name = layer.name;
@@ -221,9 +228,12 @@ imc::mapping::chooseUnfolding(const workload::Workload &workload,
   case UnfoldingRule::Steps:
     problem.objective = unfolding::Objective::Steps;
     break;
+  case UnfoldingRule::Auto:
+    llvm_unreachable("cost::chooseUnfolding asks for the prices");
   }
   const int64_t core = machine.hierarchy.macros_per_tile;
-  const int64_t capacity = machine.arrays() - (dynamic ? core : 0);
+  const int64_t capacity =
+      std::min(arrays, machine.arrays()) - (dynamic ? core : 0);
   // Tiles share arrays where not all rows are driven at once; what is lost at
   // the ends of cores and arrays is found out.
   const int64_t shared = machine.rowSets();
@@ -239,11 +249,7 @@ imc::mapping::chooseUnfolding(const workload::Workload &workload,
 }
 
 workload::Workload imc::mapping::unfold(workload::Workload workload,
-                                        const machine::Machine &machine,
-                                        const Knobs &knobs) {
-  if (knobs.unfolding == UnfoldingRule::Im2col)
-    return workload;
-  const std::vector<Pair> positions = chooseUnfolding(workload, machine, knobs);
+                                        llvm::ArrayRef<Pair> positions) {
   for (size_t i = 0; i != positions.size(); ++i) {
     if (positions[i] == Pair{1, 1})
       continue;

@@ -49,6 +49,11 @@ static void build(OpPassManager &pm, Phase from, Phase to, bool verify,
     UnfoldWindowsPassOptions options;
     options.unfolding = decisions.unfolding;
     options.encoding = decisions.encoding;
+    options.groupPacking = decisions.groupPacking;
+    options.adcBits = decisions.adcBits;
+    options.replication = decisions.replication;
+    options.dynamicProducts = decisions.dynamicProducts;
+    options.segments = decisions.segments;
     pm.addPass(createUnfoldWindowsPass(options));
   }
   if (passes(Phase::Tiled)) {
@@ -202,7 +207,7 @@ struct PipelineOptions : public PassPipelineOptions<PipelineOptions> {
   Option<std::string> unfolding{
       *this, "unfolding",
       llvm::cl::desc("Positions of a convolution per load: im2col, sdk, "
-                     "variable_window, products or steps"),
+                     "variable_window, products, steps or auto"),
       llvm::cl::init("im2col")};
   Option<bool> verify{*this, "verify",
                       llvm::cl::desc("Check the contract of the phase reached"),

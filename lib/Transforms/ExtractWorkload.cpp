@@ -121,9 +121,7 @@ static Extent extentOfInput(Value x, unsigned dimension) {
   return extent;
 }
 
-/// Bits of the weights and inputs of a product in integers, or those that a
-/// float one asks for; 0 where they are not known.
-static std::pair<int64_t, int64_t> bitsOf(Operation *op) {
+std::pair<int64_t, int64_t> imc::bitsOf(Operation *op) {
   if (auto shiftAdd = dyn_cast<imc::ShiftAddOp>(op)) {
     FailureOr<TiledProduct> product = matchTiledProduct(shiftAdd);
     if (failed(product))

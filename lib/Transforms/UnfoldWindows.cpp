@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// mapping::chooseUnfolding decides and mapping::widen says how; this file
+// cost::chooseUnfolding decides and mapping::widen says how; this file
 // writes it down with ops that all later passes know.
 //
 //===----------------------------------------------------------------------===//
@@ -14,7 +14,7 @@
 
 #include "Remarks.h"
 #include "dialects/imc/IR/IMC.h"
-#include "imc/Mapping/Unfold.h"
+#include "imc/Cost/Unfold.h"
 #include "imc/Transforms/Constants.h"
 #include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Phase.h"
@@ -208,8 +208,12 @@ struct UnfoldWindowsPass
 
   FailureOr<mapping::Knobs> readKnobs() {
     mapping::Knobs knobs;
+    const std::string adc = std::to_string(adcBits);
     const std::pair<StringRef, StringRef> settings[] = {
-        {"unfolding", unfolding}, {"encoding", encoding}};
+        {"unfolding", unfolding},        {"encoding", encoding},
+        {"group_packing", groupPacking}, {"adc_bits", adc},
+        {"replication", replication},    {"dynamic_products", dynamicProducts},
+        {"segments", segments}};
     for (const auto &[name, value] : settings)
       if (llvm::Error error = mapping::setKnob(knobs, name, value)) {
         getOperation().emitError("imc-unfold-windows: ")
@@ -217,6 +221,24 @@ struct UnfoldWindowsPass
         return failure();
       }
     return knobs;
+  }
+
+  /// Bits of the products that have none of their own (E-MIXED).
+  static void setBits(ModuleOp module, ArrayRef<Operation *> ops,
+                      const workload::Workload &workload,
+                      mapping::Knobs &knobs) {
+    auto [weight, input] = commonBits(module);
+    if (weight == 0)
+      for (auto [op, layer] : llvm::zip_equal(ops, workload.layers))
+        if (layer.product()) {
+          const auto [ofWeights, ofInputs] = bitsOf(op);
+          weight = std::max(weight, ofWeights);
+          input = std::max(input, ofInputs);
+        }
+    if (weight != 0)
+      knobs.weight_bits = weight;
+    if (input != 0)
+      knobs.input_bits = input;
   }
 
   /// Zeros go between weights, so they must be there or nowhere.
@@ -249,18 +271,9 @@ struct UnfoldWindowsPass
     FailureOr<workload::Workload> workload = extractWorkload(module, &ops);
     if (failed(workload))
       return signalPassFailure();
-    // The bits of layers that have none of their own (E-MIXED).
-    knobs->weight_bits = commonBits(module).first;
-    if (knobs->weight_bits == 0)
-      for (auto [op, layer] : llvm::zip_equal(ops, workload->layers))
-        if (layer.product()) {
-          auto bits =
-              op->getAttrOfType<IntegerAttr>(IMCDialect::weightBitsAttrName);
-          knobs->weight_bits =
-              std::max(knobs->weight_bits, bits ? bits.getInt() : int64_t(8));
-        }
+    setBits(module, ops, *workload, *knobs);
     const std::vector<Pair> positions =
-        mapping::chooseUnfolding(*workload, *machine, *knobs);
+        cost::chooseUnfolding(*workload, *machine, *knobs);
     // Zeros are no parameters.
     module->setAttr(IMCDialect::parametersAttrName,
                     IntegerAttr::get(IntegerType::get(&getContext(), 64),

@@ -9,7 +9,7 @@
 
 #include "imc/Cost/Explain.h"
 #include "imc/Cost/Pipeline.h"
-#include "imc/Mapping/Unfold.h"
+#include "imc/Cost/Unfold.h"
 #include "imc/Program/IO.h"
 #include "imc/Schedule/Schedule.h"
 #include "imc/Simulate/Simulate.h"
@@ -80,7 +80,7 @@ Expected<Simulated> scheduleModel(Session &session,
   s.workload = workload::batched(*workload, passes ? 1 : options.inferences);
   if (Error error = design.setLayers(*s.workload, s.workload->name))
     return std::move(error);
-  s.workload = mapping::unfold(std::move(*s.workload), machine, knobs);
+  s.workload = cost::unfold(std::move(*s.workload), machine, knobs);
   knobs.unfolding = mapping::UnfoldingRule::Im2col;
   const mapping::Plan plan = mapping::plan(*s.workload, machine, knobs);
   Expected<program::Program> program = schedule::schedule(

@@ -164,7 +164,8 @@ private:
   uint64_t number;           ///< of this pricer, since the program began
 
   /// Pricers of the workloads that pass.unfolding makes of these, by what it
-  /// looks at. Bounded: starts anew when full.
+  /// looks at; `auto`, which looks at all, keeps none. Bounded: starts anew
+  /// when full.
   struct Unfoldings;
   std::unique_ptr<Unfoldings> unfoldings;
   /// That of a design.

@@ -69,11 +69,12 @@ enum class Residency { Alone, Together };
 /// with most cells per array first, or the products that save most writes.
 enum class Segments { SwapAll, ResidentBest, Exact };
 
-/// How many output positions of a convolution one load computes, each in columns
-/// of its own (Unfolding.h): one; by the rules of published mappings; or, layer
-/// by layer within the arrays of the chip, what takes the fewest products of
-/// arrays or the fewest loads.
-enum class UnfoldingRule { Im2col, Sdk, VariableWindow, Products, Steps };
+/// How many output positions of a convolution one load computes, each in
+/// columns of its own (Unfolding.h): one; by the rules of published mappings;
+/// or, layer by layer within the arrays of the chip, what takes the fewest
+/// products of arrays, the fewest loads, or by the cost model the least time
+/// (cost::chooseUnfolding).
+enum class UnfoldingRule { Im2col, Sdk, VariableWindow, Products, Steps, Auto };
 
 /// Pass decisions.
 struct Knobs {

@@ -46,6 +46,10 @@ std::optional<WideAxis> widen(int64_t inputs, int64_t kernel, int64_t stride,
 std::optional<std::array<WideAxis, 2>> widen(const workload::Product &product,
                                              unfolding::Pair positions);
 
+/// Whether one load may compute so many positions: where there are images, a
+/// wide convolution of them, and no copies that were decided before.
+bool mayUnfold(const workload::Product &product, unfolding::Pair positions);
+
 /// The product of the wide convolution. There must be one.
 workload::Product unfolded(const workload::Product &product,
                            unfolding::Pair positions);
@@ -55,19 +59,22 @@ workload::Product unfolded(const workload::Product &product,
 ///   Sdk, VariableWindow   the rules of Unfolding.h, layer by layer, however
 ///                         many arrays that takes
 ///   Products, Steps       least of that objective with one copy of all
-///                         products on the chip: exact, or greedy where the
-///                         table is too large. A core is left for products of
-///                         two activations. Where im2col does not fit, im2col.
+///                         products on no more than `arrays` of the chip:
+///                         exact, or greedy where the table is too large. A
+///                         core is left for products of two activations. Where
+///                         im2col does not fit, im2col.
+///   Auto                  is no rule of counts: cost::chooseUnfolding
 /// Products with copies of their own keep one position, and groups count with
 /// arrays of their own. The knobs must be legal.
 std::vector<unfolding::Pair> chooseUnfolding(const workload::Workload &workload,
                                              const machine::Machine &machine,
-                                             const Knobs &knobs);
+                                             const Knobs &knobs,
+                                             int64_t arrays);
 
-/// The workload with the products that chooseUnfolding decides: what the pass
-/// imc-unfold-windows makes of a module.
+/// The workload with so many positions per load of each layer; {1, 1} changes
+/// nothing.
 workload::Workload unfold(workload::Workload workload,
-                          const machine::Machine &machine, const Knobs &knobs);
+                          llvm::ArrayRef<unfolding::Pair> positions);
 
 } // namespace imc::mapping
 

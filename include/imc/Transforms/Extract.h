@@ -72,6 +72,10 @@ int64_t countParameters(mlir::ModuleOp module);
 /// bits of their own; 0 where imc-quantize has not said so.
 std::pair<int64_t, int64_t> commonBits(mlir::ModuleOp module);
 
+/// Bits of the weights and inputs of a product in integers, or those that a
+/// float one asks for; 0 where they are not known.
+std::pair<int64_t, int64_t> bitsOf(mlir::Operation *op);
+
 /// The model as products, dynamic products and digital work. A module that is
 /// not quantized yet yields the workload that it will have then: what
 /// imc-offload and imc-quantize (with `activations`) make of a copy without

@@ -144,12 +144,13 @@ def QuantizePass : Pass<"imc-quantize", "::mlir::ModuleOp"> {
 def UnfoldWindowsPass : Pass<"imc-unfold-windows", "::mlir::ModuleOp"> {
   let summary = "Let one load of a convolution compute several output positions";
   let description = [{
-    Asks `mapping::chooseUnfolding` how many neighbouring output positions of each integer convolution one
+    Asks `cost::chooseUnfolding` how many neighbouring output positions of each integer convolution one
     load computes on arrays of `imc.target` (`pass.unfolding`), and rewrites those with more than one as wider convolutions: the kernel
     covers all of their windows, strides grow, each position has output channels of its own with zeros around
     its weights, and a transpose, which is no work of the digital unit, puts the positions back where they belong. Results are the same integers. Positions beyond
     the edge are computed from zeros and dropped. `im2col` changes nothing; `sdk` and `variable_window` are published rules;
-    `products` and `steps` take the fewest products of arrays, or loads, within the arrays of the chip.
+    `products` and `steps` take the fewest products of arrays, or loads, within the arrays of the chip; `auto` takes
+    what the cost model gives the least latency, for which it needs the options of later passes.
 
     Windows that would leave gaps between their elements keep one position. Remarks of category
     `imc-unfold-windows` name the windows and what they save.
@@ -168,9 +169,19 @@ def UnfoldWindowsPass : Pass<"imc-unfold-windows", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"unfolding", "unfolding", "std::string", /*default=*/"\"im2col\"",
-           "Positions per load: im2col, sdk, variable_window, products or steps">,
+           "Positions per load: im2col, sdk, variable_window, products, steps or auto">,
     Option<"encoding", "encoding", "std::string", /*default=*/"\"offset\"",
-           "Encoding that imc-tile will give the weights: offset, differential or twos_complement">
+           "Encoding that imc-tile will give the weights: offset, differential or twos_complement">,
+    Option<"groupPacking", "group-packing", "std::string", /*default=*/"\"single\"",
+           "Packing of groups that imc-tile will use: single, diagonal or dense">,
+    Option<"adcBits", "adc-bits", "int64_t", /*default=*/"0",
+           "Bits of the converters that imc-tile will use; 0 takes the machine's">,
+    Option<"replication", "replication", "std::string", /*default=*/"\"none\"",
+           "Copies that imc-place will make: none, balanced, marginal_gain, exact_bottleneck or exact_sum">,
+    Option<"dynamicProducts", "dynamic-products", "std::string", /*default=*/"\"digital\"",
+           "Where imc-place will put products of two activations: digital, arrays or auto">,
+    Option<"segments", "segments", "std::string", /*default=*/"\"swap_all\"",
+           "What imc-place will let stay on a chip that is too small: swap_all, resident_best or exact">
   ];
   let statistics = [
     Statistic<"numWindows", "convolutions unfolded", "Convolutions with several positions per load">

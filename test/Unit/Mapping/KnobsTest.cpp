@@ -53,7 +53,7 @@ TEST(Knobs, RefusesWithNameValueAndRange) {
        "exact"},
       {"pass.unfolding", "vw_sdk",
        "'pass.unfolding' is 'vw_sdk', must be one of im2col, sdk, "
-       "variable_window, products, steps"},
+       "variable_window, products, steps, auto"},
       {"pass.rows", "8",
        "unknown knob 'pass.rows'; there are "
        "pass.weight_bits"},

@@ -26,10 +26,12 @@ static machine::Machine chip(int64_t size, int64_t groups = 64) {
   return m;
 }
 
-static Knobs by(UnfoldingRule rule) {
+static workload::Workload unfold(const workload::Workload &w,
+                                 const machine::Machine &m, UnfoldingRule rule,
+                                 int64_t arrays = 1 << 20) {
   Knobs k;
   k.unfolding = rule;
-  return k;
+  return unfold(w, chooseUnfolding(w, m, k, arrays));
 }
 
 static workload::Workload
@@ -99,20 +101,20 @@ TEST(Unfold, PlansTakeTheCyclesOfTheSolver) {
             std::pair(UnfoldingRule::Sdk, "sdk"),
             std::pair(UnfoldingRule::Products, "windows")}) {
         const auto s = llvm::cantFail(unfolding::solve(p, algorithm));
-        EXPECT_EQ(cycles(unfold(w, m, by(rule)), m), unfolding::objective(p, s))
+        EXPECT_EQ(cycles(unfold(w, m, rule), m), unfolding::objective(p, s))
             << algorithm << " " << size;
       }
       // Plans fill arrays where VW-SDK ends them at whole channels.
       const auto published =
           llvm::cantFail(unfolding::solve(p, "variable_window"));
-      EXPECT_LE(cycles(unfold(w, m, by(UnfoldingRule::VariableWindow)), m),
+      EXPECT_LE(cycles(unfold(w, m, UnfoldingRule::VariableWindow), m),
                 unfolding::objective(p, published));
     }
   const machine::Machine m = chip(512);
   EXPECT_EQ(cycles(vgg13(), m), 243736);
-  EXPECT_EQ(cycles(unfold(vgg13(), m, by(UnfoldingRule::Sdk)), m), 114697);
+  EXPECT_EQ(cycles(unfold(vgg13(), m, UnfoldingRule::Sdk), m), 114697);
   EXPECT_EQ(cycles(resnet18(), m), 20041);
-  EXPECT_EQ(cycles(unfold(resnet18(), m, by(UnfoldingRule::Sdk)), m), 7240);
+  EXPECT_EQ(cycles(unfold(resnet18(), m, UnfoldingRule::Sdk), m), 7240);
 }
 
 // Loads, rows, columns and arrays of a random convolution are those of the
@@ -215,7 +217,7 @@ TEST(Unfold, StaysWithinTheChip) {
   int64_t last = 0;
   for (int64_t groups : {1, 2, 4, 64}) {
     const machine::Machine m = chip(128, groups);
-    const workload::Workload u = unfold(w, m, by(UnfoldingRule::Steps));
+    const workload::Workload u = unfold(w, m, UnfoldingRule::Steps);
     const Plan p = plan(u, m, {});
     EXPECT_EQ(p.violations.size(), plan(w, m, {}).violations.size());
     int64_t loads = 0;
@@ -231,8 +233,7 @@ TEST(Unfold, StaysWithinTheChip) {
   // A fully connected layer has one position per window.
   workload::Workload dense;
   dense.layers.push_back({"fc", "matmul", "", workload::matmul(9, 100, 10)});
-  EXPECT_EQ(*unfold(dense, chip(128), by(UnfoldingRule::Products))
-                 .layers[0]
-                 .product(),
-            *dense.layers[0].product());
+  EXPECT_EQ(
+      *unfold(dense, chip(128), UnfoldingRule::Products).layers[0].product(),
+      *dense.layers[0].product());
 }

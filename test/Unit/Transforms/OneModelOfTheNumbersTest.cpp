@@ -15,8 +15,8 @@
 #include "RandomModel.h"
 
 #include "imc/Cost/Pricer.h"
+#include "imc/Cost/Unfold.h"
 #include "imc/Import/ONNX.h"
-#include "imc/Mapping/Unfold.h"
 #include "imc/Pipelines/Pipelines.h"
 #include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Passes.h"
@@ -84,7 +84,7 @@ Design randomDesign(test::Random &random) {
   k.replication = static_cast<mapping::Replication>(random.in(0, 4));
   k.dynamic_products = static_cast<mapping::DynamicProducts>(random.in(0, 2));
   k.unfolding = static_cast<mapping::UnfoldingRule>(
-      random.chance(50) ? 0 : random.in(1, 4));
+      random.chance(50) ? 0 : random.in(1, 5));
   return design;
 }
 
@@ -240,7 +240,7 @@ bool OneModelOfTheNumbers::comparePair(ModuleOp imported, const Design &design,
   FailureOr<workload::Workload> again = extractWorkload(*module, &ops);
   EXPECT_TRUE(succeeded(again));
   const workload::Workload wide =
-      mapping::unfold(*workload, machine, design.knobs);
+      cost::unfold(*workload, machine, design.knobs);
   if (failed(again) || !sameWork(*again, wide)) {
     ADD_FAILURE() << "the tiled module does other work than the quantized one";
     return true;
