@@ -58,8 +58,9 @@ void imc::cost::priceLayer(const workload::Layer &layer,
     detail::describe(counts, priced, cost);
     return;
   }
-  priceLayer(actions(layer, tiling, copies, rounds, machine, knobs), prices,
-             cost);
+  const Counts counts = actions(layer, tiling, copies, rounds, machine, knobs);
+  detail::price(counts, prices, priced, layer.trips());
+  detail::describe(counts, priced, cost);
 }
 
 void imc::cost::priceWritten(const workload::DynamicProduct &product,

@@ -49,10 +49,11 @@ static void addModel(const workload::Workload &workload,
                  entry, placed.first_array);
       entry.arrays = t.arrays();
       entry.copies = placed.copies;
-      entry.mvms = t.mvms(product->windows);
+      entry.mvms = t.mvms(product->windows) * product->trips;
       model.mvms += entry.mvms;
       noise += detail::ownNoise(*product, t, prices, machine, knobs);
-      writes += static_cast<double>(placed.rounds);
+      writes +=
+          static_cast<double>(placed.rounds * product->writings(placed.rounds));
       model.adc_lost_bits =
           std::max(model.adc_lost_bits, mapping::lostBits(knobs, machine));
       const double programmed =
@@ -82,7 +83,7 @@ static void addModel(const workload::Workload &workload,
       }
       detail::describe(counts, priced, entry);
     } else {
-      priceLayer(actions(layer, none, 1, 0, machine, knobs), prices, entry);
+      priceLayer(layer, none, 1, 0, machine, knobs, prices, entry);
     }
     memoryBits += entry.counts.spill_bits + entry.counts.reload_bits;
     detail::addLayer(model, std::move(entry), cost.area_mm2);

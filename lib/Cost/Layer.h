@@ -126,6 +126,19 @@ IMC_INLINE Counts countProduct(const workload::Product &p,
   return c;
 }
 
+/// E-LOOP: iterations that follow one another, from what was counted of one.
+inline void countTrips(Counts &c, const workload::Product &p, int64_t rounds) {
+  const double trips = real(p.trips), writings = real(p.writings(rounds));
+  for (double *count :
+       {&c.row_drives, &c.cell_reads, &c.idle_reads, &c.conversions,
+        &c.strip_adds, &c.tile_reads, &c.tile_writes, &c.global_reads,
+        &c.global_writes, &c.noc_bits, &c.spill_bits, &c.serial_products,
+        &c.serial_phases})
+    *count *= trips;
+  for (double *count : {&c.reload_bits, &c.cell_writes, &c.row_writes})
+    *count *= writings;
+}
+
 IMC_INLINE Counts countProduct(const workload::Product &p,
                                const mapping::Tiling &t, int64_t copies,
                                int64_t rounds, int64_t capacity,
@@ -134,7 +147,10 @@ IMC_INLINE Counts countProduct(const workload::Product &p,
   const Geometry g = geometryOf(p, t, m);
   parts =
       partsOf(p, g.shares, arraysOf(t), copies, m.hierarchy.macros_per_tile);
-  return countProduct(p, t, g, copies, rounds, capacity, m, k, parts);
+  Counts c = countProduct(p, t, g, copies, rounds, capacity, m, k, parts);
+  if (p.trips > 1)
+    countTrips(c, p, rounds);
+  return c;
 }
 
 /// E-COUNT-9: digital work runs on the lanes of all tiles, next to the tile
@@ -164,7 +180,8 @@ inline Counts countDynamic(const workload::DynamicProduct &d,
   c.global_reads = inputs;
   c.global_writes = outputs;
   c.noc_bits = inputs + outputs;
-  c.spill_bits = std::max(0.0, inputs + outputs - globalBits(m));
+  const double trips = real(d.trips); // E-LOOP
+  c.spill_bits = std::max(0.0, inputs + outputs - trips * globalBits(m));
   c.tiles = real(m.tiles());
   c.groups = real(m.hierarchy.groups);
   return c;
@@ -243,7 +260,8 @@ struct Streams {
 };
 
 /// Of work that is not cut into blocks: on lanes, or counts by themselves.
-inline Streams streamsOf(const Counts &c, const Prices &p) {
+/// `iterations` follow one another.
+inline Streams streamsOf(const Counts &c, const Prices &p, int64_t iterations) {
   // E-TIME-1: while the converters work on the columns of one input phase, the
   // rows of the next are driven (sample and hold); the shorter of the two
   // shows once, at the start.
@@ -260,7 +278,7 @@ inline Streams streamsOf(const Counts &c, const Prices &p) {
   // E-TIME-3
   const double noc = c.noc_bits > 0 ? c.noc_bits * p.noc_bit_time /
                                               std::min(c.groups, p.noc_links) +
-                                          p.noc_hops
+                                          real(iterations) * p.noc_hops
                                     : 0;
   const double spill = c.spill_bits * p.memory_bit_time;
   const double digital = (c.operations + c.macs) * p.lane_operation;
@@ -310,8 +328,9 @@ IMC_INLINE Total totalOf(const std::array<double, numEnergies> &energy,
   return {total, latency};
 }
 
-inline void price(const Counts &c, const Prices &p, Priced &out) {
-  const Streams streams = streamsOf(c, p);
+inline void price(const Counts &c, const Prices &p, Priced &out,
+                  int64_t iterations = 1) {
+  const Streams streams = streamsOf(c, p, iterations);
   out.alone = streams.time;
   out.fetch = streams.fetch;
   out.write = streams.write;
@@ -424,6 +443,26 @@ inline void price(const Counts &c, const Passage &t, const Prices &p,
   out.total_energy = totalOf(out.energy, t.seconds).energy;
 }
 
+/// The same of a product in a loop, from the last and the full rounds of one
+/// iteration (E-LOOP).
+inline void passTrips(Passage &t, const Passage &full, Counts &c, Flow &f,
+                      const workload::Product &product, int64_t rounds,
+                      const Prices &p) {
+  const bool writes = f.writes, once = writes && product.writings(rounds) == 1;
+  f.writes = writes && !once;
+  passageOf(t, full, c, f, p);
+  f.writes = writes;
+  const double trips = real(product.trips);
+  for (double *seconds :
+       {&t.seconds, &t.arrays, &t.port, &t.link, &t.global, &t.chain, &t.tail})
+    *seconds *= trips;
+  // Before the first iteration.
+  if (once)
+    t.seconds +=
+        std::max(f.fetched_last * p.memory_bit_time, f.rows_last * p.row_write);
+  countTrips(c, product, rounds);
+}
+
 /// Counts and times a product with stored weights, the first of which lie in
 /// core `at` of a group. `f` receives how its parts work.
 IMC_INLINE Counts timeProduct(const workload::Product &p, const Sizes &sizes,
@@ -433,22 +472,32 @@ IMC_INLINE Counts timeProduct(const workload::Product &p, const Sizes &sizes,
                               const machine::Machine &m,
                               const mapping::Knobs &k, const Prices &prices,
                               Flow &f, Passage &passage) {
-  const Counts c = countProduct(p, t, g, copies, rounds, capacity, m, k, parts);
+  Counts c = countProduct(p, t, g, copies, rounds, capacity, m, k, parts);
   Passage full;
   passRounds(f, passage, full, c, c.global_reads, parts, p, sizes, t, copies,
              rounds, capacity, at, m, k, prices);
-  passageOf(passage, full, c, f, prices);
+  if (p.trips > 1)
+    passTrips(passage, full, c, f, p, rounds, prices);
+  else
+    passageOf(passage, full, c, f, prices);
   return c;
 }
 
 /// Times an equal product that lies elsewhere; its weights stay.
 IMC_INLINE void timeElsewhere(Flow &f, const Counts &c,
+                              const workload::Product &p,
                               const mapping::Tiling &t, int64_t at,
                               int64_t group, const Prices &prices,
                               Passage &passage) {
   shareLinks(f.last, at, group);
   const ArrayTimes times(c, t, prices);
   passRound(passage, f.last, times.product, times.shorter, prices);
+  if (p.trips > 1) {
+    Counts one = c;
+    one.spill_bits /= real(p.trips);
+    passTrips(passage, passage, one, f, p, 0, prices);
+    return;
+  }
   passageOf(passage, passage, c, f, prices);
 }
 
@@ -504,7 +553,7 @@ inline bool priceDynamic(const workload::DynamicProduct &d,
       placed.arrays > 0 && placed.choice != DynamicProducts::Digital;
   if (!possible || placed.choice == DynamicProducts::Auto) {
     counts = countDynamic(d, m, k);
-    price(counts, prices, out);
+    price(counts, prices, out, d.trips);
     if (!possible)
       return false;
   }

@@ -32,10 +32,10 @@ static LegacyCounts count(const workload::Product &p, const mapping::Tiling &t,
   c.arrays = t.arrays();
   const detail::LegacyAllocation allocation =
       detail::allocate(p, t.columns_per_weight, m);
-  c.cycles = allocation.cycles;
+  c.cycles = allocation.cycles * p.trips;
   c.copies = allocation.copies;
 
-  const double vectors = real(p.windows);
+  const double vectors = real(p.windows * p.trips);
   const double held = real(p.weight_elements * t.columns_per_weight);
   const double results = vectors * real(p.groups * p.cols);
   c.cells = vectors * held;
@@ -175,7 +175,7 @@ static void addModel(const workload::Workload &workload, const Machine &machine,
       entry.alone_s = entry.latency_by_s;
       entry.arrays = c.arrays;
       entry.copies = c.copies;
-      entry.mvms = t.mvms(product->windows);
+      entry.mvms = t.mvms(product->windows) * product->trips;
       model.mvms += entry.mvms;
       model.logical_arrays += c.arrays;
       // Every product has the chip for itself.

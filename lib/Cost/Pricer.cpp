@@ -40,7 +40,8 @@ static bool sameWork(const workload::Layer &a, const workload::Layer &b) {
   const workload::DynamicProduct *e = b.dynamicProduct();
   return d->macs == e->macs && d->input_elements == e->input_elements &&
          d->output_elements == e->output_elements && d->windows == e->windows &&
-         d->rows == e->rows && d->cols == e->cols && d->groups == e->groups;
+         d->rows == e->rows && d->cols == e->cols && d->groups == e->groups &&
+         d->trips == e->trips;
 }
 
 /// More would leave the caches of a processor.
@@ -279,7 +280,7 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
       result.demands[u] = {product.windows,
                            arrays,
                            shape.count,
-                           std::min(tiles, sets),
+                           std::min(tiles, sets) * product.trips,
                            product.weight_elements * base->columns_per_weight,
                            product.copies};
     }
@@ -375,7 +376,8 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
             add(counts, equal);
             equal = 1;
             at = next;
-            detail::timeElsewhere(flow, counts, t, at, group, prices, passage);
+            detail::timeElsewhere(flow, counts, product, t, at, group, prices,
+                                  passage);
           }
           add(counts, equal);
           (resident ? placed : staying) += copies * demand.arrays * stay;
@@ -385,7 +387,7 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
           add(time(partsOf(c.copies), c.copies, c.rounds, allocation.shared(),
                    shared),
               turns);
-          writes += detail::real(c.rounds * turns);
+          writes += detail::real(c.rounds * turns * product.writings(c.rounds));
           placed = std::max(
               placed, std::min(c.copies * demand.arrays, allocation.shared()));
         }
@@ -422,7 +424,7 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
         }
       } else {
         counts = detail::countDynamic(dynamic, machine, knobs);
-        detail::price(counts, prices, priced);
+        detail::price(counts, prices, priced, dynamic.trips);
       }
       power =
           std::max(power, detail::powerOf(priced.total_energy, priced.latency));

@@ -76,8 +76,9 @@ llvm::Error ProgramEngine::prepare(int64_t index, const ArrayProduct &p) {
                 ", whose steps programs do not say; use imc run --arrays "
                 "simulated, or tile with range=full or range=lossless");
   const int64_t results = product(p.output_shape);
-  const int64_t all = g.windows * g.groups * g.cols;
-  // Of a loop, the program has the windows of all iterations.
+  const int64_t all = q.passes * g.windows * g.groups * g.cols;
+  // Of a loop, the program has the windows of all iterations, or a pass for
+  // each.
   if (p.trips < 1 || results * p.trips != all)
     return fail(where + "has " + std::to_string(results) +
                 " results in each of " + std::to_string(p.trips) +
@@ -105,8 +106,8 @@ void ProgramEngine::run(int64_t index, const uint8_t *inputs,
   // Results of a matrix lie as the runner leaves them.
   llvm::MutableArrayRef<int32_t> out(
       p.isConvolution() ? r.sums.data() : results, r.sums.size());
-  const int64_t windows =
-      program.products[size_t(r.index)].geometry.windows / p.trips;
+  const program::Product &q = program.products[size_t(r.index)];
+  const int64_t windows = q.passes * q.geometry.windows / p.trips;
   llvm::Error error =
       r.runner.run(r.iteration * windows, windows,
                    llvm::ArrayRef(inputs, elements), out, &report);

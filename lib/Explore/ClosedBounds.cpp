@@ -51,7 +51,9 @@ ProofBounds::leastFigures(const machine::Machine &m, const mapping::Knobs &k,
         continue;
       // Packing decides about strips and tiles, not about these two.
       const mapping::Tiling t = mapping::tile(*p, m, k);
-      const double windows = real(p->windows), phases = real(t.phases);
+      // Iterations of a loop follow one another (E-LOOP).
+      const double windows = real(p->windows * p->trips),
+                   phases = real(t.phases);
       const double width = real(p->cols) * real(t.columns_per_weight);
       const double columns = real(p->groups) * width;
       const double strips = std::ceil(real(p->rows) / real(t.rows));
@@ -69,7 +71,8 @@ ProofBounds::leastFigures(const machine::Machine &m, const mapping::Knobs &k,
       const double least = std::ceil(real(p->rows) * columns / cells);
       held += least;
       const double most =
-          copies ? std::clamp(std::floor(arrays / least), 1.0, windows) : 1;
+          copies ? std::clamp(std::floor(arrays / least), 1.0, real(p->windows))
+                 : 1;
       alone += windows / most * seconds;
       roots += std::sqrt(windows * seconds * least);
     }

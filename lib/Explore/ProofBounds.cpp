@@ -316,7 +316,7 @@ void ProofBounds::boundLegacyOpen(const search::Genome &design, double area,
       const workload::Product *p = layer.product();
       if (!p)
         continue;
-      const auto vectors = static_cast<double>(p->windows);
+      const auto vectors = static_cast<double>(p->windows * p->trips);
       const auto weights = static_cast<double>(p->weight_elements);
       figures.energy_j += vectors * weights * cell +
                           vectors * static_cast<double>(p->groups * p->cols) *

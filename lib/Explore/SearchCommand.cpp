@@ -38,14 +38,14 @@ static std::string digest(const imc::workload::Workload &w) {
       os << "p," << p->windows << ',' << p->rows << ',' << p->cols << ','
          << p->groups << ',' << p->input_elements << ',' << p->output_elements
          << ',' << p->output_width << ',' << p->kernel_elements << ','
-         << p->kernel_width;
+         << p->kernel_width << ',' << p->trips << ',' << p->alternates;
     else if (const auto *d = layer.digital())
       os << "d," << d->operations << ',' << d->input_elements << ','
          << d->output_elements;
     else if (const auto *d = layer.dynamicProduct())
       os << "m," << d->macs << ',' << d->input_elements << ','
          << d->output_elements << ',' << d->windows << ',' << d->rows << ','
-         << d->cols << ',' << d->groups;
+         << d->cols << ',' << d->groups << ',' << d->trips;
     os << '\n';
   }
   llvm::MD5 hash;

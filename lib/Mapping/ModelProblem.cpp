@@ -24,7 +24,8 @@ imc::mapping::replicationOf(const workload::Workload &workload,
     if (const workload::Product *product = layer.product()) {
       const Tiling t = tile(*product, machine, knobs);
       problem.layers.push_back({layer.name, product->windows, t.arrays(),
-                                t.turns(), 1, product->copies});
+                                t.turns() * product->trips, 1,
+                                product->copies});
     }
   return problem;
 }

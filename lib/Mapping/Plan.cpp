@@ -127,7 +127,7 @@ imc::mapping::groupProducts(const workload::Workload &workload,
     } else {
       groups.push_back(
           {{product.windows, products[i].tiling.arrays(), 1,
-            products[i].tiling.turns(),
+            products[i].tiling.turns() * product.trips,
             product.weight_elements * products[i].tiling.columns_per_weight,
             product.copies},
            {i}});

@@ -86,6 +86,9 @@ private:
                                             Twine(maxNumber));
   }
 
+  template <class Record>
+  void loop(const Record &record, const std::string &where);
+
   void chip();
   void tensor(size_t i);
   void product(size_t i);
@@ -133,6 +136,27 @@ void Checker::tensor(size_t i) {
                               " lies before first_step " + Twine(t.first_step));
 }
 
+/// Steps of a loop can be counted, and only schedules of steps have loops.
+template <class Record>
+void Checker::loop(const Record &record, const std::string &where) {
+  for (int64_t tensor : record.carried)
+    index(where, "what is carried", tensor, p.tensors, "tensors");
+  if (record.passes == 1) {
+    if (record.period != 0 || !record.carried.empty())
+      problems.add("loop", where + ": a period or something carried, but one "
+                                   "pass");
+    return;
+  }
+  bounded(where, "passes * period", {record.passes, record.period});
+  if (p.schedule != Schedule::Layers)
+    problems.add("loop", where + ": " + Twine(record.passes) +
+                             " passes, but only schedule 'layers' has loops");
+  if (record.period < 1)
+    problems.add("loop", where + ": " + Twine(record.passes) +
+                             " passes in one step: its period must be at "
+                             "least 1");
+}
+
 void Checker::product(size_t i) {
   const Product &q = p.products[i];
   const Geometry &g = q.geometry;
@@ -144,6 +168,10 @@ void Checker::product(size_t i) {
     index(where, "an input", input, p.tensors, "tensors");
   index(where, "output", q.output, p.tensors, "tensors");
   index(where, "operand", q.operand, p.tensors, "tensors", -1);
+  loop(q, where);
+  if (q.passes > 1 && (q.operand >= 0 || q.period < q.rounds))
+    problems.add("loop", where + ": in a loop arrays take no operand, and all "
+                                 "rounds take place within a period");
   if (problems.size() != before)
     return;
   bounded(where, "copies * packs * strips * column_tiles",
@@ -187,6 +215,7 @@ void Checker::kernel(size_t i) {
     index(where, "an input", input, p.tensors, "tensors");
   for (int64_t output : k.outputs)
     index(where, "an output", output, p.tensors, "tensors");
+  loop(k, where);
   // How far an output is after a piece.
   for (int64_t output : k.outputs)
     if (output >= 0 && output < static_cast<int64_t>(p.tensors.size()))

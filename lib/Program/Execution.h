@@ -96,11 +96,12 @@ private:
 
   /// Of one pass of a tensor.
   struct Version {
-    int64_t writersLeft = 0, readersLeft = 0;
-    int64_t writtenIn = -1, readIn = -1; ///< last steps
+    int64_t writersLeft = 0, readersLeft = 0; ///< all of one pass
+    int64_t writtenIn = -1, readIn = -1;      ///< last steps
   };
   struct TensorState {
-    int64_t writers = 0, readers = 0;
+    int64_t writers = 0, readers = 0;  ///< of each pass
+    int64_t carried = 0;               ///< readers of all passes but the last
     int64_t product = -1, kernel = -1; ///< that writes it
     std::map<int64_t, Version> passes; ///< that have begun
     std::vector<size_t> waiting;       ///< cores
@@ -111,6 +112,12 @@ private:
   };
 
   void prepare();
+  /// How much later than the first pass tensors of a pass live: a pipeline has
+  /// a step for each.
+  int64_t shiftOf(int64_t pass) const {
+    return p.schedule == Schedule::Pipeline ? pass : 0;
+  }
+  bool isLaterPass(int64_t first, int64_t step) const;
   const std::vector<size_t> &commonOf(const Core &core) const;
   void advance(Core &core);
   bool execute(Core &core, const Instruction &instruction, int64_t value);
@@ -122,6 +129,22 @@ private:
   void vector(Core &core, int64_t kernel, int64_t first, int64_t count);
   void fetch(Core &core, int64_t product, int64_t round);
   bool wait(Core &core, int64_t tensor, int64_t rows);
+
+  /// Passes [first, last) of a tensor that pass `pass` of `reader` reads.
+  struct Passes {
+    int64_t first, last;
+  };
+  template <class Record>
+  Passes readBy(const Record &reader, int64_t tensor, int64_t pass);
+  /// Reads of all passes of a record from `count` parts or cores.
+  template <class Record>
+  void addReaders(const Record &reader, int64_t count);
+  template <class Record>
+  void readAll(const Core &core, const Record &reader, int64_t pass,
+               llvm::function_ref<int64_t(int64_t)> rowsOf,
+               const llvm::Twine &who);
+  template <class Record>
+  void allRead(const Core &core, const Record &reader, int64_t pass);
 
   Version &version(int64_t tensor, int64_t pass);
   void read(const Core &core, int64_t tensor, int64_t pass, int64_t rows,
@@ -157,8 +180,8 @@ private:
   std::vector<std::deque<Block>> messages; ///< by receiving part
   std::map<int64_t, std::pair<int64_t, int64_t>>
       holders; ///< first array -> end, part that its cells hold
-  std::map<std::pair<int64_t, int64_t>, int64_t>
-      fetches; ///< product, round -> step
+  std::map<std::pair<int64_t, int64_t>, std::vector<int64_t>>
+      fetches; ///< product, round -> steps
   std::vector<size_t> runnable;
   std::set<std::tuple<std::string, char, int64_t>> reported;
   int64_t executed = 0;

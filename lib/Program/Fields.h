@@ -36,6 +36,8 @@ namespace imc::program {
 constexpr int64_t maxNumber = int64_t(1) << 53;
 /// Bits of a number on the chip.
 constexpr int64_t maxBits = 64;
+/// Iterations of a loop.
+constexpr int64_t maxPasses = int64_t(1) << 20;
 
 constexpr std::array<const char *, 2> spaceNames = {"global", "external"};
 constexpr std::array<const char *, 3> scheduleNames = {"layers", "pipeline",
@@ -119,6 +121,9 @@ void visitProduct(T &p, V &&v) {
   v.number("rounds", p.rounds, 0, maxNumber);
   v.number("weight_bits", p.weight_bits, 0, maxBits);
   v.number("input_bits", p.input_bits, 0, maxBits);
+  v.number("passes", p.passes, 1, maxPasses);
+  v.number("period", p.period, 0, maxNumber);
+  v.list("carried", p.carried, maxNumber);
 
   auto &g = p.geometry;
   v.group("geometry");
@@ -184,6 +189,9 @@ void visitKernel(T &k, V &&v) {
   v.number("pieces", k.pieces, 1, maxNumber);
   v.list("inputs", k.inputs, maxNumber);
   v.list("outputs", k.outputs, maxNumber);
+  v.number("passes", k.passes, 1, maxPasses);
+  v.number("period", k.period, 0, maxNumber);
+  v.list("carried", k.carried, maxNumber);
 }
 
 /// Walks the fields of any record, const or not.

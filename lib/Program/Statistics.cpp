@@ -162,9 +162,15 @@ Statistics imc::program::statistics(const Program &program) {
   std::vector<std::pair<int64_t, int64_t>> steps = stepsOfParts(program);
   for (size_t i = 0; i < program.parts.size(); ++i) {
     const Part &part = program.parts[i];
-    if (steps[i].first >= 0)
-      cores[part.core].add(steps[i].first, steps[i].second,
-                           part.lines.size + part.accumulators.size);
+    if (steps[i].first < 0)
+      continue;
+    // The passes of a loop are alike.
+    const Product &product = program.products[part.product];
+    const bool loops = product.passes > 1;
+    const int64_t only = product.step + part.round;
+    cores[part.core].add(loops ? only : steps[i].first,
+                         loops ? only : steps[i].second,
+                         part.lines.size + part.accumulators.size);
   }
   for (const auto &[core, peak] : cores)
     s.tile_buffer_peak = std::max(s.tile_buffer_peak, peak.value());

@@ -34,6 +34,10 @@ private:
     problems.add(rule, what);
   }
   std::string nameOfPart(int64_t part) const;
+  template <class Record>
+  int64_t passesOf(const Record &record) const {
+    return p.schedule == Schedule::Pipeline ? passes : record.passes;
+  }
   bool isRewritten(int64_t part) const {
     return p.products[p.parts[part].product].rounds > 0;
   }
@@ -50,7 +54,7 @@ private:
   void execute();
 
   const Program &p;
-  const int64_t passes;
+  const int64_t passes; ///< of everything, in a pipeline
   std::vector<std::vector<int64_t>> partsOfProduct;
   Problems problems;
 };

@@ -84,14 +84,16 @@ void Execution::prepare() {
   messages.resize(p.parts.size());
   for (const auto &[q, product] : enumerate(p.products))
     tensors[product.output].product = static_cast<int64_t>(q);
+  for (const auto &[k, kernel] : enumerate(p.kernels))
+    for (int64_t output : kernel.outputs)
+      tensors[output].kernel = static_cast<int64_t>(k);
   for (const auto &[i, part] : enumerate(p.parts)) {
     const Product &product = p.products[part.product];
     PartState &state = parts[i];
     if (part.windows > 0) {
       state.sends = part.next >= 0;
       state.stores = storedWeightsOf(product, part) > 0;
-      for (int64_t input : product.inputs)
-        ++tensors[input].readers;
+      addReaders(product, 1);
     }
     if (product.operand >= 0 && part.windows > 0)
       ++tensors[product.operand].readers;
@@ -110,13 +112,10 @@ void Execution::prepare() {
              std::pair(p.parts[b].first_window, b);
     });
   // Every core of the chip does its share, also one that has no stream.
-  for (const auto &[k, kernel] : enumerate(p.kernels)) {
-    for (int64_t input : kernel.inputs)
-      tensors[input].readers += p.chip.cores;
-    for (int64_t output : kernel.outputs) {
+  for (const Kernel &kernel : p.kernels) {
+    addReaders(kernel, p.chip.cores);
+    for (int64_t output : kernel.outputs)
       tensors[output].writers += p.chip.cores;
-      tensors[output].kernel = static_cast<int64_t>(k);
-    }
   }
   if (static_cast<int64_t>(cores.size()) >
       maxPairs / std::max<int64_t>(p.kernels.size(), 1)) {
@@ -188,6 +187,16 @@ void Execution::advance(Core &core) {
   core.blocked = Blocked::Ended;
 }
 
+/// Whether `step` is that of a later pass of what is in step `first`.
+bool Execution::isLaterPass(int64_t first, int64_t step) const {
+  auto covers = [&](const auto &record) {
+    return record.step == first && record.passes > 1 &&
+           step <= Span(record).last() && (step - first) % record.period == 0;
+  };
+  return step >= first &&
+         (any_of(p.products, covers) || any_of(p.kernels, covers));
+}
+
 /// False where the instruction blocks; it is tried again.
 bool Execution::execute(Core &core, const Instruction &i, int64_t value) {
   switch (i.opcode) {
@@ -244,7 +253,7 @@ bool Execution::execute(Core &core, const Instruction &i, int64_t value) {
     fetch(core, i.index, value);
     return true;
   case Opcode::Spill:
-    if (i.index != core.step)
+    if (i.index != core.step && !isLaterPass(i.index, core.step))
       report("step", 's', i.index,
              "the controller spills for step " + Twine(i.index) + " in step " +
                  Twine(core.step));
@@ -352,16 +361,18 @@ void Execution::reportDeadlock() {
 void Execution::finish() {
   for (const auto &[i, part] : enumerate(p.parts)) {
     const PartState &state = parts[i];
+    const Product &product = p.products[part.product];
+    const int64_t passes = v.passesOf(product);
     const bool does[] = {part.windows > 0, part.windows > 0,
                          part.windows > 0 && part.previous >= 0, state.sends,
                          state.stores};
     for (int engine = Load; engine <= Store; ++engine) {
       const Progress &progress = state.engines[engine];
-      if (does[engine] && progress.pass < v.passes)
+      if (does[engine] && progress.pass < passes)
         report("incomplete", keyOf(static_cast<Engine>(engine)), i,
                v.nameOfPart(i) + ": '" + nameOf(static_cast<Engine>(engine)) +
                    "' ends in pass " + Twine(progress.pass) + " of " +
-                   Twine(v.passes) + " after " + Twine(progress.windows) +
+                   Twine(passes) + " after " + Twine(progress.windows) +
                    " of " + Twine(part.windows) + " windows");
     }
     if (!messages[i].empty())
@@ -373,11 +384,12 @@ void Execution::finish() {
                  " from part " + Twine(part.previous));
     if (!v.isRewritten(i))
       continue;
-    if (state.writes < v.passes && part.windows > 0)
+    // Weights last through a loop where nothing else is written over them.
+    if (state.writes < passes && part.windows > 0 &&
+        (product.passes == 1 || state.writes != 1))
       report("write", 'p', i,
              v.nameOfPart(i) + " is written " + Twine(state.writes) +
-                 " times, not " + Twine(v.passes));
-    const Product &product = p.products[part.product];
+                 " times, not " + Twine(passes));
     if (product.operand >= 0 || state.writes == 0)
       continue;
     auto it = fetches.find({part.product, part.round});
@@ -385,10 +397,11 @@ void Execution::finish() {
       report("fetch", 'w', part.product,
              "round " + Twine(part.round) + " of product '" + product.name +
                  "' is written, but never fetched");
-    else if (it->second != state.writeStep)
+    else if (it->second.back() != state.writeStep ||
+             static_cast<int64_t>(it->second.size()) != state.writes)
       report("fetch", 'w', part.product,
              "round " + Twine(part.round) + " of product '" + product.name +
-                 "' is fetched in step " + Twine(it->second) +
+                 "' is fetched in step " + Twine(it->second.back()) +
                  " and written "
                  "in step " +
                  Twine(state.writeStep));
@@ -405,7 +418,7 @@ void Execution::finish() {
   for (const auto &[k, kernel] : enumerate(p.kernels)) {
     int64_t done = 0;
     for (const auto &[c, state] : enumerate(kernels[k].cores))
-      done += cores[c].number >= 0 && state.first >= v.passes;
+      done += cores[c].number >= 0 && state.first >= v.passesOf(kernel);
     if (done < p.chip.cores)
       report("kernel", 'k', k,
              "kernel '" + kernel.name + "' is done by " + Twine(done) + " of " +

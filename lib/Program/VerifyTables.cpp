@@ -263,6 +263,13 @@ struct Interval {
   int64_t begin, end; ///< bits
   int64_t from, to;   ///< steps, both included
   int64_t owner;
+  int64_t period = 0; ///< in every so manieth of them only; 0: in all
+  /// Whether both are in use in some step.
+  bool meets(const Interval &other) const {
+    return from <= other.to && other.from <= to &&
+           (period == 0 || period != other.period ||
+            (from - other.from) % period == 0);
+  }
 };
 
 } // namespace
@@ -280,8 +287,7 @@ overlaps(std::vector<Interval> &intervals,
     for (size_t j = i + 1;
          j < intervals.size() && intervals[j].begin < intervals[i].end; ++j)
       if (intervals[j].begin < intervals[j].end &&
-          intervals[i].from <= intervals[j].to &&
-          intervals[j].from <= intervals[i].to) {
+          intervals[i].meets(intervals[j])) {
         report(intervals[i], intervals[j]);
         break;
       }
@@ -320,6 +326,10 @@ void Verifier::tileBuffers() {
   for (const auto &[i, part] : enumerate(p.parts)) {
     if (steps[i].first < 0)
       continue;
+    // In a loop, between its loads and stores of a pass.
+    const Product &product = p.products[part.product];
+    const int64_t first =
+        product.passes > 1 ? product.step + part.round : steps[i].first;
     for (const Region &region : {part.lines, part.accumulators}) {
       const int64_t end = region.offset + region.size;
       if (end > p.chip.tile_buffer_bits)
@@ -327,8 +337,8 @@ void Verifier::tileBuffers() {
                                Twine(part.core) + " up to bit " + Twine(end) +
                                ", but it ends at " +
                                Twine(p.chip.tile_buffer_bits));
-      cores[part.core].push_back({region.offset, end, steps[i].first,
-                                  steps[i].second, static_cast<int64_t>(i)});
+      cores[part.core].push_back({region.offset, end, first, steps[i].second,
+                                  static_cast<int64_t>(i), product.period});
     }
   }
   for (auto &[core, intervals] : cores)

@@ -18,19 +18,87 @@ using namespace imc::program;
 Execution::Version &Execution::version(int64_t tensor, int64_t pass) {
   auto [it, isNew] = tensors[tensor].passes.try_emplace(pass);
   if (isNew) {
-    it->second.writersLeft = tensors[tensor].writers;
-    it->second.readersLeft = tensors[tensor].readers;
+    const TensorState &state = tensors[tensor];
+    const int64_t passes = state.product >= 0 ? p.products[state.product].passes
+                           : state.kernel >= 0 ? p.kernels[state.kernel].passes
+                                               : 1;
+    it->second.writersLeft = state.writers;
+    it->second.readersLeft =
+        state.readers + (pass + 1 < passes ? state.carried : 0);
   }
   return it->second;
+}
+
+template <class Record>
+Execution::Passes Execution::readBy(const Record &reader, int64_t tensor,
+                                    int64_t pass) {
+  const TensorState &state = tensors[tensor];
+  if (p.schedule == Schedule::Pipeline)
+    return {pass, pass + 1};
+  if (state.product < 0 && state.kernel < 0)
+    return {0, 1};
+  const Span writer = state.product >= 0 ? Span(p.products[state.product])
+                                         : Span(p.kernels[state.kernel]);
+  if (writer.meets(Span(reader)))
+    return {pass, pass + 1};
+  // What a loop leaves.
+  if (writer.passes > p.tensors[tensor].versions)
+    report("version", 'l', tensor,
+           "'" + Twine(reader.name) + "' reads '" + p.tensors[tensor].name +
+               "' behind the loop that makes it: it needs a version for each "
+               "of " +
+               Twine(writer.passes) + " passes, not " +
+               Twine(p.tensors[tensor].versions));
+  return {0, writer.passes};
+}
+
+template <class Record>
+void Execution::addReaders(const Record &reader, int64_t count) {
+  for (int64_t input : reader.inputs) {
+    // Of its own loop it reads one pass at a time.
+    const Passes second = readBy(reader, input, 1);
+    tensors[input].readers += second.first == 1 ? count : count * reader.passes;
+  }
+  for (int64_t input : reader.carried)
+    tensors[input].carried += count;
+}
+template void Execution::addReaders(const Product &, int64_t);
+template void Execution::addReaders(const Kernel &, int64_t);
+
+template <class Record>
+void Execution::readAll(const Core &core, const Record &reader, int64_t pass,
+                        function_ref<int64_t(int64_t)> rowsOf,
+                        const Twine &who) {
+  for (int64_t input : reader.inputs) {
+    const auto [first, last] = readBy(reader, input, pass);
+    for (int64_t k = first; k < last; ++k)
+      read(core, input, k, rowsOf(input), who);
+  }
+  if (pass > 0)
+    for (int64_t input : reader.carried)
+      read(core, input, pass - 1, p.tensors[input].rows, who);
+}
+
+template <class Record>
+void Execution::allRead(const Core &core, const Record &reader, int64_t pass) {
+  for (int64_t input : reader.inputs) {
+    const auto [first, last] = readBy(reader, input, pass);
+    for (int64_t k = first; k < last; ++k)
+      readerDone(core, input, k);
+  }
+  if (pass > 0)
+    for (int64_t input : reader.carried)
+      readerDone(core, input, pass - 1);
 }
 
 void Execution::read(const Core &core, int64_t tensor, int64_t pass,
                      int64_t rows, const Twine &who) {
   const Tensor &t = p.tensors[tensor];
-  if (core.step > t.last_step + pass)
+  const int64_t last = t.last_step + shiftOf(pass);
+  if (core.step > last)
     report("lifetime", 't', tensor,
            who + " reads '" + t.name + "' in step " + Twine(core.step) +
-               ", but that is kept up to step " + Twine(t.last_step + pass) +
+               ", but that is kept up to step " + Twine(last) +
                " only: last_step is too small");
   if (t.first_step < 0)
     return;
@@ -60,14 +128,16 @@ void Execution::readerDone(const Core &core, int64_t tensor, int64_t pass) {
 void Execution::beginWrite(const Core &core, int64_t tensor, int64_t pass,
                            const Twine &who) {
   const Tensor &t = p.tensors[tensor];
-  if (core.step < t.first_step + pass)
+  const int64_t first = t.first_step + shiftOf(pass),
+                last = t.last_step + shiftOf(pass);
+  if (core.step < first)
     report("lifetime", 't', tensor,
            who + " writes '" + t.name + "' in step " + Twine(core.step) +
-               ", before its first_step " + Twine(t.first_step + pass));
-  if (core.step > t.last_step + pass)
+               ", before its first_step " + Twine(first));
+  if (core.step > last)
     report("lifetime", 't', tensor,
            who + " writes '" + t.name + "' in step " + Twine(core.step) +
-               ", after its last_step " + Twine(t.last_step + pass));
+               ", after its last_step " + Twine(last));
   const int64_t old = pass - t.versions;
   if (old < 0)
     return;
@@ -216,7 +286,7 @@ void Execution::write(Core &core, int64_t index) {
         report("single-writer", 'p', index,
                who + " is written over " + v.nameOfPart(holder) +
                    ", whose weights stay");
-      else if (old.windows > 0 && oldState.engines[Mvm].pass == 0)
+      else if (old.windows > 0 && oldState.engines[Mvm].pass < oldState.writes)
         report("overwrite", 'p', holder,
                v.nameOfPart(holder) + " is overwritten by " + who +
                    " when its arrays have done " +
@@ -241,11 +311,12 @@ void Execution::write(Core &core, int64_t index) {
            who + " is written in step " + Twine(core.step) +
                " behind work of that step, which waits for it: writes come "
                "first in a step");
-  if (++state.writes > v.passes)
+  const int64_t passes = v.passesOf(product);
+  if (++state.writes > passes)
     report("write", 'p', index,
            who + " is written " + Twine(state.writes) + " times, not " +
-               Twine(v.passes));
-  if (product.operand >= 0 && state.writes <= v.passes && part.windows > 0) {
+               Twine(passes));
+  if (product.operand >= 0 && state.writes <= passes && part.windows > 0) {
     read(core, product.operand, state.writes - 1,
          p.tensors[product.operand].rows, "the write of " + Twine(who));
     readerDone(core, product.operand, state.writes - 1);
@@ -257,11 +328,13 @@ void Execution::load(Core &core, int64_t index, int64_t first, int64_t count) {
   const Product &product = p.products[part.product];
   PartState &state = parts[index];
   const Progress &now = state.engines[Load];
-  for (int64_t input : product.inputs)
-    read(core, input, now.pass,
-         tensorRowsBefore(product.geometry, p.tensors[input].rows,
-                          first + count),
-         v.nameOfPart(index));
+  readAll(
+      core, product, now.pass,
+      [&](int64_t input) {
+        return tensorRowsBefore(product.geometry, p.tensors[input].rows,
+                                first + count);
+      },
+      v.nameOfPart(index));
   if (p.chip.tile_buffer_bits == 0)
     return;
   // The rows of this block and of the one before it.
@@ -304,7 +377,7 @@ void Execution::part(Core &core, Engine engine, int64_t index, int64_t first,
   if (part.core != core.number)
     fault("core", "is done by core " + Twine(core.number) +
                       ", but the part lies in core " + Twine(part.core));
-  const int64_t step = product.step + part.round;
+  const int64_t step = product.step + part.round + now.pass * product.period;
   if (p.schedule == Schedule::Layers && core.step != step)
     fault("step", "is in step " + Twine(core.step) +
                       ", but its layer is that of step " + Twine(step));
@@ -320,10 +393,11 @@ void Execution::part(Core &core, Engine engine, int64_t index, int64_t first,
 
   // The windows of a part, once and in order.
   const int64_t expected = part.first_window + now.windows;
-  if (now.pass >= v.passes || count < 1 || first != expected ||
+  const int64_t passes = v.passesOf(product);
+  if (now.pass >= passes || count < 1 || first != expected ||
       first + count > part.first_window + part.windows)
     return fault("windows",
-                 now.pass >= v.passes
+                 now.pass >= passes
                      ? Twine("comes after the last pass is done")
                      : "comes where windows from " + Twine(expected) + " to " +
                            Twine(part.first_window + part.windows - 1) +
@@ -421,8 +495,7 @@ void Execution::part(Core &core, Engine engine, int64_t index, int64_t first,
   ++now.blocks;
   if (now.windows == part.windows) {
     if (engine == Load)
-      for (int64_t input : product.inputs)
-        readerDone(core, input, now.pass);
+      allRead(core, product, now.pass);
     if (engine == Store)
       writerDone(core, product.output, now.pass);
     now.windows = 0;
@@ -446,32 +519,35 @@ void Execution::vector(Core &core, int64_t index, int64_t first,
                Twine(first + count - 1) + " of kernel '" + kernel.name +
                "' in core " + Twine(core.number) + " " + what);
   };
-  if (p.schedule == Schedule::Layers && core.step != kernel.step)
+  const int64_t step = kernel.step + pass * kernel.period;
+  const int64_t passes = v.passesOf(kernel);
+  if (p.schedule == Schedule::Layers && core.step != step)
     fault("step", "is in step " + Twine(core.step) +
-                      ", but its layer is that of step " + Twine(kernel.step));
-  if (pass >= v.passes || first != pieces || count < 1 ||
+                      ", but its layer is that of step " + Twine(step));
+  if (pass >= passes || first != pieces || count < 1 ||
       first + count > kernel.pieces)
-    return fault("kernel", pass >= v.passes
+    return fault("kernel", pass >= passes
                                ? Twine("comes after all is done")
                                : "comes where pieces from " + Twine(pieces) +
                                      " to " + Twine(kernel.pieces - 1) +
                                      " are left");
-  for (int64_t input : kernel.inputs) {
-    // Rows are shared out evenly, rounded up.
-    const __int128 rows =
-        (static_cast<__int128>(first + count) * p.tensors[input].rows +
-         kernel.pieces - 1) /
-        kernel.pieces;
-    read(core, input, pass, static_cast<int64_t>(rows),
-         "kernel '" + Twine(kernel.name) + "'");
-  }
+  readAll(
+      core, kernel, pass,
+      [&](int64_t input) {
+        // Rows are shared out evenly, rounded up.
+        const __int128 rows =
+            (static_cast<__int128>(first + count) * p.tensors[input].rows +
+             kernel.pieces - 1) /
+            kernel.pieces;
+        return static_cast<int64_t>(rows);
+      },
+      "kernel '" + Twine(kernel.name) + "'");
   if (pieces == 0)
     for (int64_t output : kernel.outputs)
       beginWrite(core, output, pass, "kernel '" + Twine(kernel.name) + "'");
   pieces += count;
   if (pieces == kernel.pieces) {
-    for (int64_t input : kernel.inputs)
-      readerDone(core, input, pass);
+    allRead(core, kernel, pass);
     for (int64_t output : kernel.outputs)
       writerDone(core, output, pass);
     pieces = 0;
@@ -490,7 +566,9 @@ void Execution::fetch(Core &core, int64_t product, int64_t round) {
                       (q.operand >= 0
                            ? Twine("its operand is an activation")
                            : "it has " + Twine(q.rounds) + " rounds"));
-  if (!fetches.try_emplace({product, round}, core.step).second)
+  std::vector<int64_t> &steps = fetches[{product, round}];
+  steps.push_back(core.step);
+  if (static_cast<int64_t>(steps.size()) > q.passes)
     report("fetch", 'w', product,
            "round " + Twine(round) + " of product '" + q.name +
                "' is fetched twice");

@@ -52,6 +52,14 @@ private:
   /// By layer, for a pipeline: its level.
   std::vector<int64_t> levelOf;
   int64_t steps = 0;
+  /// What follows one another in schedule `layers`: a layer, or all of a loop.
+  struct Stage {
+    std::vector<size_t> layers;
+    int64_t trips = 1, period = 0; ///< period: steps of an iteration
+  };
+  std::vector<Stage> stages;
+  /// By product: the step before its loop that writes its cells, or none.
+  std::vector<int64_t> writtenIn;
 
   // Tables.cpp
   llvm::Error checkDesign() const;
@@ -67,6 +75,8 @@ private:
   /// Tensors of the layers that `edges` name, those of later layers left out.
   std::vector<int64_t> tensorsOf(size_t layer,
                                  llvm::ArrayRef<int64_t> edges) const;
+  /// Those that the iteration before made, of a layer in a loop.
+  std::vector<int64_t> carriedTo(size_t layer) const;
 
   // Buffers.cpp
   /// Blocks and regions of all parts. Parts of one core share its tile buffer
@@ -88,8 +98,14 @@ private:
                  std::vector<int64_t> &rowsOf) const;
 
   // Layers.cpp
+  void findStages();
   llvm::Error numberLayers();
+  llvm::Error numberLoop(Stage &stage);
+  /// Tensors live up to step `last` that `layer` reads or makes.
+  void keepTensors(size_t layer, int64_t first, int64_t last);
   void writeLayers();
+  void writeLoop(const Stage &stage,
+                 std::vector<program::Instruction> &controller);
   /// By layer: products whose first round is written while that layer runs.
   std::vector<std::vector<int64_t>> chooseAhead() const;
   /// Loop over the blocks of a part.

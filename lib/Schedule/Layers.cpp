@@ -14,6 +14,9 @@
 
 #include "llvm/ADT/STLExtras.h"
 
+#include <array>
+#include <map>
+
 using namespace imc;
 using namespace imc::schedule;
 using namespace imc::schedule::detail;
@@ -21,28 +24,117 @@ using program::Instruction;
 using program::Opcode;
 using program::Stream;
 
-llvm::Error Builder::numberLayers() {
-  for (size_t layer = 0; layer != workload.layers.size(); ++layer) {
-    const int64_t first = steps;
-    int64_t last = first;
-    std::vector<int64_t> reads;
-    if (productOf[layer] != none) {
-      program::Product &product = program.products[productOf[layer]];
-      product.step = first;
-      last = first + std::max<int64_t>(product.rounds, 1) - 1;
-      reads = product.inputs;
-      if (product.operand != none)
-        reads.push_back(product.operand);
+void Builder::findStages() {
+  const std::vector<workload::Layer> &layers = workload.layers;
+  std::vector<bool> isDone(layers.size(), false);
+  for (size_t layer = 0; layer != layers.size(); ++layer) {
+    const int64_t loop = layers[layer].loop;
+    if (isDone[layer])
+      continue;
+    Stage stage;
+    if (loop < 0) {
+      stage.layers.push_back(layer);
     } else {
-      program::Kernel &kernel = program.kernels[kernelOf[layer]];
-      kernel.step = first;
-      reads = kernel.inputs;
+      size_t last = layer;
+      for (size_t other = layer; other != layers.size(); ++other)
+        if (layers[other].loop == loop)
+          last = other;
+      // What stands between them needs nothing of any iteration.
+      for (size_t other = layer; other <= last; ++other) {
+        isDone[other] = true;
+        if (layers[other].loop == loop)
+          stage.layers.push_back(other);
+        else
+          stages.push_back({{other}});
+      }
+      stage.trips = layers[layer].trips();
     }
-    steps = last + 1;
-    for (int64_t read : reads)
-      program.tensors[read].last_step = last;
-    program.tensors[tensorOf[layer]].first_step = first;
-    program.tensors[tensorOf[layer]].last_step = last;
+    stages.push_back(std::move(stage));
+  }
+}
+
+void Builder::keepTensors(size_t layer, int64_t first, int64_t last) {
+  auto keep = [&](llvm::ArrayRef<int64_t> tensors) {
+    for (int64_t tensor : tensors)
+      program.tensors[tensor].last_step =
+          std::max(program.tensors[tensor].last_step, last);
+  };
+  if (const int64_t index = productOf[layer]; index != none) {
+    const program::Product &product = program.products[index];
+    keep(product.inputs);
+    keep(product.carried);
+    if (product.operand != none)
+      keep(product.operand);
+  } else {
+    keep(program.kernels[kernelOf[layer]].inputs);
+    keep(program.kernels[kernelOf[layer]].carried);
+  }
+  program.tensors[tensorOf[layer]].first_step = first;
+  keep(tensorOf[layer]);
+}
+
+llvm::Error Builder::numberLoop(Stage &stage) {
+  bool writesBefore = false;
+  for (size_t layer : stage.layers) {
+    if (workload.layers[layer].trips() != stage.trips)
+      return refuse("schedule 'layers' cannot order loops in loops: layer " +
+                    layerName(stage.layers.front()) + " makes " +
+                    llvm::Twine(stage.trips) + " iterations, layer " +
+                    layerName(layer) + " of the same loop makes " +
+                    llvm::Twine(workload.layers[layer].trips()) +
+                    ": unroll one of the loops");
+    const int64_t product = productOf[layer];
+    const workload::Product *work = workload.layers[layer].product();
+    if (product != none && program.products[product].rounds > 0 &&
+        work->writings(program.products[product].rounds) == 1) {
+      writtenIn[product] = steps;
+      writesBefore = true;
+    }
+  }
+  steps += writesBefore;
+  const int64_t begin = steps;
+  for (size_t layer : stage.layers) {
+    if (const int64_t product = productOf[layer]; product != none) {
+      program.products[product].step = steps;
+      steps += std::max<int64_t>(program.products[product].rounds, 1);
+    } else {
+      program.kernels[kernelOf[layer]].step = steps++;
+    }
+  }
+  stage.period = steps - begin;
+  steps = begin + stage.trips * stage.period;
+  for (size_t layer : stage.layers) {
+    const int64_t product = productOf[layer];
+    (product != none ? program.products[product].period
+                     : program.kernels[kernelOf[layer]].period) = stage.period;
+    keepTensors(layer,
+                product != none ? program.products[product].step
+                                : program.kernels[kernelOf[layer]].step,
+                steps - 1);
+  }
+  return llvm::Error::success();
+}
+
+llvm::Error Builder::numberLayers() {
+  findStages();
+  writtenIn.assign(program.products.size(), none);
+  for (program::Tensor &tensor : program.tensors)
+    tensor.last_step = 0;
+  for (Stage &stage : stages) {
+    if (stage.trips > 1) {
+      if (llvm::Error error = numberLoop(stage))
+        return error;
+      continue;
+    }
+    const size_t layer = stage.layers.front();
+    const int64_t first = steps;
+    if (const int64_t product = productOf[layer]; product != none) {
+      program.products[product].step = first;
+      steps += std::max<int64_t>(program.products[product].rounds, 1);
+    } else {
+      program.kernels[kernelOf[layer]].step = steps++;
+    }
+    keepTensors(layer, first, steps - 1);
   }
   if (modelInput != none)
     program.tensors[modelInput].first_step = -1;
@@ -112,7 +204,8 @@ std::vector<std::vector<int64_t>> Builder::chooseAhead() const {
   for (size_t layer = 1; layer < workload.layers.size(); ++layer) {
     const int64_t product = productOf[layer];
     if (product == none || program.products[product].rounds == 0 ||
-        program.products[product].operand != none)
+        program.products[product].operand != none ||
+        program.products[product].passes > 1)
       continue;
     const auto [first, end] = arraysOf(product);
     // The longest of the layers since the arrays were used last: products by
@@ -130,6 +223,8 @@ std::vector<std::vector<int64_t>> Builder::chooseAhead() const {
       } else {
         length.second = double(program.kernels[kernelOf[other]].operations);
       }
+      if (workload.layers[other].loop >= 0)
+        continue; // its steps come again
       if (best == none || length > most) {
         best = other;
         most = length;
@@ -141,10 +236,93 @@ std::vector<std::vector<int64_t>> Builder::chooseAhead() const {
   return ahead;
 }
 
-void Builder::writeLayers() {
-  auto step = [](int64_t number) {
-    return Instruction{Opcode::Step, number, 0, {0, 0}, 0};
+static Instruction step(int64_t number, int64_t period = 0) {
+  return {Opcode::Step, number, 0, {period, 0}, 0};
+}
+
+/// One stream for each core that has parts, and one that the others share: each
+/// walks through the layers of an iteration, in steps of their own.
+void Builder::writeLoop(const Stage &stage,
+                        std::vector<Instruction> &controller) {
+  const Instruction begin = {Opcode::Loop, 0, 0, {0, 0}, stage.trips};
+  const Instruction end = {Opcode::End, 0, 0, {0, 0}, 0};
+  std::map<int64_t, std::vector<Instruction>> cores;
+  for (int64_t core : coresWithParts(program))
+    cores[core];
+  std::vector<Instruction> idle, ofController;
+  for (size_t layer : stage.layers) {
+    if (const int64_t index = kernelOf[layer]; index != none) {
+      const program::Kernel &kernel = program.kernels[index];
+      const Instruction work[] = {
+          step(kernel.step, stage.period),
+          {Opcode::Vector, index, 0, {0, 0}, kernel.pieces}};
+      for (auto &entry : cores)
+        llvm::append_range(entry.second, work);
+      llvm::append_range(idle, work);
+      if (spillOf[layer] > 0)
+        llvm::append_range(ofController,
+                           std::array{work[0], Instruction{Opcode::Spill,
+                                                           kernel.step,
+                                                           0,
+                                                           {0, 0},
+                                                           spillOf[layer]}});
+      continue;
+    }
+    const int64_t index = productOf[layer];
+    const program::Product &product = program.products[index];
+    const bool writes = product.rounds > 0 && writtenIn[index] == none;
+    for (int64_t i = partsOf[index].first; i != partsOf[index].second; ++i) {
+      const program::Part &part = program.parts[i];
+      if (part.windows == 0)
+        continue;
+      if (writtenIn[index] != none)
+        program.streams.push_back(
+            {part.core,
+             {step(writtenIn[index]), {Opcode::Write, i, 0, {0, 0}, 0}}});
+      std::vector<Instruction> &out = cores[part.core];
+      out.push_back(step(product.step + part.round, stage.period));
+      if (writes)
+        out.push_back({Opcode::Write, i, 0, {0, 0}, 0});
+      writePart(part, i, out);
+    }
+    if (writtenIn[index] != none)
+      llvm::append_range(
+          controller,
+          std::array{step(writtenIn[index]),
+                     Instruction{Opcode::Fetch, index, 0, {0, 0}, 0}});
+    for (int64_t round = 0; round < std::max<int64_t>(product.rounds, 1);
+         ++round) {
+      const bool spills = round == 0 && spillOf[layer] > 0;
+      if (!writes && !spills)
+        continue;
+      ofController.push_back(step(product.step + round, stage.period));
+      if (writes)
+        ofController.push_back({Opcode::Fetch, index, round, {0, 0}, 0});
+      if (spills)
+        ofController.push_back(
+            {Opcode::Spill, product.step, 0, {0, 0}, spillOf[layer]});
+    }
+  }
+  auto repeat = [&](std::vector<Instruction> &body) {
+    body.insert(body.begin(), begin);
+    body.push_back(end);
   };
+  for (auto &[core, body] : cores)
+    if (!body.empty()) {
+      repeat(body);
+      program.streams.push_back({core, std::move(body)});
+    }
+  if (!idle.empty()) {
+    repeat(idle);
+    program.streams.push_back({Stream::idleCores, std::move(idle)});
+  }
+  if (!ofController.empty()) {
+    repeat(ofController);
+    llvm::append_range(controller, ofController);
+  }
+}
+
+void Builder::writeLayers() {
   auto append = [&](int64_t core, std::vector<Instruction> instructions) {
     // Consecutive kernels stay in one stream.
     std::vector<Stream> &streams = program.streams;
@@ -157,7 +335,12 @@ void Builder::writeLayers() {
   std::vector<Instruction> controller;
   const std::vector<std::vector<int64_t>> ahead = chooseAhead();
   std::vector<bool> isAhead(program.products.size(), false);
-  for (size_t layer = 0; layer != workload.layers.size(); ++layer) {
+  for (const Stage &stage : stages) {
+    if (stage.trips > 1) {
+      writeLoop(stage, controller);
+      continue;
+    }
+    const size_t layer = stage.layers.front();
     for (int64_t product : ahead[layer]) {
       const int64_t now = kernelOf[layer] != none
                               ? program.kernels[kernelOf[layer]].step

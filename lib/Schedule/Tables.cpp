@@ -142,6 +142,13 @@ std::vector<int64_t> Builder::tensorsOf(size_t layer,
   return tensors;
 }
 
+std::vector<int64_t> Builder::carriedTo(size_t layer) const {
+  std::vector<int64_t> tensors;
+  for (int64_t edge : workload.layers[layer].carried)
+    tensors.push_back(tensorOf[edge]);
+  return tensors;
+}
+
 void Builder::addProduct(size_t layer, const workload::Product &work,
                          const mapping::Tiling &tiling, int64_t copies,
                          int64_t rounds, int64_t first, int64_t available) {
@@ -156,6 +163,8 @@ void Builder::addProduct(size_t layer, const workload::Product &work,
   product.weight_bits = work.weight_bits;
   product.input_bits = work.input_bits;
   product.inputs = tensorsOf(layer, workload.layers[layer].inputs);
+  product.passes = work.trips;
+  product.carried = carriedTo(layer);
   product.output = tensorOf[layer];
   const int64_t index = program.products.size();
   const int64_t begin = program.parts.size();
@@ -182,12 +191,16 @@ void Builder::addKernel(size_t layer) {
     program.kernels.back().layer = layer;
   }
   program::Kernel &kernel = program.kernels[kernelOf[layer]];
-  kernel.operations += whole(counts.operations);
-  kernel.macs += whole(counts.macs);
-  kernel.tile_read_bits += whole(counts.tile_reads);
-  kernel.tile_write_bits += whole(counts.tile_writes);
-  kernel.global_read_bits += whole(counts.global_reads);
-  kernel.global_write_bits += whole(counts.global_writes);
+  const int64_t trips = work.trips();
+  spillOf[layer] /= trips;
+  kernel.passes = trips;
+  kernel.carried = carriedTo(layer);
+  kernel.operations += whole(counts.operations) / trips;
+  kernel.macs += whole(counts.macs) / trips;
+  kernel.tile_read_bits += whole(counts.tile_reads) / trips;
+  kernel.tile_write_bits += whole(counts.tile_writes) / trips;
+  kernel.global_read_bits += whole(counts.global_reads) / trips;
+  kernel.global_write_bits += whole(counts.global_writes) / trips;
   for (int64_t input : tensorsOf(layer, work.inputs))
     if (!llvm::is_contained(kernel.inputs, input) &&
         !llvm::is_contained(kernel.outputs, input))
@@ -197,27 +210,47 @@ void Builder::addKernel(size_t layer) {
 }
 
 void Builder::addTensors() {
-  auto add = [&](std::string name, int64_t elements) {
+  auto add = [&](std::string name, int64_t elements, int64_t versions = 1) {
     program::Tensor tensor;
     tensor.name = std::move(name);
     tensor.elements = elements;
     tensor.bits = knobs.input_bits;
+    tensor.versions = versions;
     program.tensors.push_back(std::move(tensor));
     return static_cast<int64_t>(program.tensors.size()) - 1;
   };
+  // A loop leaves what all its iterations made to those behind it; what one
+  // hands to the next lies beside what that makes.
+  std::vector<bool> isLeft(workload.layers.size()),
+      isCarried(workload.layers.size());
+  for (const workload::Layer &layer : workload.layers) {
+    for (int64_t input : layer.inputs)
+      if (input >= 0 && workload.layers[input].loop != layer.loop)
+        isLeft[input] = true;
+    for (int64_t input : layer.carried)
+      isCarried[input] = true;
+  }
   // Arguments of the model lie side by side.
   if (llvm::any_of(workload.layers, [](const workload::Layer &layer) {
         return llvm::is_contained(layer.inputs, workload::Layer::modelInput);
       }))
     modelInput = add("inputs", workload.input_elements);
-  for (const auto &[index, layer] : llvm::enumerate(workload.layers))
-    tensorOf.push_back(isInner(index) ? none
-                                      : add(layer.name + ":" + layer.op,
-                                            std::visit(
-                                                [](const auto &work) {
-                                                  return work.output_elements;
-                                                },
-                                                layer.work)));
+  for (const auto &[index, layer] : llvm::enumerate(workload.layers)) {
+    if (isInner(index)) {
+      tensorOf.push_back(none);
+      continue;
+    }
+    const int64_t trips = layer.trips();
+    // Of a product the number is that of one iteration.
+    const int64_t elements =
+        std::visit([](const auto &work) { return work.output_elements; },
+                   layer.work) /
+        (layer.product() ? 1 : trips);
+    tensorOf.push_back(add(layer.name + ":" + layer.op, elements,
+                           isLeft[index] || layer.output ? trips
+                           : isCarried[index]            ? 2
+                                                         : 1));
+  }
 }
 
 Error Builder::decide() {
@@ -234,7 +267,8 @@ Error Builder::decide() {
       spillOf[i] = whole(cost::actions(layer, placed->tiling, placed->copies,
                                        placed->rounds, machine, knobs,
                                        placed->first_array)
-                             .spill_bits);
+                             .spill_bits) /
+                   product->trips;
       addProduct(i, *product, placed->tiling, placed->copies, placed->rounds,
                  placed->first_array, plan.capacity - placed->first_array);
       ++placed;

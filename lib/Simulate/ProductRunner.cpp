@@ -40,7 +40,8 @@ struct PartRun {
   bool sends = false, stores = false;
   int64_t low = 0, high = 0; ///< input rows in the tile buffer
   int64_t block = -1;        ///< first window of the last load
-  int64_t out = 0;           ///< windows that are sent and stored
+  /// Windows of all passes that each kind of instruction has seen.
+  std::map<Opcode, int64_t> seen;
   std::deque<Sums> blocks;
   std::deque<Sums> messages;
 };
@@ -68,6 +69,7 @@ struct ProductRunner::Impl {
   std::vector<CoreRun> cores;
 
   // One run.
+  int64_t pass = 0;                       ///< that is executed
   int64_t windowBegin = 0, windowEnd = 0; ///< that are computed
   llvm::ArrayRef<uint8_t> input;          ///< of these
   llvm::MutableArrayRef<int32_t> results;
@@ -368,10 +370,8 @@ Sums *ProductRunner::Impl::find(PartRun &part, int64_t first, int64_t count) {
 /// Drops blocks that nobody needs any more.
 void ProductRunner::Impl::leave(PartRun &part) {
   while (!part.blocks.empty() && (!part.sends || part.blocks.front().sent) &&
-         (!part.stores || part.blocks.front().stored)) {
-    part.out += part.blocks.front().count;
+         (!part.stores || part.blocks.front().stored))
     part.blocks.pop_front();
-  }
 }
 
 void ProductRunner::Impl::send(PartRun &part, int64_t first, int64_t count) {
@@ -415,9 +415,18 @@ bool ProductRunner::Impl::execute(CoreRun &core, const Instruction &in) {
     return least >= core.level;
   }
   PartRun &part = parts[in.index];
-  // One pass only.
-  if (part.out >= part.part->windows)
+  if (part.part->windows == 0)
     return true;
+  // One pass only, on the cells as the passes before it left them.
+  if (in.opcode != Opcode::Write) {
+    int64_t &seen = part.seen[in.opcode];
+    if (seen / part.part->windows != pass) {
+      seen += in.count;
+      return true;
+    }
+    if (in.opcode != Opcode::Receive || !part.messages.empty())
+      seen += in.count;
+  }
   const bool counts =
       in.opcode == Opcode::Write ||
       (in.first < windowEnd && in.first + in.count > windowBegin);
@@ -516,12 +525,17 @@ llvm::Error ProductRunner::run(int64_t first, int64_t count,
   Impl &i = *impl;
   const program::Geometry &g = i.product.geometry;
   const int64_t perImage = g.windows_per_row * g.window_rows;
-  if (first < 0 || count < 1 || first + count > g.windows ||
-      first % perImage != 0 || count % perImage != 0)
+  const int64_t pass = first / g.windows, before = pass * g.windows;
+  if (first < 0 || count < 1 || first - before + count > g.windows ||
+      pass >= i.product.passes || first % perImage != 0 ||
+      count % perImage != 0)
     return i.fail("windows " + std::to_string(first) + " to " +
                   std::to_string(first + count - 1) + " of " +
+                  std::to_string(i.product.passes) + " times " +
                   std::to_string(g.windows) + " are not whole images of " +
-                  std::to_string(perImage));
+                  std::to_string(perImage) + " in one pass");
+  i.pass = pass;
+  first -= before;
   const int64_t elements =
       (i.values.matrix ? count : count / perImage) * i.imageElements();
   if (int64_t(input.size()) != elements)
@@ -547,7 +561,8 @@ llvm::Error ProductRunner::run(int64_t first, int64_t count,
     PartRun &part = entry.second;
     part.blocks.clear();
     part.messages.clear();
-    part.low = part.high = part.out = 0;
+    part.low = part.high = 0;
+    part.seen.clear();
     part.block = -1;
   }
   for (CoreRun &core : i.cores) {

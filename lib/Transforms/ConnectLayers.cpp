@@ -12,6 +12,7 @@
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Interfaces/FunctionInterfaces.h"
+#include "llvm/ADT/MapVector.h"
 
 using namespace mlir;
 using namespace imc;
@@ -26,8 +27,11 @@ public:
       layers[op] = index;
   }
 
-  /// Layers behind `values`, ascending; Layer::modelInput for arguments.
-  std::vector<int64_t> of(ArrayRef<Value> values);
+  /// Layers behind `values`, ascending; Layer::modelInput for arguments. In
+  /// `carried` those that a loop around `reader` hands from one iteration to
+  /// the next.
+  std::vector<int64_t> of(ArrayRef<Value> values, Operation *reader = nullptr,
+                          std::vector<int64_t> *carried = nullptr);
   /// Whether `value` is the result of a layer or an argument, as it is.
   bool isDirect(Value value) const {
     Operation *op = value.getDefiningOp();
@@ -53,13 +57,25 @@ static void pushReads(Operation *op, SmallVectorImpl<Value> &worklist) {
   });
 }
 
-std::vector<int64_t> Sources::of(ArrayRef<Value> values) {
-  std::vector<int64_t> found;
-  SmallVector<Value> worklist(values);
-  llvm::DenseSet<Value> seen;
+static void sortOnce(std::vector<int64_t> &list) {
+  llvm::sort(list);
+  list.erase(llvm::unique(list), list.end());
+}
+
+std::vector<int64_t> Sources::of(ArrayRef<Value> values, Operation *reader,
+                                 std::vector<int64_t> *carried) {
+  std::vector<int64_t> found, before;
+  // A value, and whether it is that of the iteration before.
+  SmallVector<std::pair<Value, bool>> worklist;
+  llvm::DenseSet<std::pair<Value, unsigned>> seen;
+  auto push = [&](ValueRange more, bool isCarried) {
+    for (Value value : more)
+      worklist.emplace_back(value, isCarried);
+  };
+  push(values, false);
   while (!worklist.empty()) {
-    Value value = worklist.pop_back_val();
-    if (!seen.insert(value).second)
+    const auto [value, isCarried] = worklist.pop_back_val();
+    if (!seen.insert({value, isCarried}).second)
       continue;
     if (auto argument = dyn_cast<BlockArgument>(value)) {
       Operation *parent = argument.getOwner()->getParentOp();
@@ -67,8 +83,9 @@ std::vector<int64_t> Sources::of(ArrayRef<Value> values) {
         found.push_back(workload::Layer::modelInput);
       } else if (auto loop = dyn_cast<scf::ForOp>(parent)) {
         if (OpOperand *init = loop.getTiedLoopInit(argument)) {
-          worklist.push_back(init->get());
-          worklist.push_back(loop.getTiedLoopYieldedValue(argument)->get());
+          push(init->get(), isCarried);
+          push(loop.getTiedLoopYieldedValue(argument)->get(),
+               isCarried || (reader && loop->isProperAncestor(reader)));
         }
       }
       continue; // others stand for elements of operands that are read as well
@@ -76,16 +93,22 @@ std::vector<int64_t> Sources::of(ArrayRef<Value> values) {
     Operation *op = value.getDefiningOp();
     if (auto layer = layers.find(op); layer != layers.end()) {
       found.push_back(layer->second);
+      if (isCarried)
+        before.push_back(layer->second);
     } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
       unsigned number = cast<OpResult>(value).getResultNumber();
-      worklist.push_back(loop.getInitArgs()[number]);
-      worklist.push_back(loop.getYieldedValues()[number]);
+      push(loop.getInitArgs()[number], isCarried);
+      push(loop.getYieldedValues()[number], isCarried);
     } else {
-      pushReads(op, worklist);
+      SmallVector<Value> reads;
+      pushReads(op, reads);
+      push(reads, isCarried);
     }
   }
-  llvm::sort(found);
-  found.erase(llvm::unique(found), found.end());
+  sortOnce(found);
+  sortOnce(before);
+  if (carried)
+    *carried = std::move(before);
   return found;
 }
 
@@ -196,13 +219,103 @@ static bool isRowwise(Operation *op, bool isProduct, const Sources &sources) {
   return linalgOp && isElementwise(linalgOp, sources);
 }
 
+/// The outermost loop around `op`, or null.
+static scf::ForOp loopAround(Operation *op) {
+  scf::ForOp outermost;
+  while ((op = op->getParentOp()))
+    if (auto loop = dyn_cast<scf::ForOp>(op))
+      outermost = loop;
+  return outermost;
+}
+
+/// Layers of a loop that need what an iteration before theirs has made: those
+/// on a cycle, and those behind them.
+static std::vector<size_t>
+inSequence(ArrayRef<size_t> members,
+           const std::vector<workload::Layer> &layers) {
+  llvm::DenseSet<int64_t> inside(members.begin(), members.end());
+  llvm::DenseSet<int64_t> ordered;
+  // Members that `layer` reads, directly or not.
+  auto reach = [&](size_t layer, llvm::function_ref<bool(int64_t)> stop) {
+    SmallVector<int64_t> worklist = {int64_t(layer)};
+    llvm::DenseSet<int64_t> seen;
+    while (!worklist.empty())
+      for (int64_t input : layers[worklist.pop_back_val()].inputs) {
+        if (!inside.contains(input) || !seen.insert(input).second)
+          continue;
+        if (stop(input))
+          return true;
+        worklist.push_back(input);
+      }
+    return false;
+  };
+  for (size_t layer : members)
+    if (reach(layer, [&](int64_t read) { return read == int64_t(layer); }))
+      ordered.insert(int64_t(layer));
+  const llvm::DenseSet<int64_t> onCycle = ordered;
+  for (size_t layer : members)
+    if (reach(layer, [&](int64_t read) { return onCycle.contains(read); }))
+      ordered.insert(int64_t(layer));
+  std::vector<size_t> result(ordered.begin(), ordered.end());
+  llvm::sort(result);
+  return result;
+}
+
+/// Tells iterations that follow one another from those that are independent of
+/// each other, where products are among them: digital work takes the same time
+/// either way.
+static void orderIterations(ArrayRef<Operation *> ops,
+                            workload::Workload &workload) {
+  std::vector<workload::Layer> &layers = workload.layers;
+  llvm::MapVector<Operation *, SmallVector<size_t>> loops;
+  for (auto [index, op] : llvm::enumerate(ops))
+    if (scf::ForOp loop = loopAround(op))
+      loops[loop].push_back(index);
+  int64_t number = 0;
+  for (const auto &entry : loops) {
+    std::vector<size_t> ordered = inSequence(entry.second, layers);
+    llvm::erase_if(ordered, [&](size_t layer) {
+      FailureOr<int64_t> trips = countTrips(ops[layer]);
+      return failed(trips) || *trips == 1;
+    });
+    const auto products = llvm::count_if(
+        ordered, [&](size_t layer) { return layers[layer].product(); });
+    if (products == 0)
+      continue;
+    for (size_t index : ordered) {
+      workload::Layer &layer = layers[index];
+      const int64_t trips = *countTrips(ops[index]);
+      layer.loop = number;
+      if (auto *product = std::get_if<workload::Product>(&layer.work)) {
+        product->trips = trips;
+        product->alternates = products > 1;
+        product->windows /= trips;
+        product->input_elements /= trips;
+        product->output_elements /= trips;
+        product->zero_macs /= trips;
+      } else if (auto *digital = std::get_if<workload::Digital>(&layer.work)) {
+        digital->trips = trips;
+      } else {
+        auto &dynamic = std::get<workload::DynamicProduct>(layer.work);
+        dynamic.trips = trips;
+        dynamic.windows = dynamic.rows = dynamic.cols = dynamic.groups = 0;
+      }
+    }
+    ++number;
+  }
+  for (workload::Layer &layer : layers)
+    llvm::erase_if(layer.carried, [&](int64_t from) {
+      return layer.loop < 0 || from < 0 || layers[from].loop != layer.loop;
+    });
+}
+
 void imc::connectLayers(ModuleOp module, ArrayRef<Operation *> ops,
                         workload::Workload &workload) {
   Sources sources(ops);
   for (auto [op, layer] : llvm::zip_equal(ops, workload.layers)) {
     SmallVector<Value> reads;
     pushReads(op, reads);
-    layer.inputs = sources.of(reads);
+    layer.inputs = sources.of(reads, op, &layer.carried);
     layer.rowwise = !op->getParentOfType<scf::ForOp>() &&
                     isRowwise(op, layer.product() != nullptr, sources);
     if (auto product = dyn_cast<linalg::LinalgOp>(op);
@@ -222,4 +335,5 @@ void imc::connectLayers(ModuleOp module, ArrayRef<Operation *> ops,
       if (layer != workload::Layer::modelInput)
         workload.layers[layer].output = true;
   });
+  orderIterations(ops, workload);
 }

@@ -13,9 +13,9 @@
 
 namespace imc {
 
-/// Fills inputs, right_inputs, output and rowwise of the layers of `workload`
-/// and counts the elements of the arguments; `ops` stand for the layers, in
-/// order.
+/// Fills inputs, right_inputs, carried, loop, output and rowwise of the layers
+/// of `workload` and counts the elements of the arguments; `ops` stand for the
+/// layers, in order. Products whose iterations follow one another get trips.
 void connectLayers(mlir::ModuleOp module, llvm::ArrayRef<mlir::Operation *> ops,
                    workload::Workload &workload);
 

@@ -27,7 +27,8 @@ bool imc::workload::operator==(const Product &a, const Product &b) {
          a.stride_cols == b.stride_cols && a.dilation_cols == b.dilation_cols &&
          a.image_cols == b.image_cols && a.zero_macs == b.zero_macs &&
          a.copies == b.copies && a.weight_bits == b.weight_bits &&
-         a.input_bits == b.input_bits;
+         a.input_bits == b.input_bits && a.trips == b.trips &&
+         a.alternates == b.alternates;
 }
 
 int64_t Layer::macs() const {
@@ -36,6 +37,10 @@ int64_t Layer::macs() const {
   if (const DynamicProduct *d = dynamicProduct())
     return d->macs;
   return 0;
+}
+
+int64_t Layer::trips() const {
+  return std::visit([](const auto &w) { return w.trips; }, work);
 }
 
 int64_t Workload::macs() const {
@@ -141,11 +146,14 @@ static const char *complaint(const Layer &layer) {
   auto inRange = [](int64_t count) {
     return count >= 0 && count <= largestCount;
   };
+  const int64_t trips = layer.trips();
+  if (trips < 1 || (trips > 1) != (layer.loop >= 0))
+    return "trips are at least 1, and more in a loop only";
   if (const Product *p = layer.product()) {
     if (p->windows <= 0 || p->rows <= 0 || p->cols <= 0 || p->groups <= 0)
       return "windows, rows, cols and groups of a product must be positive";
     int64_t macs = p->windows;
-    for (int64_t factor : {p->rows, p->cols, p->groups})
+    for (int64_t factor : {p->rows, p->cols, p->groups, p->trips})
       if (__builtin_mul_overflow(macs, factor, &macs) || macs > largestCount)
         return "the product has more than 2^53 multiply-accumulates";
     if ((p->weight_bits && (p->weight_bits < 2 || p->weight_bits > 8)) ||
@@ -189,7 +197,7 @@ static const char *complaint(const Layer &layer) {
                  real(p->kernel_width - 1) * real(p->dilation_cols) + 1 >
              real(p->image_cols)))
       return "image_cols must hold the columns of all windows";
-    if (p->zero_macs < 0 || p->zero_macs >= macs)
+    if (p->zero_macs < 0 || p->zero_macs >= macs / p->trips)
       return "zero_macs must be fewer than all multiply-accumulates";
     if (!inRange(p->input_elements) || !inRange(p->output_elements))
       return "element counts must lie in 0 to 2^53";
@@ -197,13 +205,22 @@ static const char *complaint(const Layer &layer) {
     if (!inRange(d->operations) || !inRange(d->input_elements) ||
         !inRange(d->output_elements))
       return "counts of digital work must lie in 0 to 2^53";
+    if (d->operations % trips || d->input_elements % trips ||
+        d->output_elements % trips)
+      return "counts of digital work must be a multiple of its trips";
   } else if (const DynamicProduct *d = layer.dynamicProduct()) {
     if (!inRange(d->macs) || !inRange(d->input_elements) ||
         !inRange(d->output_elements))
       return "counts of a dynamic product must lie in 0 to 2^53";
+    if (d->macs % trips || d->input_elements % trips ||
+        d->output_elements % trips)
+      return "counts of a dynamic product must be a multiple of its trips";
     if (d->windows < 0 || d->rows < 0 || d->cols < 0 || d->groups < 0)
       return "windows, rows, cols and groups of a dynamic product must not be "
              "negative";
+    if (d->isMatrixProduct() && trips > 1)
+      return "a dynamic product whose iterations follow one another is no "
+             "matrix product: its right operand is another one each time";
     if (d->isMatrixProduct()) {
       int64_t macs = d->windows;
       for (int64_t factor : {d->rows, d->cols, d->groups})
@@ -237,6 +254,9 @@ Error imc::workload::check(const Workload &workload) {
         !std::includes(layer.inputs.begin(), layer.inputs.end(),
                        layer.right_inputs.begin(), layer.right_inputs.end()))
       message = "right_inputs must be among the inputs";
+    if (!message && !std::includes(layer.inputs.begin(), layer.inputs.end(),
+                                   layer.carried.begin(), layer.carried.end()))
+      message = "what is carried must be among the inputs";
     if (message)
       return llvm::createStringError(llvm::inconvertibleErrorCode(),
                                      "model '" + workload.name + "', layer '" +

@@ -134,29 +134,74 @@ def test_what_stays_is_not_written(models, tmp_path, rule):
              "--program", "layers", "--write-ahead", "--compare", tmp_path / "y", "--rtol", 0, "--atol", 0)
 
 
-@pytest.mark.parametrize("op, gates, replication", [("LSTM", 4, "none"), ("LSTM", 4, "balanced"), ("GRU", 3, "balanced")])
-def test_products_in_loops_compute_their_windows(tmp_path, op, gates, replication):
-    """Both directions of a recurrent node: each iteration computes the windows of its own, bit by bit those of `tiled`."""
-    steps, batch, inputs, hidden = 6, 3, 5, 7
-    helper, random = onnx.helper, np.random.default_rng(gates)
-    tensors = {"w": (2, gates * hidden, inputs), "r": (2, gates * hidden, hidden)}
+def recurrent(op, path, steps, batch, inputs, hidden, directions=2, seed=3):
+    """A recurrent node by itself."""
+    gates, helper, random = {"LSTM": 4, "GRU": 3, "RNN": 1}[op], onnx.helper, np.random.default_rng(seed)
+    tensors = {"w": (directions, gates * hidden, inputs), "r": (directions, gates * hidden, hidden)}
     graph = helper.make_graph(
-        [helper.make_node(op, ["x", "w", "r"], ["y"], "both", hidden_size=hidden, direction="bidirectional")], "g",
+        [helper.make_node(op, ["x", "w", "r"], ["y"], "both", hidden_size=hidden,
+                          direction="bidirectional" if directions == 2 else "forward")], "g",
         [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, (steps, batch, inputs))],
-        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (steps, 2, batch, hidden))],
+        [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (steps, directions, batch, hidden))],
         [onnx.numpy_helper.from_array(random.normal(size=shape).astype(np.float32), name) for name, shape in tensors.items()])
-    model = tmp_path / "m.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), model)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    return path
+
+
+@pytest.mark.parametrize("op, replication", [("LSTM", "none"), ("LSTM", "balanced"), ("GRU", "balanced"), ("RNN", "none")])
+def test_products_in_loops_compute_their_windows(tmp_path, op, replication):
+    """Both directions of a recurrent node: each iteration executes the pass of its own, bit by bit that of `tiled`."""
+    steps, batch, inputs = 6, 3, 5
+    model = recurrent(op, tmp_path / "m.onnx", steps, batch, inputs, 7)
     (tmp_path / "x").mkdir()
-    np.save(tmp_path / "x/input_0.npy", random.normal(size=(steps, batch, inputs)).astype(np.float32))
+    np.save(tmp_path / "x/input_0.npy", np.random.default_rng(4).normal(size=(steps, batch, inputs)).astype(np.float32))
     machine = ["--target", "rram-32nm", "--set", f"pass.replication={replication}"]
     run_tool("imc", "run", model, "--input", tmp_path / "x", "--at", "tiled", *machine, "--output", tmp_path / "y")
     result = run_tool("imc", "run", model, "--input", tmp_path / "x", "--at", "scheduled", *machine, "--program", "layers",
                       "--compare", tmp_path / "y", "--rtol", 0, "--atol", 0)
     assert int(re.search(r"program: (\d+) instructions", result.stdout)[1]) > steps
+    text = export(model, tmp_path / "p.txt", "--set", f"pass.replication={replication}")
+    run_tool("imc", "program", tmp_path / "p.txt", "--verify")
+    products = fields(text, "product")
+    # The projections of all steps are one product each, the recurrences have a pass for each step.
+    loops = [p for p in products if "passes" in p]
+    assert len(products) - len(loops) == 2 and len(loops) == (4 if op == "GRU" else 2)
+    assert {p["passes"] for p in loops} == {str(steps)}
     refused = run_tool("imc", "run", model, "--input", tmp_path / "x", "--at", "scheduled", *machine, "--program", "stream", check=False)
     assert refused.returncode == 1
     assert re.search(r"schedule 'stream' cannot cut the loop that goes from layer 'both'", refused.stderr)
+
+
+def test_weights_of_loops_are_written_again(tmp_path):
+    """A chip that holds one product of a GRU at a time: in each iteration both are written, with the same bits."""
+    steps, batch, inputs, hidden = 4, 2, 40, 48
+    model = recurrent("GRU", tmp_path / "m.onnx", steps, batch, inputs, hidden, directions=1)
+    (tmp_path / "x").mkdir()
+    np.save(tmp_path / "x/input_0.npy", np.random.default_rng(4).normal(size=(steps, batch, inputs)).astype(np.float32))
+    small = ["--set", "machine.groups=1", "--set", "machine.tiles_per_group=1", "--set", "machine.macros_per_tile=2",
+             "--set", "machine.tile_buffer.size_kib=256"]
+    text = export(model, tmp_path / "p.txt", *small, target="sram-32nm")
+    run_tool("imc", "program", tmp_path / "p.txt", "--verify")
+    assert [("passes" in p, "rounds" in p) for p in fields(text, "product")] == [(False, True), (True, True), (True, True)]
+    machine = ["--target", "sram-32nm", *small]
+    run_tool("imc", "run", model, "--input", tmp_path / "x", "--at", "tiled", *machine, "--output", tmp_path / "y")
+    run_tool("imc", "run", model, "--input", tmp_path / "x", "--at", "scheduled", *machine, "--program", "layers",
+             "--compare", tmp_path / "y", "--rtol", 0, "--atol", 0)
+
+
+def test_recurrent_products_take_their_steps(tmp_path):
+    """Time is that of the steps one after the other, whatever the copies: a product with one sequence gains nothing by them."""
+    def simulated(steps, replication):
+        model = recurrent("LSTM", tmp_path / f"{steps}.onnx", steps, 1, 24, 32, directions=1)
+        result = run_tool("imc", "simulate", model, "--target", "rram-32nm", "--set", f"pass.replication={replication}")
+        assert float(re.search(r"ratio ([\d.]+)", result.stdout)[1]) == pytest.approx(1, abs=0.01)
+        products = re.findall(r"^ +\d+ +both +(\d+) +\S+ \ws +([\d.]+ \ws) +compute$", result.stdout, re.M)
+        assert [int(executions) for executions, _ in products] == [1, steps]
+        return [float(text.split()[0]) * {"us": 1e-6, "ms": 1e-3}[text.split()[1]] for _, text in products]
+    project, recur = simulated(20, "none")
+    faster, same = simulated(20, "balanced")
+    assert same == recur and faster < project / 3
+    assert simulated(60, "none")[1] == pytest.approx(3 * recur, rel=1e-4)
 
 
 @pytest.mark.parametrize("kernel, stride, pad, streams", [(2, 2, 0, True), (3, 2, 1, True), (3, 2, 0, True), (5, 1, 0, False)])

@@ -30,8 +30,14 @@
 // A pass is one walk of a part through its windows, or one whole execution of a
 // kernel. With Schedule::Pipeline windows are those of one inference and every
 // part and kernel makes `inferences` passes; otherwise windows are those of the
-// whole batch and there is one pass. Pass k reads and writes version k mod
-// versions of its tensors.
+// whole batch and there is one pass, or with Schedule::Layers one for each
+// iteration of a loop whose iterations follow one another. Pass k reads and
+// writes version k mod versions of its tensors.
+//
+// What is in a loop makes pass k in step `step` + k * `period`. It reads
+// tensors of its loop in the version of its own pass, those that are `carried`
+// in that of the pass before (the first pass needs none), and others as a
+// whole: what a loop leaves are all its versions.
 //
 // This library knows neither the schedulers that write programs nor the
 // simulator that runs them.
@@ -106,6 +112,9 @@ struct Product {
   int64_t output = 0;           ///< tensor
   int64_t operand = -1; ///< tensor written into the arrays; -1: stored weights
   int64_t rounds = 0;   ///< times the cells are written; 0: they stay
+  int64_t passes = 1;   ///< iterations of its loop
+  int64_t period = 0;   ///< steps from one of them to the next
+  std::vector<int64_t> carried{}; ///< tensors
   /// Of this product alone, at most the chip's; 0: the chip's.
   int64_t weight_bits = 0, input_bits = 0;
 };
@@ -149,6 +158,9 @@ struct Kernel {
   /// rows / pieces) rows of an output are there. 1: at once.
   int64_t pieces = 1;
   std::vector<int64_t> inputs, outputs; ///< tensors
+  int64_t passes = 1;                   ///< iterations of its loop
+  int64_t period = 0;                   ///< steps from one of them to the next
+  std::vector<int64_t> carried{};       ///< tensors
 };
 
 enum class Opcode : uint8_t {
@@ -169,7 +181,8 @@ enum class Opcode : uint8_t {
            ///< of the part that no later part adds to
   Vector, ///< index: kernel; this core's share of pieces [first, first + count)
   Fetch,  ///< controller; index: product; weights of round `first` from outside
-  Spill,  ///< controller; index: step; `count` bits to and from outside
+  Spill,  ///< controller; index: step, in a loop that of the first pass;
+          ///< `count` bits to and from outside
 };
 
 /// `first` stands for the value first + stride[0] * i + stride[1] * j in
@@ -227,6 +240,20 @@ struct Program {
   }
   int64_t inputBits(const Product &product) const {
     return product.input_bits ? product.input_bits : chip.input_bits;
+  }
+};
+
+/// When a product or kernel makes its passes.
+struct Span {
+  int64_t step, passes, period;
+  template <class Record>
+  explicit Span(const Record &r)
+      : step(r.step), passes(r.passes), period(r.period) {}
+  int64_t last() const { return step + (passes - 1) * period; }
+  /// Whether both are in one loop.
+  bool meets(const Span &other) const {
+    return passes > 1 && other.passes > 1 && step <= other.last() &&
+           other.step <= last();
   }
 };
 

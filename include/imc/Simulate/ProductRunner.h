@@ -89,10 +89,11 @@ public:
                   llvm::MutableArrayRef<int32_t> results,
                   RunReport *report = nullptr);
 
-  /// The same for windows [first, first + count) alone, whole images: an
-  /// iteration of a loop, whose windows a program holds as one product. Input
-  /// and results are those of these windows; the others are not computed, and
-  /// instructions that have none of these are not counted.
+  /// The same for windows [first, first + count) alone, whole images of one
+  /// pass, counted over all passes: an iteration of a loop, whose windows a
+  /// program holds as one product or as passes of one. Input and results are
+  /// those of these windows; the others are not computed, and instructions that
+  /// have none of these are not counted.
   llvm::Error run(int64_t first, int64_t count, llvm::ArrayRef<uint8_t> input,
                   llvm::MutableArrayRef<int32_t> results,
                   RunReport *report = nullptr);

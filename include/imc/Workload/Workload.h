@@ -54,6 +54,14 @@ struct Product {
   int64_t stride_cols = 1;     ///< input columns from one window to the next
   int64_t dilation_cols = 1;   ///< between kernel elements of a row
   int64_t image_cols = 0;      ///< of one input image, padding included
+  /// Iterations of a loop that follow one another because each needs what the
+  /// one before made (the state of an LSTM). Windows and elements are those of
+  /// one iteration. Iterations that need nothing of each other are no trips:
+  /// their windows add up.
+  int64_t trips = 1;
+  /// Other products of that loop have weights of their own, so that cells that
+  /// do not stay are written again in each iteration.
+  bool alternates = false;
   /// Decided for this product alone; 0: as the knobs decide for all.
   int64_t copies = 0; ///< on arrays of their own, all weights on the chip
   int64_t weight_bits = 0, input_bits = 0;
@@ -69,7 +77,14 @@ struct Product {
   /// share a load (mapping::unfold), with cells that are empty and for results
   /// that are dropped.
   int64_t zero_macs = 0;
-  int64_t macs() const { return windows * rows * cols * groups - zero_macs; }
+  int64_t macs() const {
+    return trips * (windows * rows * cols * groups - zero_macs);
+  }
+  /// How often its cells are written where they do not stay, each time in so
+  /// many rounds: those of one round last through a loop that has no other.
+  int64_t writings(int64_t rounds) const {
+    return rounds == 1 && !alternates ? 1 : trips;
+  }
 };
 bool operator==(const Product &a, const Product &b);
 
@@ -78,6 +93,7 @@ struct Digital {
   int64_t operations = 0;
   int64_t input_elements = 0;
   int64_t output_elements = 0;
+  int64_t trips = 1; ///< as of Product; the numbers are those of all
 };
 
 /// A product of two activations (attention). It runs on the digital unit, or on
@@ -90,6 +106,7 @@ struct DynamicProduct {
   /// is no product of matrices (a convolution with computed weights): that one
   /// cannot be written into arrays.
   int64_t windows = 0, rows = 0, cols = 0, groups = 0;
+  int64_t trips = 1; ///< as of Product; the numbers are those of all
 
   bool isMatrixProduct() const { return groups > 0; }
   /// The product that it is once the right operand stands in arrays.
@@ -119,6 +136,12 @@ struct Layer {
   std::vector<int64_t> inputs{};
   /// Of a product of two activations: those that its right operand comes from.
   std::vector<int64_t> right_inputs{};
+  /// Of `inputs`, those that it reads as the iteration before left them. Layers
+  /// of its loop that do not come before it are always among them.
+  std::vector<int64_t> carried{};
+  /// The loop whose iterations follow one another (Product::trips); layers of
+  /// one loop have the same number.
+  int64_t loop = -1;
   bool output = false; ///< the model returns its result
   /// Rows of its result need no others of what it reads than its windows or
   /// elements say: element-wise work on results of its own shape, a product on
@@ -133,6 +156,8 @@ struct Layer {
   }
   /// Multiply-accumulates, 0 for digital work.
   int64_t macs() const;
+  /// See Product::trips.
+  int64_t trips() const;
 };
 
 /// A model.

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Common.h"
+#include "test/Unit/Schedule/Loops.h"
 
 #include <cmath>
 #include <thread>
@@ -101,6 +102,25 @@ TEST(Pricer, CopiesOfSingleLayersAreTheSame) {
     }
   }
   EXPECT_GT(feasible, 5);
+}
+
+TEST(Pricer, LoopsAreTheSame) {
+  const Pricer pricer({test::lstm(24, 1, 200, 256, 40), test::gru(9, 8, 64, 96),
+                       test::lstm(5, 2, 0, 700, 0)});
+  std::mt19937_64 random(12);
+  DesignCost fast;
+  int feasible = 0;
+  for (const char *target : {"rram-32nm", "sram-32nm"}) {
+    const machine::Machine start = test::shipped(target);
+    for (int trial = 0; trial < 300; ++trial) {
+      test::Design d = test::randomDesign(start, random);
+      const Cost slow = evaluate(pricer.workloads(), d.machine, d.knobs);
+      pricer.price(d.machine, d.knobs, fast);
+      feasible += expectSame(slow, fast);
+      ASSERT_FALSE(::testing::Test::HasFailure()) << target << " " << trial;
+    }
+  }
+  EXPECT_GT(feasible, 50);
 }
 
 TEST(Pricer, EvaluateOfOnePlanAgrees) {

@@ -11,7 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Random.h"
+#include "Loops.h"
 
 #include "imc/Program/IO.h"
 #include "imc/Program/Verify.h"
@@ -57,6 +57,7 @@ TEST(RandomSchedules, AreSoundOrRefusedWithNumbers) {
                  std::to_string(pair));
     test::Random random(uint64_t(seed) * 1000003 + uint64_t(pair));
     workload::Workload network = test::randomNetwork(random);
+    const bool loops = pair % 4 == 3 && test::giveLoops(random, network) > 0;
     const test::RandomDesign d = test::randomDesign(random, rram, sram);
     test::giveOwnBits(random, d.knobs, network);
     ASSERT_EQ(llvm::toString(workload::check(network)), "");
@@ -82,6 +83,7 @@ TEST(RandomSchedules, AreSoundOrRefusedWithNumbers) {
         continue;
       }
       ++outcomes[name];
+      outcomes["with loops"] += loops;
       EXPECT_EQ(llvm::toString(program::verify(*program)), "");
       // It runs to its end.
       llvm::Expected<simulate::Result> run = simulate::simulate(
@@ -107,6 +109,7 @@ TEST(RandomSchedules, AreSoundOrRefusedWithNumbers) {
   EXPECT_GE(outcomes["layers"], pairs / 4);
   EXPECT_GE(outcomes["pipeline"], pairs / 8);
   EXPECT_GE(outcomes["stream"], pairs / 8);
+  EXPECT_GE(outcomes["with loops"], pairs / 20);
 }
 
 } // namespace

@@ -17,7 +17,7 @@
 #include "imc/Schedule/Schedule.h"
 #include "imc/Simulate/Simulate.h"
 
-#include "test/Unit/Schedule/Random.h"
+#include "test/Unit/Schedule/Loops.h"
 
 #include <gtest/gtest.h>
 
@@ -39,12 +39,13 @@ TEST(Agreement, ExecutedCountsAreThoseOfTheCostModel) {
   const machine::Machine rram = test::shippedMachine("rram-32nm"),
                          sram = test::shippedMachine("sram-32nm");
   int64_t ran = 0, chained = 0, copied = 0, rewritten = 0, written = 0,
-          mixed = 0;
+          mixed = 0, looped = 0;
   for (int64_t pair = 0; pair != pairs; ++pair) {
     SCOPED_TRACE("seed " + std::to_string(seed) + ", pair " +
                  std::to_string(pair));
     test::Random random(uint64_t(seed) * 1000003 + uint64_t(pair));
     workload::Workload network = test::randomNetwork(random);
+    const bool loops = pair % 4 == 3 && test::giveLoops(random, network) > 0;
     test::RandomDesign d = test::randomDesign(random, rram, sram);
     d.machine.tile_buffer.size_kib = 4096;
     test::giveOwnBits(random, d.knobs, network);
@@ -83,6 +84,7 @@ TEST(Agreement, ExecutedCountsAreThoseOfTheCostModel) {
     for (const simulate::WorkResult &work : result->kernels)
       compare(work);
     ++ran;
+    looped += loops;
     for (const program::Product &p : program->products) {
       copied += p.copies > 1;
       rewritten += p.rounds > 0 && p.operand < 0;
@@ -100,6 +102,7 @@ TEST(Agreement, ExecutedCountsAreThoseOfTheCostModel) {
   EXPECT_GE(rewritten, pairs / 20);
   EXPECT_GE(written, pairs / 40);
   EXPECT_GE(mixed, pairs / 20);
+  EXPECT_GE(looped, pairs / 20);
 }
 
 } // namespace
