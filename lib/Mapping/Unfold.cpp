@@ -134,7 +134,7 @@ workload::Product imc::mapping::unfolded(const workload::Product &p,
   q.stride_cols = wide.stride;
   q.dilation_cols = wide.dilation;
   q.image_cols = wide.extent;
-  q.zero_macs = q.windows * q.rows * q.cols * q.groups - p.macs();
+  q.zero_macs = q.windows * q.rows * q.cols * q.groups - p.macs() / p.trips;
   return q;
 }
 
