@@ -295,6 +295,7 @@ IMC_INLINE Chain fillChain(Round &r, const workload::Product &p, const Sizes &i,
   } else if (t.strips > 1 && slots % (t.strips * t.column_tiles) != 0) {
     c.sender = all - 1;
   }
+  c.sender = std::min(c.sender, all - 1); // the last part has nobody behind
   double high, wide; // rows and outputs of a part
   if (t.packs > 1) {
     const double share = real(slots) / real(tiles);
@@ -427,8 +428,14 @@ IMC_INLINE void passRound(Passage &t, const Round &r, double product,
   const double allStores =
       std::max({read, std::min(r.sharing, r.storers) * store * p.noc_bit_time,
                 r.storers * store * p.global_bit});
+  // E-TIME-9: partial sums of a block pass the parts of a copy one by one.
+  const double message = r.sent * p.noc_bit_time, sums = r.sums * p.tile_bit;
+  t.chain = r.senders * (end * std::max(message, sums) + hops);
+  // Of a single block they pass the first parts while the others load.
+  const double early =
+      r.blocks == 1 ? std::min(t.chain, allLoads - ownLoad) : 0;
   const double ends =
-      2 * hops + std::max(allLoads + t.tail, ownLoad + allStores);
+      2 * hops + std::max(allLoads - early + t.tail, ownLoad + allStores);
   // Rows that the next block needs but the one behind it did not.
   double stalls = 0;
   if (r.crossings > 0) {
@@ -440,10 +447,7 @@ IMC_INLINE void passRound(Passage &t, const Round &r, double product,
         std::max(0.0, (r.loads - load) * bit + r.crossings * (hops - longest));
   }
 
-  // E-TIME-9: partial sums of a block pass the parts of a copy one by one. At
-  // the front of a busy chain the message before it is still on the link.
-  const double message = r.sent * p.noc_bit_time, sums = r.sums * p.tile_bit;
-  t.chain = r.senders * (end * std::max(message, sums) + hops);
+  // At the front of a busy chain the message before it is still on the link.
   const double ofMessage = r.block * std::max(message, sums);
   const double front = r.blocks > 1 ? std::max(2 * ofMessage, ofMessage + hops)
                                     : ofMessage + hops;
@@ -456,7 +460,7 @@ IMC_INLINE void passRound(Passage &t, const Round &r, double product,
   };
   const double others =
       std::max({t.arrays + stalls + ends + t.chain,
-                t.port + std::max(0.0, allLoads - ownLoad) + 2 * hops +
+                t.port + std::max(0.0, allLoads - ownLoad - early) + 2 * hops +
                     std::max(0.0, ofBlock - portOfBlock) + t.chain,
                 busy(t.global, load * p.global_bit, r.parts)});
   t.link = r.link * p.noc_bit_time;
