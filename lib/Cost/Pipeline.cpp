@@ -158,9 +158,12 @@ PipelineCost imc::cost::pipelineCost(const workload::Workload &workload,
       const double head = f.last.first_load * f.last.ratio * prices.global_bit;
       level.heads += head;
       level.slowest = std::max(level.slowest, t.seconds);
+      // The last block goes down the chain when the link is free; a single one
+      // while other parts load.
+      const double chain = f.last.blocks > 1 ? t.chain : 0;
       level.behind =
-          std::max(level.behind, std::max({t.arrays, t.port, t.link}) + t.tail +
-                                     2 * prices.noc_hops);
+          std::max(level.behind, std::max({t.arrays, t.port, t.link}) + chain +
+                                     t.tail + 2 * prices.noc_hops);
       level.global += t.global;
       level.moves = true;
       addParts(f.last, place, parts.bundle, m, prices, level);
