@@ -105,11 +105,16 @@ llvm::Error ErrorMeter::prepare(int64_t index,
   if (products.size() <= size_t(index)) {
     products.resize(size_t(index) + 1);
     wanted.resize(size_t(index) + 1);
+    wideWanted.resize(size_t(index) + 1);
   }
   products[size_t(index)].name = product.name;
-  wanted[size_t(index)].resize(size_t(
+  const auto results = size_t(
       std::accumulate(product.output_shape.begin(), product.output_shape.end(),
-                      int64_t(1), std::multiplies<int64_t>())));
+                      int64_t(1), std::multiplies<int64_t>()));
+  if (product.isWide())
+    wideWanted[size_t(index)].resize(results);
+  else
+    wanted[size_t(index)].resize(results);
   return llvm::Error::success();
 }
 
@@ -121,10 +126,26 @@ void ErrorMeter::run(int64_t index, const uint8_t *inputs, int32_t *results) {
   std::vector<int32_t> &want = wanted[size_t(index)];
   exact.run(index, inputs, want.data());
   arrays.run(index, inputs, results);
+  count<int32_t>(index, want, results);
+}
+
+void ErrorMeter::runWide(int64_t index, const void *inputs, int64_t *results) {
+  if (which != all && which != index) {
+    exact.runWide(index, inputs, results);
+    return;
+  }
+  std::vector<int64_t> &want = wideWanted[size_t(index)];
+  exact.runWide(index, inputs, want.data());
+  arrays.runWide(index, inputs, results);
+  count<int64_t>(index, want, results);
+}
+
+template <typename T>
+void ErrorMeter::count(int64_t index, ArrayRef<T> want, const T *results) {
   ProductError &p = products[size_t(index)];
   for (size_t i = 0; i < want.size(); ++i) {
-    const double signal = want[i];
-    const int64_t difference = int64_t(results[i]) - want[i];
+    const auto signal = double(want[i]);
+    const int64_t difference = int64_t(results[i]) - int64_t(want[i]);
     p.signal += signal * signal;
     p.error += double(difference) * double(difference);
     p.differing += difference != 0;

@@ -241,9 +241,9 @@ Values lowering::lower(RewriterBase &b, MVMOp op) {
   SmallVector<OpFoldResult> ones4(4, b.getIndexAttr(1)),
       ones5(5, b.getIndexAttr(1));
   Value u = tensor::ExtractSliceOp::create(
-      b, loc, RankedTensorType::get({P, M, R}, b.getI8Type()), op.getU(),
-      SmallVector<OpFoldResult>{first, first, s, first}, sizes({P, M, 1, R}),
-      ones4);
+      b, loc, RankedTensorType::get({P, M, R}, getElementTypeOrSelf(op.getU())),
+      op.getU(), SmallVector<OpFoldResult>{first, first, s, first},
+      sizes({P, M, 1, R}), ones4);
   Value cells = tensor::ExtractSliceOp::create(
       b, loc, RankedTensorType::get({P, T, R, C}, b.getI8Type()), op.getCells(),
       SmallVector<OpFoldResult>{first, s, first, first, first},
@@ -270,9 +270,12 @@ Values lowering::lower(RewriterBase &b, MVMOp op) {
   Value acc = generic(
       b, loc, 4, sums, phases.getRegionIterArg(0), {{p, m, t, c}, {p, m, t, c}},
       [&](OpBuilder &b, Location loc, ValueRange args) {
+        Arith a(b, loc);
+        Type type = args[1].getType();
         Value value = readOut(b, loc, op.getReadout(), args[0]);
-        return Arith(b, loc).add(args[1],
-                                 arith::ShLIOp::create(b, loc, value, shift));
+        return a.add(args[1],
+                     arith::ShLIOp::create(b, loc, a.zeroExtend(value, type),
+                                           a.zeroExtend(shift, type)));
       });
   scf::YieldOp::create(b, loc, acc);
   b.setInsertionPointToEnd(strips.getBody());
@@ -290,29 +293,31 @@ static Value sumInputs(OpBuilder &b, Location loc, ShiftAddOp op) {
   ArrayRef<int64_t> u = shapeOf(op.getU());
   int64_t P = u[0], M = u[1], K = op.getGroupRows(),
           perPack = op.getGroupsPerPack();
-  Type i8 = b.getI8Type();
+  Type code = getElementTypeOrSelf(op.getU()),
+       integer = getElementTypeOrSelf(op.getInit());
   SmallVector<ReassociationIndices> joinStrips = {{0}, {1}, {2, 3}};
   Value rows = tensor::CollapseShapeOp::create(
-      b, loc, RankedTensorType::get({P, M, u[2] * u[3]}, i8), op.getU(),
+      b, loc, RankedTensorType::get({P, M, u[2] * u[3]}, code), op.getU(),
       joinStrips);
   auto attributes = [&](ArrayRef<int64_t> values) {
     return getAsIndexOpFoldResult(b.getContext(), values);
   };
   rows = tensor::ExtractSliceOp::create(
-      b, loc, RankedTensorType::get({P, M, perPack * K}, i8), rows,
+      b, loc, RankedTensorType::get({P, M, perPack * K}, code), rows,
       attributes({0, 0, 0}), attributes({P, M, perPack * K}),
       attributes({1, 1, 1}));
   SmallVector<ReassociationIndices> splitGroups = {{0}, {1}, {2, 3}};
   rows = tensor::ExpandShapeOp::create(
-      b, loc, RankedTensorType::get({P, M, perPack, K}, i8), rows, splitGroups);
+      b, loc, RankedTensorType::get({P, M, perPack, K}, code), rows,
+      splitGroups);
   AffineExpr p, m, l, k;
   bindDims(b.getContext(), p, m, l, k);
-  Value zero = Arith(b, loc).i32(0);
+  Value zero = Arith(b, loc).integer(integer, 0);
   return generic(b, loc, 4, rows, filled(b, loc, {P, M, perPack}, zero),
                  {{p, m, l, k}, {p, m, l}},
-                 [](OpBuilder &b, Location loc, ValueRange args) {
+                 [&](OpBuilder &b, Location loc, ValueRange args) {
                    Arith a(b, loc);
-                   return a.add(args[1], a.zeroExtend(args[0]));
+                   return a.add(args[1], a.zeroExtend(args[0], integer));
                  });
 }
 
@@ -346,13 +351,13 @@ Values lowering::lower(RewriterBase &b, ShiftAddOp op) {
           Value sum = tensor::ExtractOp::create(
               b, loc, op.getAcc(),
               ValueRange{pack, m, a.div(position, C), a.rem(position, C)});
-          Value term = a.mul(sum, a.i32(coefficients[j]));
+          Value term = a.mul(sum, a.integer(sum.getType(), coefficients[j]));
           y = j == 0 ? term : a.add(y, term);
         }
         if (inputSums) {
           Value sum = tensor::ExtractOp::create(b, loc, inputSums,
                                                 ValueRange{pack, m, local});
-          y = a.sub(y, a.mul(sum, a.i32(encoding.offset())));
+          y = a.sub(y, a.mul(sum, a.integer(sum.getType(), encoding.offset())));
         }
         return y;
       })};

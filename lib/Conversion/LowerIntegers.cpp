@@ -112,7 +112,7 @@ Values lowering::lower(RewriterBase &b, QuantizeOp op) {
         Value q = a.add(arith::FPToSIOp::create(b, loc, b.getI32Type(),
                                                 clampNumber(b, loc, v, lo, hi)),
                         args[2]);
-        return arith::TruncIOp::create(b, loc, b.getI8Type(), q);
+        return arith::TruncIOp::create(b, loc, args[3].getType(), q);
       })};
 }
 
@@ -128,7 +128,9 @@ Values lowering::lower(RewriterBase &b, DequantizeOp op) {
       op.getInit(), {all, row, row, channel, channel, channel, all},
       [&](OpBuilder &b, Location loc, ValueRange args) -> Value {
         Arith a(b, loc);
-        Value integer = a.sub(args[0], a.mul(args[2], args[4]));
+        Type type = args[0].getType();
+        Value integer = a.sub(args[0], a.mul(a.signExtend(args[2], type),
+                                             a.signExtend(args[4], type)));
         Value number = arith::SIToFPOp::create(b, loc, b.getF32Type(), integer);
         Value scale = arith::MulFOp::create(b, loc, args[1], args[3]);
         return arith::AddFOp::create(

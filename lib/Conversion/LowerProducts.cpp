@@ -18,7 +18,8 @@ static Value multiplyAccumulate(OpBuilder &b, Location loc, ValueRange args) {
     return arith::AddFOp::create(b, loc, acc,
                                  arith::MulFOp::create(b, loc, x, w));
   Arith a(b, loc);
-  return a.add(acc, a.mul(a.zeroExtend(x), a.signExtend(w)));
+  return a.add(acc, a.mul(a.zeroExtend(x, acc.getType()),
+                          a.signExtend(w, acc.getType())));
 }
 
 Values lowering::lower(RewriterBase &b, MatmulOp op) {

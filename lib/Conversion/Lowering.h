@@ -54,11 +54,24 @@ public:
   mlir::Value i32Of(mlir::Value index) {
     return mlir::arith::IndexCastOp::create(b, loc, b.getI32Type(), index);
   }
-  mlir::Value zeroExtend(mlir::Value value) {
-    return mlir::arith::ExtUIOp::create(b, loc, b.getI32Type(), value);
+  mlir::Value integer(mlir::Type type, int64_t value) {
+    return mlir::arith::ConstantOp::create(b, loc,
+                                           b.getIntegerAttr(type, value));
   }
-  mlir::Value signExtend(mlir::Value value) {
-    return mlir::arith::ExtSIOp::create(b, loc, b.getI32Type(), value);
+  /// To `type`, i32 without one; values that have the type already stay.
+  mlir::Value zeroExtend(mlir::Value value, mlir::Type type = {}) {
+    if (!type)
+      type = b.getI32Type();
+    if (value.getType() == type)
+      return value;
+    return mlir::arith::ExtUIOp::create(b, loc, type, value);
+  }
+  mlir::Value signExtend(mlir::Value value, mlir::Type type = {}) {
+    if (!type)
+      type = b.getI32Type();
+    if (value.getType() == type)
+      return value;
+    return mlir::arith::ExtSIOp::create(b, loc, type, value);
   }
   mlir::Value add(mlir::Value x, mlir::Value y) {
     return mlir::arith::AddIOp::create(b, loc, x, y);

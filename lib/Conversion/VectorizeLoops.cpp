@@ -554,7 +554,8 @@ void VectorizeLoops::outline(linalg::LinalgOp op, Kind kind,
 static bool holdsCodes(ModuleOp module) {
   auto isCodes = [](Type type) {
     auto memref = dyn_cast<BaseMemRefType>(type);
-    return memref && memref.getElementType().isInteger(8);
+    return memref && (memref.getElementType().isInteger(8) ||
+                      memref.getElementType().isInteger(16));
   };
   return module
       .walk([&](Operation *op) {

@@ -21,6 +21,10 @@ using namespace mlir;
 
 ArrayEngine::~ArrayEngine() = default;
 
+void ArrayEngine::runWide(int64_t, const void *, int64_t *) {
+  llvm_unreachable("callEngine gives wide products to engines that take them");
+}
+
 /// The second word of a descriptor is the aligned pointer; buffers that cross
 /// the call have the identity layout and offset 0.
 void imc::execute::callEngineFromCode(void *engine, int64_t index, int64_t,
@@ -28,6 +32,13 @@ void imc::execute::callEngineFromCode(void *engine, int64_t index, int64_t,
   static_cast<ArrayEngine *>(engine)->run(index,
                                           static_cast<uint8_t **>(input)[1],
                                           static_cast<int32_t **>(result)[1]);
+}
+
+void imc::execute::callWideEngineFromCode(void *engine, int64_t index, int64_t,
+                                          void *input, int64_t, void *result) {
+  static_cast<ArrayEngine *>(engine)->runWide(
+      index, static_cast<void **>(input)[1],
+      static_cast<int64_t **>(result)[1]);
 }
 
 static mapping::Encoding toMapping(EncodingKind kind) {
@@ -43,7 +54,7 @@ static mapping::Encoding toMapping(EncodingKind kind) {
 }
 
 /// The stored weights of a product, or a diagnostic.
-static FailureOr<ArrayRef<int8_t>> weightsOf(EncodeWeightsOp encode) {
+static FailureOr<ArrayRef<char>> weightsOf(EncodeWeightsOp encode) {
   ElementsAttr value;
   if (!matchPattern(encode.getW(), m_Constant(&value)))
     return encode.emitOpError(
@@ -55,17 +66,19 @@ static FailureOr<ArrayRef<int8_t>> weightsOf(EncodeWeightsOp encode) {
   } else {
     bytes = cast<DenseElementsAttr>(value).getRawData();
   }
+  const ShapedType type = value.getShapedType();
   if (static_cast<int64_t>(bytes.size()) !=
-      value.getShapedType().getNumElements())
+      type.getNumElements() * type.getElementTypeBitWidth() / 8)
     return encode.emitOpError("has weights of ")
            << bytes.size() << " bytes where their type " << value.getType()
-           << " needs one per element; splats and absent data cannot be given "
-              "to an array engine";
-  return ArrayRef(reinterpret_cast<const int8_t *>(bytes.data()), bytes.size());
+           << " needs " << type.getElementTypeBitWidth() / 8
+           << " per element; splats and absent data cannot be given to an "
+              "array engine";
+  return bytes;
 }
 
 static FailureOr<ArrayProduct> describe(const TiledProduct &product) {
-  FailureOr<ArrayRef<int8_t>> weights = weightsOf(product.encode);
+  FailureOr<ArrayRef<char>> weights = weightsOf(product.encode);
   if (failed(weights))
     return failure();
   auto shapeOf = [](Value value) {
@@ -90,7 +103,13 @@ static FailureOr<ArrayProduct> describe(const TiledProduct &product) {
                        unfold.getDilations().end());
   out.groups = unfold.getGroups();
   out.groups_per_pack = unfold.getGroupsPerPack();
-  out.weights = *weights;
+  if (getElementTypeOrSelf(encode.getW()).isInteger(16))
+    out.wide_weights =
+        ArrayRef(reinterpret_cast<const int16_t *>(weights->data()),
+                 weights->size() / 2);
+  else
+    out.weights = ArrayRef(reinterpret_cast<const int8_t *>(weights->data()),
+                           weights->size());
   out.weight_shape = shapeOf(encode.getW());
   out.tiling = readTiling(product);
   EncodingAttr encoding = encode.getEncoding();
@@ -117,13 +136,22 @@ LogicalResult imc::execute::callEngine(ModuleOp module, ArrayEngine &engine) {
                        LLVM::LLVMDialect, memref::MemRefDialect>();
   OpBuilder top = OpBuilder::atBlockBegin(module.getBody());
   auto pointer = LLVM::LLVMPointerType::get(context);
-  auto anyInput = UnrankedMemRefType::get(top.getI8Type(), {});
-  auto anyResult = UnrankedMemRefType::get(top.getI32Type(), {});
-  auto callee = func::FuncOp::create(
-      top, module.getLoc(), engineCallSymbol,
-      top.getFunctionType({pointer, top.getI64Type(), anyInput, anyResult},
-                          {}));
-  callee.setPrivate();
+  // One function for each pair of element types; declared when first needed.
+  auto calleeOf = [&](Type code, Type sum) {
+    const StringRef name = sum.isInteger(32)
+                               ? engineCallSymbol
+                               : engineWideCallSymbols[code.isInteger(16)];
+    if (auto known = module.lookupSymbol<func::FuncOp>(name))
+      return known;
+    auto callee = func::FuncOp::create(
+        top, module.getLoc(), name,
+        top.getFunctionType({pointer, top.getI64Type(),
+                             UnrankedMemRefType::get(code, {}),
+                             UnrankedMemRefType::get(sum, {})},
+                            {}));
+    callee.setPrivate();
+    return callee;
+  };
   LLVM::GlobalOp::create(top, module.getLoc(), top.getI8Type(),
                          /*isConstant=*/false, LLVM::Linkage::External,
                          engineSymbol, Attribute());
@@ -135,6 +163,13 @@ LogicalResult imc::execute::callEngine(ModuleOp module, ArrayEngine &engine) {
     FailureOr<ArrayProduct> described = describe(*product);
     if (failed(described))
       return failure();
+    if (described->isWide() && !engine.takesWide())
+      return op.emitOpError("has weights of ")
+             << described->weight_bits << " and inputs of "
+             << described->input_bits
+             << " bits, which this engine does not take; it takes at most 8: "
+                "use --at quantized, --arrays simulated, or fewer bits "
+                "(pass.weight_bits, pass.input_bits)";
     if (llvm::Error error = engine.prepare(index, *described))
       return op.emitOpError() << llvm::toString(std::move(error));
 
@@ -151,11 +186,14 @@ LogicalResult imc::execute::callEngine(ModuleOp module, ArrayEngine &engine) {
     Value self = LLVM::AddressOfOp::create(b, loc, pointer, engineSymbol);
     Value number =
         arith::ConstantOp::create(b, loc, b.getI64IntegerAttr(index));
+    func::FuncOp callee =
+        calleeOf(getElementTypeOrSelf(input), getElementTypeOrSelf(result));
+    ArrayRef<Type> types = callee.getArgumentTypes();
     func::CallOp::create(
         b, loc, callee,
         ValueRange{self, number,
-                   memref::CastOp::create(b, loc, anyInput, input),
-                   memref::CastOp::create(b, loc, anyResult, result)});
+                   memref::CastOp::create(b, loc, types[2], input),
+                   memref::CastOp::create(b, loc, types[3], result)});
     Value tensor = bufferization::ToTensorOp::create(
         b, loc, op.getInit().getType(), result, /*restrict=*/true,
         /*writable=*/true);

@@ -208,6 +208,10 @@ LoadedObject::load(std::unique_ptr<llvm::MemoryBuffer> object,
     symbols[(*jit)->mangleAndIntern(engineSymbol)] = {
         llvm::orc::ExecutorAddr::fromPtr(static_cast<void *>(engine)),
         llvm::JITSymbolFlags::Exported};
+    for (const char *name : engineWideCallSymbols)
+      symbols[(*jit)->mangleAndIntern(name)] = {
+          llvm::orc::ExecutorAddr::fromPtr(&callWideEngineFromCode),
+          llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
     symbols[(*jit)->mangleAndIntern(engineCallSymbol)] = {
         llvm::orc::ExecutorAddr::fromPtr(&callEngineFromCode),
         llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};

@@ -69,8 +69,23 @@ llvm::Error CrossbarEngine::prepare(int64_t, const ArrayProduct &p) {
     ++arrays.cell_bits;
   if (crossbar::columnsPerWeight(arrays) != columns)
     arrays.cell_bits = p.cell_bits;
-  llvm::Expected<crossbar::Product> product =
-      crossbar::Product::create(shape, arrays, Windows::weights(p));
+  std::optional<crossbar::Cut> cut;
+  std::vector<int8_t> weights;
+  if (p.isWide()) {
+    llvm::Expected<crossbar::Cut> made = crossbar::Cut::make(shape, arrays);
+    if (!made)
+      return nameProduct(made.takeError(), p.name);
+    cut = *made;
+    llvm::Expected<std::vector<int8_t>> pieces =
+        cut->weights(Windows::wideWeights(p));
+    if (!pieces)
+      return nameProduct(pieces.takeError(), p.name);
+    weights = std::move(*pieces);
+  } else {
+    weights = Windows::weights(p);
+  }
+  llvm::Expected<crossbar::Product> product = crossbar::Product::create(
+      cut ? cut->shape() : shape, cut ? cut->arrays() : arrays, weights);
   if (!product)
     return nameProduct(product.takeError(), p.name);
 
@@ -99,11 +114,55 @@ llvm::Error CrossbarEngine::prepare(int64_t, const ArrayProduct &p) {
     if (readout.range == crossbar::Range::Lossless)
       readout.adc_bits = 0;
   }
+  if (cut && cut->inputPieces() > 1 && readout.range == crossbar::Range::Phase)
+    return llvm::createStringError(
+        llvm::inconvertibleErrorCode(),
+        "product '" + p.name + "': inputs of " + std::to_string(p.input_bits) +
+            " bits are driven as " + std::to_string(cut->inputPieces()) +
+            " pieces, whose phases the range 'phase' does not tell apart; "
+            "take the range array or column, or at most 8 input bits");
   if (!isCalibrated(readout.range))
     if (llvm::Error error = product->setReadout(readout))
       return nameProduct(std::move(error), p.name);
-  ready.push_back({p.name, windows, std::move(*product), readout, {}, 0});
+  ready.push_back({p.name,
+                   windows,
+                   std::move(*product),
+                   readout,
+                   {},
+                   0,
+                   std::move(cut),
+                   p.input_bits > 8});
   return llvm::Error::success();
+}
+
+bool CrossbarEngine::convert(Ready &r, const uint8_t *x, int64_t windows,
+                             int32_t *sums) {
+  crossbar::Options run;
+  run.threads = options.threads;
+  run.first_window = r.ran;
+  llvm::Error error = llvm::Error::success();
+  if (calibrating && isCalibrated(r.readout.range)) {
+    error = r.product.calibrate(x, windows, r.readout.range, run);
+    crossbar::Readout lossless;
+    lossless.range = crossbar::Range::Lossless;
+    lossless.adc_bits = 0;
+    if (!error)
+      error = r.product.setReadout(lossless);
+  }
+  if (!error)
+    error = r.product.run(x, windows, sums, run, &r.statistics);
+  r.ran += windows;
+  if (!error)
+    return true;
+  keep(nameProduct(std::move(error), r.name));
+  return false;
+}
+
+void CrossbarEngine::keep(llvm::Error error) {
+  if (problem.empty())
+    problem = llvm::toString(std::move(error));
+  else
+    llvm::consumeError(std::move(error));
 }
 
 void CrossbarEngine::run(int64_t index, const uint8_t *inputs,
@@ -112,28 +171,28 @@ void CrossbarEngine::run(int64_t index, const uint8_t *inputs,
   const Windows &w = r.windows;
   const uint8_t *x = w.gather(inputs, codes);
   int32_t *sums = w.sums(results, scratch);
-  crossbar::Options run;
-  run.threads = options.threads;
-  run.first_window = r.ran;
-  llvm::Error error = llvm::Error::success();
-  if (calibrating && isCalibrated(r.readout.range)) {
-    error = r.product.calibrate(x, w.rows(), r.readout.range, run);
-    crossbar::Readout lossless;
-    lossless.range = crossbar::Range::Lossless;
-    lossless.adc_bits = 0;
-    if (!error)
-      error = r.product.setReadout(lossless);
-  }
-  if (!error)
-    error = r.product.run(x, w.rows(), sums, run, &r.statistics);
-  r.ran += w.rows();
-  if (error) {
-    if (problem.empty())
-      problem = llvm::toString(nameProduct(std::move(error), r.name));
-    else
-      llvm::consumeError(std::move(error));
+  if (!convert(r, x, w.rows(), sums))
     std::fill_n(sums, w.rows() * w.groups() * w.columns(), 0);
-  }
+  w.scatter(sums, results);
+}
+
+void CrossbarEngine::runWide(int64_t index, const void *inputs,
+                             int64_t *results) {
+  Ready &r = ready[size_t(index)];
+  const Windows &w = r.windows;
+  const crossbar::Cut &cut = *r.cut;
+  const uint16_t *x = w.gather(inputs, r.wide_inputs, wideCodes);
+  int64_t *sums = w.sums(results, wideScratch);
+  const int64_t windows = w.rows() * cut.inputPieces(),
+                outputs = w.groups() * w.columns();
+  scratch.resize(size_t(windows * outputs * cut.weightPieces()));
+  llvm::Error error = cut.codes(x, w.rows(), codes);
+  if (error)
+    keep(nameProduct(std::move(error), r.name));
+  else if (convert(r, codes.data(), windows, scratch.data()))
+    cut.combine(scratch.data(), x, w.rows(), sums);
+  if (!problem.empty())
+    std::fill_n(sums, w.rows() * outputs, 0);
   w.scatter(sums, results);
 }
 

@@ -589,11 +589,18 @@ llvm::Expected<SpaceFile> imc::explore::readSpaceFile(StringRef file) {
 }
 
 llvm::Error imc::explore::checkForAccuracy(const SpaceFile &space) {
-  for (const KnobChoices &knob : space.knobs)
-    if (knob.pass && StringRef(knob.pass->name) == "unfolding" &&
-        llvm::any_of(knob.values, [](double value) { return value != 0; }))
+  for (const KnobChoices &knob : space.knobs) {
+    const StringRef name = knob.pass ? StringRef(knob.pass->name) : "";
+    const bool isBits = name == "weight_bits" || name == "input_bits";
+    auto beyond = [&](double value) {
+      return isBits ? value > 8 : name == "unfolding" && value != 0;
+    };
+    if (llvm::any_of(knob.values, beyond))
       return makeError(space.file + ": '" + knob.name +
-                       "': models of accuracy know only im2col; leave out its "
-                       "other values or what is asked of accuracy");
+                       "': models of accuracy know only " +
+                       (isBits ? "up to 8 bits" : "im2col") +
+                       "; leave out its other values or what is asked of "
+                       "accuracy");
+  }
   return llvm::Error::success();
 }

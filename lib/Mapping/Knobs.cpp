@@ -34,8 +34,8 @@ bool imc::mapping::operator==(const Knobs &a, const Knobs &b) {
 
 const std::vector<KnobInfo> &imc::mapping::knobSchema() {
   static const std::vector<KnobInfo> table = {
-      {"weight_bits", "Bits of a signed weight.", 2, 8, {}},
-      {"input_bits", "Bits of an unsigned activation.", 1, 8, {}},
+      {"weight_bits", "Bits of a signed weight.", 2, 16, {}},
+      {"input_bits", "Bits of an unsigned activation.", 1, 16, {}},
       {"adc_bits",
        "Resolution that the converters are used at; 0: the machine's.",
        0,
@@ -92,8 +92,8 @@ const std::vector<KnobInfo> &imc::mapping::knobSchema() {
 
 const std::vector<KnobInfo> &imc::mapping::layerKnobSchema() {
   static const std::vector<KnobInfo> table = {
-      {"weight_bits", "Bits of its signed weights.", 2, 8, {}},
-      {"input_bits", "Bits of its unsigned activations.", 1, 8, {}},
+      {"weight_bits", "Bits of its signed weights.", 2, 16, {}},
+      {"input_bits", "Bits of its unsigned activations.", 1, 16, {}},
       {"copies",
        "Copies of its weights, which stay on the chip and share its windows.",
        1,

@@ -13,11 +13,12 @@
 #include "imc/Transforms/Passes.h"
 
 #include "Remarks.h"
-#include "imc/Crossbar/Crossbar.h"
+#include "imc/Crossbar/Wide.h"
 #include "imc/Transforms/Constants.h"
 #include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Phase.h"
 #include "mlir/IR/Matchers.h"
+#include <cstring>
 
 namespace imc {
 #define GEN_PASS_DEF_CHECKREADOUTPASS
@@ -40,22 +41,28 @@ static crossbar::Encoding toCrossbar(EncodingKind kind) {
 }
 
 /// The weights as groups x rows x columns; empty where they are not known.
-static std::vector<int8_t> weightsOf(const TiledProduct &product) {
+static std::vector<int16_t> weightsOf(const TiledProduct &product) {
   EncodeWeightsOp encode = product.encode;
   ElementsAttr value;
   if (!matchPattern(encode.getW(), m_Constant(&value)))
     return {};
   std::vector<char> storage;
   ArrayRef<char> data = getRawData(value, storage);
-  ArrayRef<int8_t> stored(reinterpret_cast<const int8_t *>(data.data()),
-                          data.size());
+  std::vector<int16_t> stored;
+  if (value.getElementType().isInteger(16)) {
+    stored.resize(data.size() / 2);
+    std::memcpy(stored.data(), data.data(), stored.size() * 2);
+  } else {
+    for (char byte : data)
+      stored.push_back(static_cast<int8_t>(byte));
+  }
   ArrayRef<int64_t> shape = cast<ShapedType>(value.getType()).getShape();
   if (shape.size() != 4)
-    return stored.vec();
+    return stored;
   // F x C/G x KH x KW: every filter is a column.
   const int64_t groups = encode.getGroups(), cols = shape[0] / groups,
                 rows = shape[1] * shape[2] * shape[3];
-  std::vector<int8_t> weights(stored.size());
+  std::vector<int16_t> weights(stored.size());
   if (weights.empty())
     return weights;
   for (int64_t g = 0; g < groups; ++g)
@@ -129,7 +136,7 @@ struct CheckReadoutPass
     arrays.dac_bits = mvm.getInput().getDacBits();
     arrays.rows = tiling.rows;
     arrays.cols = tiling.cols;
-    const std::vector<int8_t> weights = weightsOf(product);
+    const std::vector<int16_t> weights = weightsOf(product);
     if (weights.empty()) {
       if (attr.getPolicy() == ReadoutPolicy::Lossless && !attr.isLossless())
         return mvm.emitOpError("has policy = lossless and ")
@@ -141,8 +148,15 @@ struct CheckReadoutPass
       remarkOnReadout(loc, report);
       return success();
     }
+    // Products of up to 8 bits are one piece.
+    llvm::Expected<crossbar::Cut> cut = crossbar::Cut::make(shape, arrays);
+    if (!cut)
+      return shiftAdd.emitOpError() << llvm::toString(cut.takeError());
+    llvm::Expected<std::vector<int8_t>> pieces = cut->weights(weights);
+    if (!pieces)
+      return shiftAdd.emitOpError() << llvm::toString(pieces.takeError());
     llvm::Expected<crossbar::Product> made =
-        crossbar::Product::create(shape, arrays, weights);
+        crossbar::Product::create(cut->shape(), cut->arrays(), *pieces);
     if (!made)
       return shiftAdd.emitOpError() << llvm::toString(made.takeError());
     if (llvm::Error error = made->setReadout(readoutOf(attr)))
@@ -155,7 +169,7 @@ struct CheckReadoutPass
     for (int64_t g = 0; g < shape.groups; ++g)
       for (int64_t n = 0; n < shape.n; ++n)
         report.error_bound =
-            std::max(report.error_bound, made->errorBound(g, n));
+            std::max(report.error_bound, cut->errorBound(*made, g, n));
     remarkOnReadout(loc, report);
     numColumns += proof.columns;
     numProved += proof.proved_columns;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ConnectLayers.h"
+#include "dialects/imc/IR/Payload.h"
 #include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Passes.h"
 #include "imc/Transforms/Phase.h"
@@ -136,7 +137,7 @@ std::pair<int64_t, int64_t> imc::bitsOf(Operation *op) {
   int64_t weight = read(IMCDialect::weightBitsAttrName);
   int64_t input = read(IMCDialect::inputBitsAttrName);
   if (!isa<imc::Conv2DOp, imc::MatmulOp>(op) ||
-      !getElementTypeOrSelf(op->getOperand(0)).isInteger(8))
+      !isPayload(getElementTypeOrSelf(op->getOperand(0))))
     return {weight, input};
   Value x = op->getOperand(0);
   while (

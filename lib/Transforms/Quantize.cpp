@@ -14,6 +14,7 @@
 #include "imc/Transforms/Passes.h"
 
 #include "dialects/imc/IR/IMC.h"
+#include "dialects/imc/IR/Payload.h"
 #include "imc/Transforms/Constants.h"
 #include "imc/Transforms/Phase.h"
 #include "imc/Transforms/Products.h"
@@ -64,7 +65,7 @@ struct Product {
   std::optional<QParams> calibrated;
 };
 
-/// The i8 weights, their scales and their column sums in place of an f32
+/// The integer weights, their scales and their column sums in place of an f32
 /// weight.
 struct QuantizedWeight {
   Value weight, scale, sum;
@@ -139,7 +140,8 @@ FailureOr<QuantizedWeight> Quantizer::quantizeWeight(const Product &product) {
   Location loc = root->getLoc();
   auto type = cast<RankedTensorType>(product.w.getType());
   int64_t channels = type.getDimSize(product.channelFirst ? 0 : 1);
-  auto weightType = type.clone(rewriter.getI8Type());
+  const unsigned width = payloadWidth(rule.bits);
+  auto weightType = type.clone(rewriter.getIntegerType(width));
   auto scaleType = RankedTensorType::get({channels}, rewriter.getF32Type());
   auto sumType = RankedTensorType::get({channels}, rewriter.getI32Type());
   std::string name = getWeightName(root).str();
@@ -157,15 +159,22 @@ FailureOr<QuantizedWeight> Quantizer::quantizeWeight(const Product &product) {
     ArrayRef<char> raw = getRawData(attr, storage);
     ArrayRef<float> values(reinterpret_cast<const float *>(raw.data()),
                            raw.size() / sizeof(float));
-    AsmResourceBlob weight = HeapAsmResourceBlob::allocate(values.size(), 64);
+    AsmResourceBlob weight =
+        HeapAsmResourceBlob::allocate(values.size() * width / 8, 64);
     AsmResourceBlob scale =
         HeapAsmResourceBlob::allocate(channels * sizeof(float), 64);
     AsmResourceBlob sum =
         HeapAsmResourceBlob::allocate(channels * sizeof(int32_t), 64);
-    quantizeWeights(values, channels, product.channelFirst, rule,
-                    reinterpret_cast<int8_t *>(weight.getMutableData().data()),
-                    reinterpret_cast<float *>(scale.getMutableData().data()),
-                    reinterpret_cast<int32_t *>(sum.getMutableData().data()));
+    auto quantizeTo = [&](auto *integers) {
+      quantizeWeights(values, channels, product.channelFirst, rule, integers,
+                      reinterpret_cast<float *>(scale.getMutableData().data()),
+                      reinterpret_cast<int32_t *>(sum.getMutableData().data()));
+    };
+    char *integers = weight.getMutableData().data();
+    if (width == 8)
+      quantizeTo(reinterpret_cast<int8_t *>(integers));
+    else
+      quantizeTo(reinterpret_cast<int16_t *>(integers));
     auto constant = [&](RankedTensorType type, StringRef name,
                         AsmResourceBlob blob) -> Value {
       return arith::ConstantOp::create(
@@ -215,8 +224,9 @@ QuantizedInput Quantizer::quantizeInput(const Product &product) {
     input.zeroPoint = choose.getZeroPoint();
   }
   auto type = cast<RankedTensorType>(product.x.getType());
-  Value empty = tensor::EmptyOp::create(rewriter, loc, type.getShape(),
-                                        rewriter.getI8Type());
+  Value empty = tensor::EmptyOp::create(
+      rewriter, loc, type.getShape(),
+      rewriter.getIntegerType(payloadWidth(rule.inputBits)));
   input.quantized =
       imc::QuantizeOp::create(rewriter, loc, product.x, input.scale,
                               input.zeroPoint, empty, rule.inputBits)
@@ -294,10 +304,13 @@ LogicalResult Quantizer::rewrite(Product product) {
 
   auto outType = cast<RankedTensorType>(product.init.getType());
   int64_t channels = outType.getDimSize(1);
-  Value sums = tensor::EmptyOp::create(rewriter, loc, outType.getShape(),
-                                       rewriter.getI32Type());
-  Value zero =
-      arith::ConstantOp::create(rewriter, loc, rewriter.getI32IntegerAttr(0));
+  // Terms of 16 x 16 bits lie below 2^31: no sum of fewer than 2^32 leaves i64.
+  const bool wide = product.rule.weight.bits > 8 || product.rule.inputBits > 8;
+  Type integer = rewriter.getIntegerType(wide ? 64 : 32);
+  Value sums =
+      tensor::EmptyOp::create(rewriter, loc, outType.getShape(), integer);
+  Value zero = arith::ConstantOp::create(rewriter, loc,
+                                         rewriter.getIntegerAttr(integer, 0));
   sums = linalg::FillOp::create(rewriter, loc, zero, sums).getResult(0);
   Value acc;
   if (auto conv = dyn_cast<imc::Conv2DOp>(op))
@@ -352,18 +365,16 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
 
   LogicalResult checkOptions() {
     ModuleOp module = getOperation();
-    if (weightBits < 2 || weightBits > 8)
+    if (weightBits < 2 || weightBits > 16)
       return module.emitError()
              << "imc-quantize: weight-bits = " << weightBits.getValue()
-             << " is out of range; a weight takes 2 to 8 "
+             << " is out of range; a weight takes 2 to 16 "
                 "bits (pass.weight_bits)";
-    if (inputBits < 1 || inputBits > 8)
+    if (inputBits < 1 || inputBits > 16)
       return module.emitError()
              << "imc-quantize: input-bits = " << inputBits.getValue()
              << " is out of range; an activation takes 1 to "
-                "8 bits (pass.input_bits): codes are i8, and sums of wider "
-                "ones "
-                "leave the 32 bits of a column sum";
+                "16 bits (pass.input_bits)";
     if (activations != "dynamic" && activations != "calibrated")
       return module.emitError()
              << "imc-quantize: activations = '" << activations.getValue()
@@ -418,10 +429,10 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
       if (!attribute)
         return success();
       bits = attribute.getInt();
-      if (bits >= least && bits <= 8)
+      if (bits >= least && bits <= 16)
         return success();
       op->emitOpError("cannot be quantized: '")
-          << name << "' is " << bits << ", expected " << least << " to 8";
+          << name << "' is " << bits << ", expected " << least << " to 16";
       return failure();
     };
     if (failed(read(IMCDialect::weightBitsAttrName, 2, rule.weight.bits)) ||
@@ -472,6 +483,17 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
     if (failed(rule))
       return failure();
     product.rule = *rule;
+    auto type = cast<RankedTensorType>(product.w.getType());
+    const int64_t channel =
+        type.getNumElements() /
+        std::max<int64_t>(1, type.getDimSize(product.channelFirst ? 0 : 1));
+    if (channel > longestChannel(rule->weight.bits))
+      return op->emitOpError("cannot be quantized: a channel has ")
+             << channel << " weights of " << rule->weight.bits
+             << " bits, whose sum may leave 32 bits; take fewer "
+                "bits (pass.weight_bits), "
+             << longestChannel(rule->weight.bits)
+             << " weights of this many always fit";
     if (activations == "calibrated") {
       FailureOr<QParams> params = readRange(op, product.rule);
       if (failed(params))

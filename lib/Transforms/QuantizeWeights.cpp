@@ -17,9 +17,9 @@
 using namespace imc;
 
 /// Q2 for one weight. std::nearbyint rounds half to even in the default mode.
-static int8_t round(float value, float scale, float top) {
+static int16_t round(float value, float scale, float top) {
   float q = std::nearbyint(value / scale);
-  return static_cast<int8_t>(std::clamp(q, -top, top));
+  return static_cast<int16_t>(std::clamp(q, -top, top));
 }
 
 namespace {
@@ -86,10 +86,12 @@ static void chooseLeastError(llvm::ArrayRef<float> values,
   }
 }
 
-void imc::quantizeWeights(llvm::ArrayRef<float> values, int64_t channels,
-                          bool channelFirst, const WeightRule &rule,
-                          int8_t *weight, float *scale, int32_t *sum) {
-  assert(rule.bits >= 2 && rule.bits <= 8 && "weights have 2 to 8 bits");
+template <typename Integer>
+static void quantizeTo(llvm::ArrayRef<float> values, int64_t channels,
+                       bool channelFirst, const WeightRule &rule,
+                       Integer *weight, float *scale, int32_t *sum) {
+  assert(rule.bits >= 2 && rule.bits <= int64_t(8 * sizeof(Integer)) &&
+         "weights fit their integers");
   const float top = static_cast<float>((1 << (rule.bits - 1)) - 1);
   const Channels order(channels, static_cast<int64_t>(values.size()),
                        channelFirst);
@@ -108,8 +110,22 @@ void imc::quantizeWeights(llvm::ArrayRef<float> values, int64_t channels,
     for (int64_t n = 0; n < channels; ++n)
       scale[n] = toScale(scale[n], top);
   order.forEach([&](int64_t i, int64_t n) {
-    sum[n] += weight[i] = round(values[i], scale[n], top);
+    const int16_t q = round(values[i], scale[n], top);
+    weight[i] = static_cast<Integer>(q);
+    sum[n] += q;
   });
+}
+
+void imc::quantizeWeights(llvm::ArrayRef<float> values, int64_t channels,
+                          bool channelFirst, const WeightRule &rule,
+                          int8_t *weight, float *scale, int32_t *sum) {
+  quantizeTo(values, channels, channelFirst, rule, weight, scale, sum);
+}
+
+void imc::quantizeWeights(llvm::ArrayRef<float> values, int64_t channels,
+                          bool channelFirst, const WeightRule &rule,
+                          int16_t *weight, float *scale, int32_t *sum) {
+  quantizeTo(values, channels, channelFirst, rule, weight, scale, sum);
 }
 
 float imc::chooseScale(float lo, float hi, int64_t bits, int32_t &zeroPoint,

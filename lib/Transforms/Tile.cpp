@@ -14,6 +14,7 @@
 
 #include "Remarks.h"
 #include "dialects/imc/IR/IMC.h"
+#include "dialects/imc/IR/Payload.h"
 #include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Phase.h"
 #include "imc/Transforms/Products.h"
@@ -108,10 +109,11 @@ LogicalResult Tiler::rewrite(const Product &product) {
     strides.assign(conv.getStrides().begin(), conv.getStrides().end());
     dilations.assign(conv.getDilations().begin(), conv.getDilations().end());
   }
-  Type i8 = rewriter.getI8Type(), i32 = rewriter.getI32Type();
+  Type i8 = rewriter.getI8Type(), code = getElementTypeOrSelf(product.x),
+       integer = yType.getElementType();
   Value u = imc::UnfoldOp::create(
                 rewriter, loc, product.x,
-                empty(loc, {t.packs, windows, t.strips, t.rows}, i8), kernel,
+                empty(loc, {t.packs, windows, t.strips, t.rows}, code), kernel,
                 strides, dilations, groups, t.groups_per_pack)
                 .getResult();
   Value cells =
@@ -120,12 +122,13 @@ LogicalResult Tiler::rewrite(const Product &product) {
           empty(loc, {t.packs, t.strips, t.column_tiles, t.rows, t.cols}, i8),
           encoding, groups, t.groups_per_pack)
           .getResult();
-  Value zero =
-      arith::ConstantOp::create(rewriter, loc, rewriter.getI32IntegerAttr(0));
-  Value sums = linalg::FillOp::create(
-                   rewriter, loc, zero,
-                   empty(loc, {t.packs, windows, t.column_tiles, t.cols}, i32))
-                   .getResult(0);
+  Value zero = arith::ConstantOp::create(rewriter, loc,
+                                         rewriter.getIntegerAttr(integer, 0));
+  Value sums =
+      linalg::FillOp::create(
+          rewriter, loc, zero,
+          empty(loc, {t.packs, windows, t.column_tiles, t.cols}, integer))
+          .getResult(0);
   auto readout = ReadoutAttr::get(
       rewriter.getContext(), mapping::adcBits(knobs, machine), t.lossless_bits,
       knobs.range == mapping::Range::Full ? mapping::rangeBits(machine)
@@ -138,7 +141,7 @@ LogicalResult Tiler::rewrite(const Product &product) {
     return failure();
   rewriter.setInsertionPoint(op);
   Value y = imc::ShiftAddOp::create(
-                rewriter, loc, *acc, u, empty(loc, yType.getShape(), i32),
+                rewriter, loc, *acc, u, empty(loc, yType.getShape(), integer),
                 encoding, groups, t.groups_per_pack, product.work.rows)
                 .getResult();
   for (StringRef name :
@@ -161,11 +164,12 @@ LogicalResult Tiler::rewrite(const Product &product) {
   return success();
 }
 
-/// Whether a constant i8 weight holds −128, which has no magnitude of 7 bits.
+/// Whether a constant i8 weight holds −128, which has no magnitude of 7 bits;
+/// weights of i16 come from imc-quantize, which is symmetric.
 static bool holdsLowestWeight(Value w) {
   auto constant = w.getDefiningOp<arith::ConstantOp>();
   std::vector<char> storage;
-  return constant &&
+  return constant && getElementTypeOrSelf(w).isInteger(8) &&
          llvm::is_contained(
              getRawData(cast<ElementsAttr>(constant.getValue()), storage),
              static_cast<char>(-128));
@@ -198,10 +202,10 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
     Product product{
         op, op->getOperand(0), op->getOperand(1), op->getOperand(2), {}, {},
         {}};
-    if (op->getNumResults() != 1 ||
-        !getElementTypeOrSelf(product.x).isInteger(8))
+    if (op->getNumResults() != 1 || !isPayload(getElementTypeOrSelf(product.x)))
       return op->emitOpError("cannot be tiled: its operands are ")
-             << product.x.getType() << ", not tensors of i8; run imc-quantize";
+             << product.x.getType()
+             << ", not tensors of i8 or i16; run imc-quantize";
     if (!isZeroFilled(product.init))
       return op->emitOpError("cannot be tiled: its sums do not start from "
                              "zero; add the initial value after "
@@ -265,7 +269,7 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
         refused = true;
         continue;
       }
-      // Weights without the attribute use all of their 8 bits.
+      // Weights without the attribute use all bits of i8 (models in integers).
       auto weightBits =
           op->getAttrOfType<IntegerAttr>(IMCDialect::weightBitsAttrName);
       product->knobs = *knobs;
@@ -276,6 +280,16 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
         refused = true;
         continue;
       }
+      for (auto [what, bits, value] :
+           {std::tuple("weights", product->knobs.weight_bits, product->w),
+            std::tuple("inputs", product->knobs.input_bits, product->x)})
+        if (Type type = getElementTypeOrSelf(value);
+            !type.isInteger(payloadWidth(bits))) {
+          op->emitOpError("cannot be tiled: its ")
+              << what << " have " << bits << " bits in elements of " << type
+              << ", expected i" << payloadWidth(bits) << "; run imc-quantize";
+          refused = true;
+        }
       product->work = *layer.product();
       products.push_back(*product);
     }

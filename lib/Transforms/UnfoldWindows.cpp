@@ -24,6 +24,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/IR/PatternMatch.h"
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include <cstring>
 
 namespace imc {
 #define GEN_PASS_DEF_UNFOLDWINDOWSPASS
@@ -88,11 +89,11 @@ Value Widener::input() {
   if (axes[0].extent == shape[2] && axes[1].extent == shape[3])
     return x;
   // Only positions that are dropped see these zeros.
-  Value zero =
-      arith::ConstantOp::create(rewriter, loc, rewriter.getI8IntegerAttr(0));
+  Type code = getElementTypeOrSelf(x);
+  Value zero = arith::ConstantOp::create(rewriter, loc,
+                                         rewriter.getIntegerAttr(code, 0));
   auto type = RankedTensorType::get(
-      {shape[0], shape[1], axes[0].extent, axes[1].extent},
-      rewriter.getI8Type());
+      {shape[0], shape[1], axes[0].extent, axes[1].extent}, code);
   return tensor::PadOp::create(
       rewriter, loc, type, x, attrs({0, 0, 0, 0}),
       attrs({0, 0, axes[0].extent - shape[2], axes[1].extent - shape[3]}),
@@ -103,7 +104,9 @@ Value Widener::weights() {
   Operation *root = conv.getW().getDefiningOp();
   const SmallVector<int64_t> shape = {w[0] * count(), w[1], axes[0].kernel,
                                       axes[1].kernel};
-  auto type = RankedTensorType::get(shape, rewriter.getI8Type());
+  Type element = getElementTypeOrSelf(conv.getW());
+  const size_t bytes = element.getIntOrFloatBitWidth() / 8;
+  auto type = RankedTensorType::get(shape, element);
   if (isa<imc::MissingWeightOp>(root))
     return imc::MissingWeightOp::create(rewriter, root->getLoc(), type,
                                         getWeightName(root));
@@ -111,14 +114,14 @@ Value Widener::weights() {
   ArrayRef<char> from = getRawData(
       cast<ElementsAttr>(cast<arith::ConstantOp>(root).getValue()), storage);
   AsmResourceBlob blob =
-      HeapAsmResourceBlob::allocate(type.getNumElements(), 64);
+      HeapAsmResourceBlob::allocate(type.getNumElements() * bytes, 64);
   MutableArrayRef<char> to = blob.getMutableData();
   llvm::fill(to, 0);
   const char *next = from.data();
   for (int64_t f = 0; f != w[0]; ++f)
     for (int64_t c = 0; c != w[1]; ++c)
       for (int64_t r = 0; r != w[2]; ++r)
-        for (int64_t s = 0; s != w[3]; ++s, ++next)
+        for (int64_t s = 0; s != w[3]; ++s, next += bytes)
           for (int64_t p = 0; p != count(); ++p) {
             const int64_t channel =
                 (f / outputs * count() + p) * outputs + f % outputs;
@@ -126,8 +129,9 @@ Value Widener::weights() {
                 p / positions[1] * axes[0].position + r * axes[0].element;
             const int64_t column =
                 p % positions[1] * axes[1].position + s * axes[1].element;
-            to[((channel * w[1] + c) * shape[2] + row) * shape[3] + column] =
-                *next;
+            const int64_t at =
+                ((channel * w[1] + c) * shape[2] + row) * shape[3] + column;
+            std::memcpy(to.data() + size_t(at) * bytes, next, bytes);
           }
   return arith::ConstantOp::create(
       rewriter, root->getLoc(), type,
@@ -137,7 +141,7 @@ Value Widener::weights() {
 
 Value Widener::bringTogether(Value wide) {
   const int64_t high = axes[0].windows, across = axes[1].windows;
-  Type i32 = rewriter.getI32Type();
+  Type sum = getElementTypeOrSelf(wide);
   // (image, group, position down, position across, output, row, column) with
   // rows of windows beside their positions.
   const SmallVector<int64_t> apart = {
@@ -147,17 +151,17 @@ Value Widener::bringTogether(Value wide) {
   for (int64_t d : order)
     together.push_back(apart[d]);
   Value split = tensor::ExpandShapeOp::create(
-      rewriter, loc, RankedTensorType::get(apart, i32), wide,
+      rewriter, loc, RankedTensorType::get(apart, sum), wide,
       SmallVector<ReassociationIndices>{{0}, {1, 2, 3, 4}, {5}, {6}});
   Value moved =
       linalg::TransposeOp::create(
           rewriter, loc, split,
-          Value(tensor::EmptyOp::create(rewriter, loc, together, i32)), order)
+          Value(tensor::EmptyOp::create(rewriter, loc, together, sum)), order)
           ->getResult(0);
   const SmallVector<int64_t> whole = {y[0], y[1], high * positions[0],
                                       across * positions[1]};
   Value joined = tensor::CollapseShapeOp::create(
-      rewriter, loc, RankedTensorType::get(whole, i32), moved,
+      rewriter, loc, RankedTensorType::get(whole, sum), moved,
       SmallVector<ReassociationIndices>{{0}, {1, 2}, {3, 4}, {5, 6}});
   if (whole == y)
     return joined;
@@ -168,16 +172,16 @@ Value Widener::bringTogether(Value wide) {
 
 void Widener::rewrite() {
   rewriter.setInsertionPoint(conv);
-  Type i32 = rewriter.getI32Type();
+  Type sum = getElementTypeOrSelf(conv.getInit());
   Value x = input();
   const int64_t channels = w[0] * count();
   const SmallVector<int64_t> shape = {y[0], channels, axes[0].windows,
                                       axes[1].windows};
   Value zero =
-      arith::ConstantOp::create(rewriter, loc, rewriter.getI32IntegerAttr(0));
+      arith::ConstantOp::create(rewriter, loc, rewriter.getIntegerAttr(sum, 0));
   Value init = linalg::FillOp::create(
                    rewriter, loc, zero,
-                   Value(tensor::EmptyOp::create(rewriter, loc, shape, i32)))
+                   Value(tensor::EmptyOp::create(rewriter, loc, shape, sum)))
                    .getResult(0);
   const int64_t strides[] = {axes[0].stride, axes[1].stride};
   const int64_t dilations[] = {axes[0].dilation, axes[1].dilation};

@@ -14,6 +14,7 @@
 #include "imc/Transforms/Passes.h"
 
 #include "dialects/imc/IR/IMC.h"
+#include "dialects/imc/IR/Payload.h"
 #include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Phase.h"
 #include "imc/Transforms/Products.h"
@@ -25,6 +26,7 @@
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "llvm/ADT/StringMap.h"
 #include <cmath>
+#include <cstring>
 
 namespace imc {
 #define GEN_PASS_DEF_VERIFYPHASEPASS
@@ -181,16 +183,19 @@ void PhaseVerifier::verifyInteger(Operation *op) {
     int64_t top = (int64_t(1) << (weightBits - 1)) - 1;
     int64_t bottom = ownIntegers ? -top - 1 : -top;
     std::vector<char> storage;
-    for (char value :
-         getRawData(cast<ElementsAttr>(constant.getValue()), storage))
-      if (static_cast<int8_t>(value) > top ||
-          static_cast<int8_t>(value) < bottom) {
-        report(op, "P3") << "weight "
-                         << static_cast<int>(static_cast<int8_t>(value))
-                         << " lies outside ±" << top << " of " << weightBits
-                         << " bits";
+    ArrayRef<char> raw =
+        getRawData(cast<ElementsAttr>(constant.getValue()), storage);
+    const bool wide = getElementTypeOrSelf(w).isInteger(16);
+    for (size_t i = 0, count = raw.size() / (wide ? 2 : 1); i != count; ++i) {
+      int16_t value = static_cast<int8_t>(raw[i]);
+      if (wide)
+        std::memcpy(&value, raw.data() + 2 * i, 2);
+      if (value > top || value < bottom) {
+        report(op, "P3") << "weight " << value << " lies outside ±" << top
+                         << " of " << weightBits << " bits";
         break;
       }
+    }
   }
 }
 
@@ -476,7 +481,7 @@ LogicalResult PhaseVerifier::run() {
     verifyDialects(op);
     verifyProduct(op);
     bool isProduct = isa<imc::Conv2DOp, imc::MatmulOp>(op) &&
-                     getElementTypeOrSelf(op->getOperand(0)).isInteger(8);
+                     isPayload(getElementTypeOrSelf(op->getOperand(0)));
     if (from(Phase::Quantized) && (isProduct || isa<imc::ShiftAddOp>(op)) &&
         op->getNumResults() == 1)
       verifyInteger(op);

@@ -156,9 +156,9 @@ static const char *complaint(const Layer &layer) {
     for (int64_t factor : {p->rows, p->cols, p->groups, p->trips})
       if (__builtin_mul_overflow(macs, factor, &macs) || macs > largestCount)
         return "the product has more than 2^53 multiply-accumulates";
-    if ((p->weight_bits && (p->weight_bits < 2 || p->weight_bits > 8)) ||
-        p->input_bits < 0 || p->input_bits > 8)
-      return "weights of a product have 2 to 8 bits, inputs 1 to 8";
+    if ((p->weight_bits && (p->weight_bits < 2 || p->weight_bits > 16)) ||
+        p->input_bits < 0 || p->input_bits > 16)
+      return "weights of a product have 2 to 16 bits, inputs 1 to 16";
     if (p->weight_elements != p->groups * p->rows * p->cols)
       return "weight_elements is not groups x rows x cols";
     if (p->output_width <= 0 || p->windows % p->output_width != 0)

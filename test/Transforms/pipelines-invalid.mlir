@@ -1,7 +1,7 @@
 // RUN: not imc-opt %s -imc-to-tiled 2>&1 | FileCheck %s --check-prefix=TARGET
 // RUN: not imc-opt %s -imc-to-costed=target=nowhere 2>&1 | FileCheck %s --check-prefix=NAME
 // RUN: not imc-opt %s -imc-to-placed='target=rram-32nm replication=most' 2>&1 | FileCheck %s --check-prefix=OPTION
-// RUN: not imc-opt %s -imc-to-quantized=weight-bits=9 2>&1 | FileCheck %s --check-prefix=BITS
+// RUN: not imc-opt %s -imc-to-quantized=weight-bits=17 2>&1 | FileCheck %s --check-prefix=BITS
 // RUN: not imc-opt %s -imc-to-offloaded -imc-to-offloaded 2>&1 | FileCheck %s --check-prefix=TWICE
 // RUN: not imc-opt %s -imc-to-tiled='target=%s.yaml' 2>&1 | FileCheck %s --check-prefix=FILE
 
@@ -13,7 +13,7 @@
 // TARGET: pipelines-invalid.mlir:{{.*}}: error: {{.*}}imc.target
 // NAME: error: imc-attach-target: {{.*}}nowhere
 // OPTION: error: imc-place: 'pass.replication' is 'most', must be one of none, balanced
-// BITS: error: imc-quantize: weight-bits = 9 is out of range
+// BITS: error: imc-quantize: weight-bits = 17 is out of range
 // TWICE: error: imc-offload takes a module in phase 'imported', but imc.phase says 'offloaded'
 // FILE: error: imc-attach-target: {{.*}}.yaml
 // KNOB: error: {{.*}}machine.rows

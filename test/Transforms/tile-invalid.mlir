@@ -29,7 +29,7 @@ module attributes {imc.phase = "quantized"} {
 
 module attributes {imc.phase = "quantized"} {
   func.func @floats(%x: tensor<1x2xf32>, %w: tensor<2x1xf32>, %i: tensor<1x1xf32>) -> tensor<1x1xf32> {
-    // expected-error @below {{cannot be tiled: its operands are 'tensor<1x2xf32>', not tensors of i8; run imc-quantize}}
+    // expected-error @below {{cannot be tiled: its operands are 'tensor<1x2xf32>', not tensors of i8 or i16; run imc-quantize}}
     %y = imc.matmul ins(%x, %w : tensor<1x2xf32>, tensor<2x1xf32>) outs(%i : tensor<1x1xf32>) -> tensor<1x1xf32>
     return %y : tensor<1x1xf32>
   }
@@ -59,11 +59,24 @@ module attributes {imc.phase = "quantized"} {
 // -----
 
 module attributes {imc.phase = "quantized"} {
+  func.func @weight_bits_beyond(%x: tensor<1x2xf32>, %s: tensor<f32>, %z: tensor<i32>, %w: tensor<2x1xi8>) -> tensor<1x1xi32> {
+    %e = tensor.empty() : tensor<1x2xi8>
+    %q = imc.quantize ins(%x, %s, %z : tensor<1x2xf32>, tensor<f32>, tensor<i32>) outs(%e : tensor<1x2xi8>) bits = 8 -> tensor<1x2xi8>
+    %i = arith.constant dense<0> : tensor<1x1xi32>
+    // expected-error @below {{cannot be tiled: 'pass.weight_bits' is 17, must be an integer from 2 to 16}}
+    %y = imc.matmul ins(%q, %w : tensor<1x2xi8>, tensor<2x1xi8>) outs(%i : tensor<1x1xi32>) {imc.weight_bits = 17 : i64} -> tensor<1x1xi32>
+    return %y : tensor<1x1xi32>
+  }
+}
+
+// -----
+
+module attributes {imc.phase = "quantized"} {
   func.func @weight_bits(%x: tensor<1x2xf32>, %s: tensor<f32>, %z: tensor<i32>, %w: tensor<2x1xi8>) -> tensor<1x1xi32> {
     %e = tensor.empty() : tensor<1x2xi8>
     %q = imc.quantize ins(%x, %s, %z : tensor<1x2xf32>, tensor<f32>, tensor<i32>) outs(%e : tensor<1x2xi8>) bits = 8 -> tensor<1x2xi8>
     %i = arith.constant dense<0> : tensor<1x1xi32>
-    // expected-error @below {{cannot be tiled: 'pass.weight_bits' is 9, must be an integer from 2 to 8}}
+    // expected-error @below {{cannot be tiled: its weights have 9 bits in elements of 'i8', expected i16; run imc-quantize}}
     %y = imc.matmul ins(%q, %w : tensor<1x2xi8>, tensor<2x1xi8>) outs(%i : tensor<1x1xi32>) {imc.weight_bits = 9 : i64} -> tensor<1x1xi32>
     return %y : tensor<1x1xi32>
   }

@@ -241,3 +241,7 @@ def test_what_does_not_belong_together_is_refused(tool, models, fitted, tmp_path
     for refused in (unfolded, search(tool, models, wide, "--accuracy", model, check=False)):
         assert refused.returncode == 1
         assert "'pass.unfolding': models of accuracy know only im2col" in refused.stderr
+    bits = tmp_path / "bits.yaml"
+    bits.write_text(space.read_text().replace("knobs:", "knobs:\n  pass.input_bits: [8, 16]"))
+    refused = tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", bits, check=False)
+    assert refused.returncode == 1 and "'pass.input_bits': models of accuracy know only up to 8 bits" in refused.stderr, refused.stderr

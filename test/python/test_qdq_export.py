@@ -94,6 +94,27 @@ def test_onnxruntime_agrees(tool, shared, tmp_path, name):
     agree(tmp_path / "q.onnx", x, ours(tool, model, x, tmp_path, *arguments))
 
 
+@pytest.mark.parametrize("name, weight_bits, input_bits", [("glyphs_lenet_N", 16, 16), ("digits_cnn_N", 16, 8), ("digits_mlp_N", 8, 12)])
+def test_more_than_8_bits(tool, shared, tmp_path, name, weight_bits, input_bits):
+    """INT16 and UINT16 from opset 21 on, which the export raises the model to."""
+    x = glyphs(shared, 500) if name.startswith("glyphs") else digits(shared, name)
+    model = shared / "models" / "trained-small" / f"{name}.onnx"
+    arguments = ("--shape", f"N={len(x)}", "--set", f"pass.weight_bits={weight_bits}", "--set", f"pass.input_bits={input_bits}")
+    printed = export(tool, model, x, tmp_path, *arguments).stdout
+    quantized = onnx.load(tmp_path / "q.onnx")
+    onnx.checker.check_model(quantized)
+    assert quantized.opset_import[0].version >= 21 and "for operands of more than 8 bits" in printed
+    types = {t.name.rpartition("_")[2]: t.data_type for t in quantized.graph.initializer if t.name.endswith(("_quantized", "_zero_point"))}
+    assert types["quantized"] == (onnx.TensorProto.INT16 if weight_bits > 8 else onnx.TensorProto.INT8)
+    points = {t.data_type for t in quantized.graph.initializer if t.name.endswith("_zero_point")}
+    assert (onnx.TensorProto.UINT16 if input_bits > 8 else onnx.TensorProto.UINT8) in points
+    want = ours(tool, model, x, tmp_path, *arguments)
+    for optimized in (True, False):
+        got = onnxruntime_outputs(tmp_path / "q.onnx", x, optimized)
+        assert np.count_nonzero(got.argmax(-1) != want.argmax(-1)) <= len(x) // 500
+        assert np.abs(got - want).max() < (0.1 if input_bits == 8 else 0.01) * want.std()
+
+
 @pytest.mark.parametrize("name", ["glyphs_resnet8", "digits_mlp_N"])
 def test_comes_back_with_the_same_integers(tool, shared, tmp_path, name):
     x = glyphs(shared, 20) if name.startswith("glyphs") else digits(shared, name)[:20]
@@ -147,13 +168,14 @@ def test_few_bits(tool, shared, tmp_path, opset, weight_bits, input_bits):
 
 
 def gemm(opset=17, **options):
-    """x -> Gemm -> Relu -> y with 16 x 8 weights; options: alpha, transB, opset, Softmax at the end, a weight that is computed."""
+    """x -> Gemm -> Relu -> y with 16 x 8 weights; options: alpha, transB, opset, Softmax or ReduceMean at the end, a weight that is computed."""
     rng = np.random.default_rng(3)
     helper = onnx.helper
     w = rng.normal(size=(8, 16) if options.get("transB") else (16, 8)).astype(np.float32)
     attributes = {k: options[k] for k in ("alpha", "transB") if k in options}
     nodes = [helper.make_node("Gemm", ["x", "w", "b"], ["h"], "fc", **attributes), helper.make_node("Relu", ["h"], ["r"], "relu")]
-    nodes.append(helper.make_node("Softmax", ["r"], ["y"], "soft", axis=1) if options.get("softmax")
+    nodes.append(helper.make_node("ReduceMean", ["r"], ["y"], "mean", axes=[0], keepdims=1) if options.get("mean")
+                 else helper.make_node("Softmax", ["r"], ["y"], "soft", axis=1) if options.get("softmax")
                  else helper.make_node("Identity", ["r"], ["y"], "id"))
     initializers = [numpy_helper.from_array(w, "w"), numpy_helper.from_array(rng.normal(size=8).astype(np.float32), "b")]
     if options.get("computed"):
@@ -161,7 +183,7 @@ def gemm(opset=17, **options):
         initializers[0].name = "w0"
         initializers.append(numpy_helper.from_array(np.float32(0.5), "half"))
     graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, (4, 16))],
-                              [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (4, 8))], initializers)
+                              [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (1 if options.get("mean") else 4, 8))], initializers)
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
 
 
@@ -182,12 +204,14 @@ def test_gemm_forms(tool, tmp_path, options):
 
 @pytest.mark.parametrize("options, message", [
     ({"opset": 11, "softmax": True}, "needs 13, and node 'soft' (Softmax) would mean something else there"),
+    ({"mean": True, "bits": 16}, "operands of more than 8 bits needs 21, and node 'mean' (ReduceMean) would mean something else there"),
     ({"opset": 9}, "convert it to opset 13 or later first"),
     ({"computed": True}, "node 'fc' (Gemm): its weight 'w' is no initializer"),
 ])
 def test_refuses_by_name(tool, tmp_path, options, message):
     onnx.save(gemm(**options), tmp_path / "m.onnx")
-    refused = export(tool, tmp_path / "m.onnx", np.ones((4, 16), np.float32), tmp_path, check=False)
+    refused = export(tool, tmp_path / "m.onnx", np.ones((4, 16), np.float32), tmp_path, "--set", f"pass.input_bits={options.get('bits', 8)}",
+                     check=False)
     assert refused.returncode == 1
     assert message in refused.stderr, refused.stderr
     assert not (tmp_path / "q.onnx").exists()

@@ -27,6 +27,15 @@ SETTINGS = [
     ["--set", "machine.cell.bits=1", "--set", "pass.encoding=twos_complement", "--set", "pass.adc_bits=5"],
     ["--set", "machine.dac.bits=2", "--set", "pass.input_bits=7", "--set", "pass.adc_bits=9"],
 ]
+# Operands of more than 8 bits (X-WIDE), in sums of 64 bits.
+WIDE = [
+    ["--set", "pass.weight_bits=16", "--set", "pass.input_bits=16"],
+    ["--set", "pass.weight_bits=16", "--set", "pass.input_bits=16", "--set", "pass.unfolding=products"],
+    ["--set", "pass.weight_bits=16", "--set", "pass.input_bits=16", "--set", "pass.adc_bits=6"],
+    ["--set", "pass.weight_bits=16", "--set", "pass.encoding=differential", "--set", "pass.adc_bits=7"],
+    ["--set", "pass.input_bits=16", "--set", "machine.dac.bits=4", "--set", "pass.adc_bits=9"],
+    ["--set", "pass.weight_bits=10", "--set", "pass.input_bits=12", "--set", "pass.adc_bits=7"],
+]
 
 
 @pytest.mark.parametrize("name, count, settings", [("glyphs_resnet8_N", 2, SETTINGS), ("digits_cnn_N", 4, SETTINGS[:2])])
@@ -42,6 +51,44 @@ def test_equals_compiled_arrays_bit_for_bit(tool, models, tmp_path, name, count,
             assert line[1] == line[2] and line[4] == 0  # everything proved, no conversion simulated
         else:
             assert line[4] > 0
+
+
+@pytest.mark.parametrize("name, count, settings", [("glyphs_lenet_N", 2, WIDE), ("digits_cnn_N", 4, WIDE[2:3])])
+def test_more_than_8_bits(tool, models, tmp_path, name, count, settings):
+    model, arguments, x, _ = small_model(models, name, count)
+    inputs = save_inputs(tmp_path / "in", x)
+    for i, setting in enumerate(settings):
+        compiled, _ = outputs(tool, model, inputs, tmp_path / f"c{i}", *arguments, *TILED, *setting)
+        simulated, line = outputs(tool, model, inputs, tmp_path / f"s{i}", *arguments, *SIMULATED, *setting)
+        assert np.array_equal(compiled, simulated), setting
+        if "pass.adc_bits" in " ".join(setting):
+            assert line[4] > 0
+            continue
+        # Converters that lose nothing leave the integer product, which 16 bits bring close to the float model.
+        integers, _ = outputs(tool, model, inputs, tmp_path / "q", *arguments, "--at", "quantized", *setting)
+        assert line[1] == line[2] and np.array_equal(integers, simulated)
+        real, _ = outputs(tool, model, inputs, tmp_path / "f", *arguments)
+        eight, _ = outputs(tool, model, inputs, tmp_path / "e", *arguments, "--at", "quantized")
+        error = [np.abs(y - real).max() / real.std() for y in (integers, eight)]
+        assert error[0] < 1e-3 < error[1] and error[0] < error[1] / 30, error
+
+
+@pytest.mark.parametrize("settings, how, message", [
+    (["--set", "pass.weight_bits=16"], ["--at", "scheduled", "--target", "rram-32nm", "--program", "layers"],
+     "has weights of 16 and inputs of 8 bits, which this engine does not take"),
+    (["--set", "pass.input_bits=16", "--adc-range", "phase", "--adc-calibrate", "x"], SIMULATED,
+     "inputs of 16 bits are driven as 2 pieces, whose phases the range 'phase' does not tell apart"),
+    (["--set", "pass.weight_bits=16", "--set", "machine.cell.bits=1", "--set", "pass.encoding=twos_complement"], SIMULATED,
+     "weights of 16 bits in twos_complement have one sign column for all slices"),
+    (["--set", "pass.weight_bits=17"], SIMULATED, "'pass.weight_bits' is 17, must be an integer from 2 to 16"),
+])
+def test_more_than_8_bits_refused(tool, models, tmp_path, settings, how, message):
+    model, arguments, x, _ = small_model(models, "digits_mlp_N", 2)
+    inputs = save_inputs(tmp_path / "in", x)
+    settings = [inputs if word == "x" else word for word in settings]
+    refused = tool("imc", "run", model, "--input", inputs, "--output", tmp_path / "o", *arguments,
+                   *how, *settings, check=False)
+    assert refused.returncode == 1 and message in refused.stderr, refused.stderr
 
 
 def test_groups(tool, tmp_path):
@@ -60,7 +107,7 @@ def test_groups(tool, tmp_path):
     inputs = save_inputs(tmp_path / "in", rng.standard_normal((2, 12, 9, 10)).astype(np.float32))
     for packing in ("single", "diagonal", "dense"):
         setting = ["--set", "machine.array.rows=32", "--set", "machine.array.cols=64", "--set", "pass.adc_bits=5",
-                   "--set", f"pass.group_packing={packing}"]
+                   "--set", f"pass.group_packing={packing}", "--set", f"pass.weight_bits={8 if packing == 'single' else 16}"]
         compiled, _ = outputs(tool, tmp_path / "g.onnx", inputs, tmp_path / "c", *TILED, *setting)
         simulated, _ = outputs(tool, tmp_path / "g.onnx", inputs, tmp_path / "s", *SIMULATED, *setting)
         assert np.array_equal(compiled, simulated), packing

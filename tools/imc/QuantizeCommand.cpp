@@ -195,7 +195,7 @@ void addQuantizeCommand(CLI::App &app, int &status) {
   command
       ->add_option("--sensitivity-bits", options->layerBits,
                    "Bits of weights and inputs of that layer")
-      ->check(CLI::Range(2, 8));
+      ->check(CLI::Range(2, 16));
   command->add_option("--labels", options->labels,
                       "Classes of the inputs (.npy, integers): --sensitivity "
                       "prints the loss of accuracy, too");

@@ -69,8 +69,9 @@ static LogicalResult verifyLeast(function_ref<InFlightDiagnostic()> emitError,
 LogicalResult EncodingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                    EncodingKind kind, int64_t weightBits,
                                    int64_t cellBits) {
-  if (failed(verifyRange(emitError, "weight_bits", weightBits, 2, 8)) ||
-      failed(verifyRange(emitError, "cell_bits", cellBits, 1, weightBits)))
+  if (failed(verifyRange(emitError, "weight_bits", weightBits, 2, 16)) ||
+      failed(verifyRange(emitError, "cell_bits", cellBits, 1,
+                         std::min<int64_t>(weightBits, 8))))
     return failure();
   if (kind == EncodingKind::TwosComplement && cellBits != 1)
     return emitError() << "cell_bits is " << cellBits
@@ -144,8 +145,9 @@ SmallVector<uint8_t> EncodingAttr::cells(int64_t w) const {
 
 LogicalResult InputAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                 int64_t bits, int64_t dacBits) {
-  return failure(failed(verifyRange(emitError, "bits", bits, 1, 8)) ||
-                 failed(verifyRange(emitError, "dac_bits", dacBits, 1, bits)));
+  return failure(failed(verifyRange(emitError, "bits", bits, 1, 16)) ||
+                 failed(verifyRange(emitError, "dac_bits", dacBits, 1,
+                                    std::min<int64_t>(bits, 8))));
 }
 
 int64_t InputAttr::phases() const {

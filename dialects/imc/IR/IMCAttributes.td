@@ -70,8 +70,8 @@ def IMC_EncodingAttr : IMC_Attr<"Encoding", "encoding"> {
     `differential` stores magnitudes of n−1 bits: weights lie in ±(2^(n−1) − 1).
 
     Constraints:
-    - (C1) 2 ≤ weight_bits ≤ 8: payloads are i8, and one bit has no magnitude.
-    - (C2) 1 ≤ cell_bits ≤ weight_bits.
+    - (C1) 2 ≤ weight_bits ≤ 16: payloads are i8 up to 8 bits, i16 above, and one bit has no magnitude.
+    - (C2) 1 ≤ cell_bits ≤ min(weight_bits, 8).
     - (C3) `twos_complement` has cell_bits = 1.
 
     Example:
@@ -109,8 +109,8 @@ def IMC_InputAttr : IMC_Attr<"Input", "input"> {
     access; its result counts 2^(d·i).
 
     Constraints:
-    - (C1) 1 ≤ bits ≤ 8: payloads are i8.
-    - (C2) 1 ≤ dac_bits ≤ bits.
+    - (C1) 1 ≤ bits ≤ 16: payloads are i8 up to 8 bits, i16 above.
+    - (C2) 1 ≤ dac_bits ≤ min(bits, 8).
 
     Example:
 

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "dialects/imc/IR/IMC.h"
+#include "dialects/imc/IR/Payload.h"
 
 #include "mlir/IR/Builders.h"
 #include "mlir/IR/OpImplementation.h"
@@ -82,12 +83,13 @@ static LogicalResult verifyWindowAttribute(Operation *op, StringRef label,
   return diagnostic << "], expected two values from 1 to " << mostCount;
 }
 
-/// 1 ≤ bits ≤ 8: payloads are i8.
-static LogicalResult verifyBits(Operation *op, StringRef label, int64_t bits) {
-  if (bits >= 1 && bits <= 8)
+static LogicalResult verifyBits(Operation *op, StringRef label, int64_t bits,
+                                int64_t least, int64_t most,
+                                StringRef what = "") {
+  if (bits >= least && bits <= most)
     return success();
   return op->emitOpError() << "(" << label << ") bits is " << bits
-                           << ", expected 1 to 8";
+                           << ", expected " << least << " to " << most << what;
 }
 
 static LogicalResult verifyGroups(Operation *op, StringRef label,
@@ -118,12 +120,15 @@ static LogicalResult verifyProductTypes(Operation *op, StringRef label, Value x,
                                         Value w, Value init) {
   Type xType = shaped(x).getElementType(), wType = shaped(w).getElementType(),
        yType = shaped(init).getElementType();
-  if ((xType.isF32() && wType.isF32() && yType.isF32()) ||
-      (xType.isInteger(8) && wType.isInteger(8) && yType.isInteger(32)))
+  if (xType.isF32() && wType.isF32() && yType.isF32())
+    return success();
+  const bool wide = xType.isInteger(16) || wType.isInteger(16);
+  if (isPayload(xType) && isPayload(wType) && yType.isInteger(wide ? 64 : 32))
     return success();
   return op->emitOpError() << "(" << label << ") element types are " << xType
                            << ", " << wType << ", " << yType
-                           << ", expected f32, f32, f32 or i8, i8, i32";
+                           << ", expected f32, f32, f32 or i8, i8, i32 (i64 "
+                              "where an operand is i16)";
 }
 
 /// A count of strips against ceil(used / perStrip).
@@ -214,7 +219,7 @@ LogicalResult Conv2DOp::verify() {
 }
 
 LogicalResult ChooseQParamsOp::verify() {
-  if (failed(verifyBits(*this, "C1", getBits())))
+  if (failed(verifyBits(*this, "C1", getBits(), 1, 16)))
     return failure();
   if (getSymmetric() && getBits() < 2)
     return emitOpError("(C1) symmetric codes take at least 2 bits, not ")
@@ -257,7 +262,9 @@ LogicalResult QuantizeOp::verify() {
   if (failed(verifyRowScales(*this, shaped(getScale()), shaped(getZeroPoint()),
                              shaped(getX()))))
     return failure();
-  return verifyBits(*this, "C2", getBits());
+  return shaped(getInit()).getElementType().isInteger(8)
+             ? verifyBits(*this, "C2", getBits(), 1, 8, " in i8")
+             : verifyBits(*this, "C2", getBits(), 9, 16, " in i16");
 }
 
 LogicalResult DequantizeOp::verify() {
@@ -306,6 +313,10 @@ LogicalResult RequantizeOp::verify() {
 
 LogicalResult UnfoldOp::verify() {
   ShapedType x = shaped(getX()), u = shaped(getInit());
+  if (x.getElementType() != u.getElementType())
+    return emitOpError() << "(C7) x has elements of " << x.getElementType()
+                         << " and the destination of " << u.getElementType()
+                         << ", expected the same";
   if (failed(verifyWindowAttribute(*this, "C1", "kernel", getKernel())) ||
       failed(verifyWindowAttribute(*this, "C1", "strides", getStrides())) ||
       failed(verifyWindowAttribute(*this, "C1", "dilations", getDilations())))
@@ -349,6 +360,11 @@ LogicalResult UnfoldOp::verify() {
 
 LogicalResult EncodeWeightsOp::verify() {
   ShapedType w = shaped(getW()), cells = shaped(getInit());
+  const int64_t bits = getEncoding().getWeightBits();
+  if (!w.getElementType().isInteger(payloadWidth(bits)))
+    return emitOpError() << "(C5) w has elements of " << w.getElementType()
+                         << ", expected i" << payloadWidth(bits) << " for "
+                         << bits << " bits per weight";
   int64_t groups = getGroups(), groupsPerPack = getGroupsPerPack();
   bool isConv = w.getRank() == 4;
   if (!isConv && groups != 1)
@@ -379,6 +395,14 @@ LogicalResult EncodeWeightsOp::verify() {
 LogicalResult MVMOp::verify() {
   ShapedType u = shaped(getU()), cells = shaped(getCells()),
              acc = shaped(getInit());
+  const int64_t bits = getInput().getBits();
+  if (!u.getElementType().isInteger(payloadWidth(bits)) ||
+      (bits > 8 && !acc.getElementType().isInteger(64)))
+    return emitOpError() << "(C3) u has elements of " << u.getElementType()
+                         << " and the destination of " << acc.getElementType()
+                         << ", expected i" << payloadWidth(bits)
+                         << (bits > 8 ? " and i64" : "") << " for inputs of "
+                         << bits << " bits";
   auto extent = [&](StringRef what, int64_t is, int64_t expected) {
     return failed(verifyExtent(*this, "C1", what, is, expected));
   };
@@ -413,6 +437,16 @@ LogicalResult MVMOp::verify() {
 
 LogicalResult ShiftAddOp::verify() {
   ShapedType acc = shaped(getAcc()), u = shaped(getU()), y = shaped(getInit());
+  const bool wide =
+      u.getElementType().isInteger(16) || getEncoding().getWeightBits() > 8;
+  if (!acc.getElementType().isInteger(wide ? 64 : 32) ||
+      y.getElementType() != acc.getElementType())
+    return emitOpError() << "(C7) sums have elements of "
+                         << acc.getElementType() << " and "
+                         << y.getElementType() << ", expected i"
+                         << (wide ? 64 : 32) << " for inputs of "
+                         << u.getElementType() << " and weights of "
+                         << getEncoding().getWeightBits() << " bits";
   if (failed(verifyExtent(*this, "C1", "number of packs of u", u.getDimSize(0),
                           acc.getDimSize(0))) ||
       failed(verifyExtent(*this, "C1", "number of windows of u",

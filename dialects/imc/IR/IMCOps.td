@@ -52,12 +52,12 @@ def IMC_MatmulOp : IMC_ReductionOp<"matmul"> {
     y[m, n] = init[m, n] + Σ_k x[m, k] · w[k, n]
     ```
 
-    On integers x is an unsigned payload and w a signed one, both in i8; sums are i32.
+    On integers x is an unsigned payload and w a signed one, each in i8 up to 8 bits and in i16 above; sums are i32, or i64 where one of them is i16.
     Iterations are (m, n, k); k is a reduction.
 
     Constraints:
     - (C1) Shapes are M×K, K×N and M×N.
-    - (C2) Element types are f32, f32, f32 or i8, i8, i32.
+    - (C2) Element types are f32, f32, f32; i8, i8, i32; or i8 or i16, one of them i16, and i64.
 
     Example:
 
@@ -67,9 +67,9 @@ def IMC_MatmulOp : IMC_ReductionOp<"matmul"> {
     ```
   }];
   let arguments = (ins
-    IMC_Shaped<[F32, I8], [2]>:$x,
-    IMC_Shaped<[F32, I8], [2]>:$w,
-    IMC_Shaped<[F32, I32], [2]>:$init);
+    IMC_Shaped<[F32, I8, I16], [2]>:$x,
+    IMC_Shaped<[F32, I8, I16], [2]>:$w,
+    IMC_Shaped<[F32, I32, I64], [2]>:$init);
   let assemblyFormat = [{
     `ins` `(` $x `,` $w `:` type($x) `,` type($w) `)` `outs` `(` $init `:` type($init) `)`
     attr-dict (`->` type($result)^)?
@@ -90,7 +90,7 @@ def IMC_Conv2DOp : IMC_ReductionOp<"conv2d"> {
         + Σ_{c, kh, kw} x[n, g·C' + c, oh·sh + kh·dh, ow·sw + kw·dw] · w[g·F' + f, c, kh, kw]
     ```
 
-    On integers x is an unsigned payload and w a signed one, both in i8; sums are i32.
+    On integers x is an unsigned payload and w a signed one, each in i8 up to 8 bits and in i16 above; sums are i32, or i64 where one of them is i16.
     Groups that each have one input channel make a depthwise convolution.
 
     Iterations are (n, f, oh, ow, c) with one group, where c is a reduction, and (n, g, oh, ow) with
@@ -102,7 +102,7 @@ def IMC_Conv2DOp : IMC_ReductionOp<"conv2d"> {
       several groups all of w is.
     - (C3) x and y have the same batch, and y has the channels of w.
     - (C4) The output size is (H − dh·(KH − 1) − 1) div sh + 1, likewise for the width, and ≥ 1.
-    - (C5) Element types are f32, f32, f32 or i8, i8, i32.
+    - (C5) Element types are f32, f32, f32; i8, i8, i32; or i8 or i16, one of them i16, and i64.
 
     Example:
 
@@ -113,9 +113,9 @@ def IMC_Conv2DOp : IMC_ReductionOp<"conv2d"> {
     ```
   }];
   let arguments = (ins
-    IMC_Shaped<[F32, I8], [4]>:$x,
-    IMC_Shaped<[F32, I8], [4]>:$w,
-    IMC_Shaped<[F32, I32], [4]>:$init,
+    IMC_Shaped<[F32, I8, I16], [4]>:$x,
+    IMC_Shaped<[F32, I8, I16], [4]>:$w,
+    IMC_Shaped<[F32, I32, I64], [4]>:$init,
     DenseI64ArrayAttr:$strides,
     DenseI64ArrayAttr:$dilations,
     I64Attr:$groups);
@@ -158,7 +158,7 @@ def IMC_ChooseQParamsOp : IMC_Op<"choose_qparams", [Pure]> {
     tensors only: it is replaced by its digital implementation before bufferization.
 
     Constraints:
-    - (C1) 1 ≤ bits ≤ 8, and at least 2 when `symmetric`.
+    - (C1) 1 ≤ bits ≤ 16, and at least 2 when `symmetric`.
     - (C2) With `per_row` x has rank 2 and the results one element per row; otherwise they have rank 0.
 
     Example:
@@ -201,12 +201,12 @@ def IMC_QuantizeOp : IMC_TiledOp<"quantize"> {
     q = clamp(round_half_even(x / scale) + zero_point, 0, 2^bits − 1)
     ```
 
-    The payload is unsigned and kept in i8. A scale and zero point of rank 1 are those of the
+    The payload is unsigned and kept in i8 up to 8 bits, in i16 above. A scale and zero point of rank 1 are those of the
     rows of a matrix. The destination is overwritten.
 
     Constraints:
     - (C1) x and the destination have the same shape.
-    - (C2) 1 ≤ bits ≤ 8.
+    - (C2) 1 ≤ bits ≤ 8 with a destination of i8, 9 ≤ bits ≤ 16 with i16.
     - (C3) scale and zero_point have the same shape; with rank 1, x has rank 2 and that many rows.
 
     Example:
@@ -220,7 +220,7 @@ def IMC_QuantizeOp : IMC_TiledOp<"quantize"> {
     IMC_AnyRank<[F32]>:$x,
     IMC_Shaped<[F32], [0, 1]>:$scale,
     IMC_Shaped<[I32], [0, 1]>:$zero_point,
-    IMC_AnyRank<[I8]>:$init,
+    IMC_AnyRank<[I8, I16]>:$init,
     I64Attr:$bits);
   let assemblyFormat = [{
     `ins` `(` $x `,` $scale `,` $zero_point `:` type($x) `,` type($scale) `,` type($zero_point) `)`
@@ -244,7 +244,7 @@ def IMC_DequantizeOp : IMC_TiledOp<"dequantize"> {
     ```
 
     w_sum[n] is the sum of all integer weights of channel n: since x = x_scale·(q − x_zero_point),
-    the product counts the zero point once per weight. x_scale and x_zero_point of rank 1 are those
+    the product counts the zero point once per weight. Integers are those of acc, i32 or i64. x_scale and x_zero_point of rank 1 are those
     of the rows of a matrix. The destination is overwritten.
 
     Constraints:
@@ -261,7 +261,7 @@ def IMC_DequantizeOp : IMC_TiledOp<"dequantize"> {
     ```
   }];
   let arguments = (ins
-    IMC_AnyRank<[I32]>:$acc,
+    IMC_AnyRank<[I32, I64]>:$acc,
     IMC_Shaped<[F32], [0, 1]>:$x_scale,
     IMC_Shaped<[I32], [0, 1]>:$x_zero_point,
     IMC_Shaped<[F32], [1]>:$w_scale,
@@ -365,7 +365,7 @@ def IMC_UnfoldOp : IMC_DestinationOp<"unfold"> {
     - (C3) For a rank-2 x all of these are 1.
     - (C4) P = ceil(groups / groups_per_pack).
     - (C5) M is the number of windows (≥ 1).
-    - (C6) S = ceil(groups_per_pack·K / R).
+    - (C6) S = ceil(groups_per_pack·K / R). (C7) x and u have the same element type.
 
     Example: 4 windows of 2·3·3 = 18 rows in one strip of 32
 
@@ -376,8 +376,8 @@ def IMC_UnfoldOp : IMC_DestinationOp<"unfold"> {
     ```
   }];
   let arguments = (ins
-    IMC_Shaped<[I8], [2, 4]>:$x,
-    IMC_Shaped<[I8], [4]>:$init,
+    IMC_Shaped<[I8, I16], [2, 4]>:$x,
+    IMC_Shaped<[I8, I16], [4]>:$init,
     DenseI64ArrayAttr:$kernel,
     DenseI64ArrayAttr:$strides,
     DenseI64ArrayAttr:$dilations,
@@ -417,7 +417,7 @@ def IMC_EncodeWeightsOp : IMC_DestinationOp<"encode_weights"> {
     - (C1) `groups` ≥ 1 divides F and is 1 for a rank-2 w; 1 ≤ `groups_per_pack` ≤ `groups`.
     - (C2) P = ceil(groups / groups_per_pack).
     - (C3) S = ceil(groups_per_pack·K / R).
-    - (C4) T = ceil(groups_per_pack·N·J / C).
+    - (C4) T = ceil(groups_per_pack·N·J / C). (C5) w is i8 for up to 8 bits per weight, i16 for more.
 
     Example: 18 × 4 weights of 8 bits, 2 bits per cell, need 18 × 16 cells
 
@@ -428,7 +428,7 @@ def IMC_EncodeWeightsOp : IMC_DestinationOp<"encode_weights"> {
     ```
   }];
   let arguments = (ins
-    IMC_Shaped<[I8], [2, 4]>:$w,
+    IMC_Shaped<[I8, I16], [2, 4]>:$w,
     IMC_Shaped<[I8], [5]>:$init,
     IMC_EncodingAttr:$encoding,
     I64Attr:$groups,
@@ -464,7 +464,7 @@ def IMC_MVMOp : IMC_ReductionOp<"mvm"> {
 
     Constraints:
     - (C1) u is P×M×S×R, cells P×S×T×R×C and the destination P×M×T×C.
-    - (C2) R·(2^dac_bits − 1) fits in `readout.lossless_bits` bits: cells hold at least one bit.
+    - (C2) R·(2^dac_bits − 1) fits in `readout.lossless_bits` bits: cells hold at least one bit. (C3) u is i8 for inputs of up to 8 bits; for more it is i16, and the destination i64.
 
     Example: one array, one window
 
@@ -477,9 +477,9 @@ def IMC_MVMOp : IMC_ReductionOp<"mvm"> {
     ```
   }];
   let arguments = (ins
-    IMC_Shaped<[I8], [4]>:$u,
+    IMC_Shaped<[I8, I16], [4]>:$u,
     IMC_Shaped<[I8], [5]>:$cells,
-    IMC_Shaped<[I32], [4]>:$init,
+    IMC_Shaped<[I32, I64], [4]>:$init,
     IMC_InputAttr:$input,
     IMC_ReadoutAttr:$readout,
     OptionalAttr<IMC_PlacementAttr>:$placement);
@@ -517,7 +517,7 @@ def IMC_ShiftAddOp : IMC_DestinationOp<"shift_add"> {
     - (C3) P = ceil(groups / groups_per_pack).
     - (C4) M is the number of rows or output positions of y.
     - (C5) T = ceil(groups_per_pack·N·J / C).
-    - (C6) S = ceil(groups_per_pack·group_rows / R), and group_rows ≥ 1.
+    - (C6) S = ceil(groups_per_pack·group_rows / R), and group_rows ≥ 1. (C7) acc and y are i32; i64 where u is i16 or weights have more than 8 bits.
 
     Example:
 
@@ -529,9 +529,9 @@ def IMC_ShiftAddOp : IMC_DestinationOp<"shift_add"> {
     ```
   }];
   let arguments = (ins
-    IMC_Shaped<[I32], [4]>:$acc,
-    IMC_Shaped<[I8], [4]>:$u,
-    IMC_Shaped<[I32], [2, 4]>:$init,
+    IMC_Shaped<[I32, I64], [4]>:$acc,
+    IMC_Shaped<[I8, I16], [4]>:$u,
+    IMC_Shaped<[I32, I64], [2, 4]>:$init,
     IMC_EncodingAttr:$encoding,
     I64Attr:$groups,
     I64Attr:$groups_per_pack,

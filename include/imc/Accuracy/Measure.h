@@ -77,6 +77,10 @@ public:
   llvm::Error prepare(int64_t index,
                       const execute::ArrayProduct &product) override;
   void run(int64_t index, const uint8_t *inputs, int32_t *results) override;
+  bool takesWide() const override {
+    return arrays.takesWide() && exact.takesWide();
+  }
+  void runWide(int64_t index, const void *inputs, int64_t *results) override;
 
   /// Every product from the arrays (the start), none, or one alone.
   void useArrays() { which = all; }
@@ -91,7 +95,12 @@ private:
   static constexpr int64_t all = -1, none = -2;
   int64_t which = all;
   std::vector<ProductError> products;
+  /// By product; of wide ones in the second.
   std::vector<std::vector<int32_t>> wanted;
+  std::vector<std::vector<int64_t>> wideWanted;
+
+  template <typename T>
+  void count(int64_t index, llvm::ArrayRef<T> want, const T *results);
 };
 
 /// Label and wrong class, and how often it happened.

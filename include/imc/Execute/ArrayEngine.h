@@ -37,8 +37,10 @@ struct ArrayProduct {
   llvm::SmallVector<int64_t, 2> kernel, strides,
       dilations; ///< 1, 1 of matrices
   int64_t groups = 1, groups_per_pack = 1;
-  /// K x N, or F x C/groups x KH x KW; points into the module's context.
+  /// K x N, or F x C/groups x KH x KW; points into the module's context. Of
+  /// more than 8 weight_bits: wide_weights instead.
   llvm::ArrayRef<int8_t> weights;
+  llvm::ArrayRef<int16_t> wide_weights;
   llvm::SmallVector<int64_t, 4> weight_shape;
   mapping::Tiling tiling;
   mapping::Encoding encoding = mapping::Encoding::Offset;
@@ -52,6 +54,8 @@ struct ArrayProduct {
   int64_t trips = 1;
 
   bool isConvolution() const { return input_shape.size() == 4; }
+  /// Operands of more than 8 bits: run through runWide().
+  bool isWide() const { return weight_bits > 8 || input_bits > 8; }
 };
 
 /// Computes products. Engines are called from compiled code.
@@ -65,6 +69,12 @@ public:
 
   /// Results of one execution of product `index`; both row-major.
   virtual void run(int64_t index, const uint8_t *inputs, int32_t *results) = 0;
+
+  /// Whether products of isWide() are taken; callEngine refuses them otherwise.
+  virtual bool takesWide() const { return false; }
+  /// The same as run() for such a product; inputs in uint16 for more than 8
+  /// input_bits, otherwise in uint8.
+  virtual void runWide(int64_t index, const void *inputs, int64_t *results);
 };
 
 /// Replaces every product on arrays of `module` by a call of the engine.
@@ -73,10 +83,15 @@ mlir::LogicalResult callEngine(mlir::ModuleOp module, ArrayEngine &engine);
 /// Names that the compiled code refers to: the engine, and what calls it.
 constexpr const char *engineSymbol = "imc_array_engine";
 constexpr const char *engineCallSymbol = "imc_array_product";
+/// With inputs of i8 and of i16, and results of i64.
+constexpr const char *engineWideCallSymbols[] = {"imc_array_product_8",
+                                                 "imc_array_product_16"};
 /// What engineCallSymbol is, with the ranks and descriptors of two unranked
 /// memrefs.
 void callEngineFromCode(void *engine, int64_t index, int64_t inputRank,
                         void *input, int64_t resultRank, void *result);
+void callWideEngineFromCode(void *engine, int64_t index, int64_t inputRank,
+                            void *input, int64_t resultRank, void *result);
 
 } // namespace imc::execute
 

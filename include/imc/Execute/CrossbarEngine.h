@@ -16,6 +16,7 @@
 
 #include "imc/Crossbar/Crossbar.h"
 #include "imc/Crossbar/Device.h"
+#include "imc/Crossbar/Wide.h"
 #include "imc/Execute/ArrayEngine.h"
 #include "imc/Execute/Windows.h"
 
@@ -43,9 +44,12 @@ public:
 
   llvm::Error prepare(int64_t index, const ArrayProduct &product) override;
   void run(int64_t index, const uint8_t *inputs, int32_t *results) override;
+  bool takesWide() const override { return true; }
+  void runWide(int64_t index, const void *inputs, int64_t *results) override;
 
   /// Whether a product has a calibrated range (Layer, Array, Column, Phase),
-  /// and runs need a calibration before them. Known once all products are prepared.
+  /// and runs need a calibration before them. Known once all products are
+  /// prepared.
   bool calibrates() const;
   /// While on, ideal arrays compute exactly and count their sums; finish()
   /// then fixes the ranges.
@@ -77,13 +81,24 @@ private:
     crossbar::Readout readout;
     crossbar::Statistics statistics;
     int64_t ran = 0; ///< windows since programming
+    /// Of wide products, whose pieces `product` computes (X-WIDE).
+    std::optional<crossbar::Cut> cut;
+    bool wide_inputs = false;
   };
+
+  /// Windows of codes through the arrays of a product; false after an error.
+  bool convert(Ready &r, const uint8_t *codes, int64_t windows, int32_t *sums);
+
+  /// Keeps the first error of a run.
+  void keep(llvm::Error error);
 
   CrossbarOptions options;
   bool calibrating = false;
   std::vector<Ready> ready;
   std::vector<uint8_t> codes;
   std::vector<int32_t> scratch;
+  std::vector<uint16_t> wideCodes;
+  std::vector<int64_t> wideScratch;
   std::string problem;
 };
 

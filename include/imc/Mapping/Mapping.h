@@ -78,8 +78,8 @@ enum class UnfoldingRule { Im2col, Sdk, VariableWindow, Products, Steps, Auto };
 
 /// Pass decisions.
 struct Knobs {
-  int64_t weight_bits = 8; ///< 2..8, signed
-  int64_t input_bits = 8;  ///< 1..8, unsigned
+  int64_t weight_bits = 8; ///< 2..16, signed
+  int64_t input_bits = 8;  ///< 1..16, unsigned
   int64_t adc_bits = 0;    ///< resolution used; 0: all that the machine has
   Encoding encoding = Encoding::Offset;
   Range range = Range::Full;

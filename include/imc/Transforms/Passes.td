@@ -114,9 +114,9 @@ def QuantizePass : Pass<"imc-quantize", "::mlir::ModuleOp"> {
   }];
   let options = [
     Option<"weightBits", "weight-bits", "int64_t", /*default=*/"8",
-           "Bits of a weight, sign included (2 to 8)">,
+           "Bits of a weight, sign included (2 to 16)">,
     Option<"inputBits", "input-bits", "int64_t", /*default=*/"8",
-           "Bits of an activation, unsigned (1 to 8)">,
+           "Bits of an activation, unsigned (1 to 16)">,
     Option<"activations", "activations", "std::string", /*default=*/"\"dynamic\"",
            "Where ranges of activations come from: dynamic (run time) or calibrated (imc.range)">,
     Option<"weightGranularity", "weight-granularity", "std::string", /*default=*/"\"per_channel\"",

@@ -43,10 +43,19 @@ struct WeightRule {
 ///   Q2: weight = clamp(round_half_even(w / scale[n]), −top, top);
 ///   Q3: sum[n] = Σ weight over the channel.
 /// The outputs have values.size(), channels and channels elements; 2 ≤ bits
-/// ≤ 8. All values must be finite.
+/// ≤ 8, or 16 for weights in int16. All values must be finite, and the sums
+/// fit: at most longestChannel(bits) weights per channel.
 void quantizeWeights(llvm::ArrayRef<float> values, int64_t channels,
                      bool channelFirst, const WeightRule &rule, int8_t *weight,
                      float *scale, int32_t *sum);
+void quantizeWeights(llvm::ArrayRef<float> values, int64_t channels,
+                     bool channelFirst, const WeightRule &rule, int16_t *weight,
+                     float *scale, int32_t *sum);
+
+/// Weights of a channel whose sum fits an int32 whatever they are.
+constexpr int64_t longestChannel(int64_t bits) {
+  return ((int64_t(1) << 31) - 1) / ((int64_t(1) << (bits - 1)) - 1);
+}
 
 /// Scale of an activation with range [lo, hi], and its zero point (Q4):
 /// the range is widened to hold 0; scale = (hi − lo) / (2^bits − 1), and 1 when

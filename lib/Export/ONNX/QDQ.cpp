@@ -44,6 +44,16 @@ static FailureOr<std::vector<T>> readConstant(Operation *op, Value value,
             "--calibrate (activations=calibrated)";
 }
 
+static FailureOr<std::vector<int16_t>> readWeights(Operation *op, Value value) {
+  if (getElementTypeOrSelf(value).isInteger(16))
+    return readConstant<int16_t>(op, value, "its weight");
+  FailureOr<std::vector<int8_t>> bytes =
+      readConstant<int8_t>(op, value, "its weight");
+  if (failed(bytes))
+    return failure();
+  return std::vector<int16_t>(bytes->begin(), bytes->end());
+}
+
 /// The index of the ONNX node that an op comes from: the line of its location.
 static int64_t nodeIndex(Location loc) {
   while (auto name = dyn_cast<NameLoc>(loc))
@@ -72,8 +82,7 @@ static FailureOr<Product> readProduct(Operation *op) {
     return failure();
   FailureOr<std::vector<int32_t>> zeroPoint = readConstant<int32_t>(
       op, quantize.getZeroPoint(), "the zero point of its input");
-  FailureOr<std::vector<int8_t>> weights =
-      readConstant<int8_t>(op, op->getOperand(1), "its weight");
+  FailureOr<std::vector<int16_t>> weights = readWeights(op, op->getOperand(1));
   FailureOr<std::vector<float>> weightScale =
       readConstant<float>(op, dequantize.getWScale(), "its weight scale");
   if (failed(zeroPoint) || failed(weights) || failed(weightScale))

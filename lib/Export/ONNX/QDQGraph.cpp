@@ -30,7 +30,9 @@ static_assert(
 /// Versions at which QuantizeLinear and what stands beside it mean what the
 /// export writes.
 static constexpr int64_t firstOpset = 10, clipOpset = 11, axisOpset = 13,
-                         int4Opset = 21;
+                         int4Opset = 21, int16Opset = 21;
+/// Of the file format, that opset 21 came with.
+static constexpr int64_t int16Format = 10;
 
 static llvm::Error refuse(const Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
@@ -75,13 +77,23 @@ static std::string bytesOf(ArrayRef<T> values) {
 }
 
 /// Two values of 4 bits per byte, the first in the low half.
-static std::string packed(ArrayRef<int8_t> values) {
+static std::string packed(ArrayRef<int16_t> values) {
   std::string bytes((values.size() + 1) / 2, '\0');
   for (size_t i = 0; i < values.size(); ++i)
     bytes[i / 2] = static_cast<char>(
         static_cast<unsigned char>(bytes[i / 2]) |
         ((static_cast<unsigned char>(values[i]) & 15u) << (i % 2 ? 4 : 0)));
   return bytes;
+}
+
+/// As elements of INT4, INT8 or INT16.
+static std::string integersOf(int type, ArrayRef<int16_t> values) {
+  if (type == onnx::TensorProto::INT4)
+    return packed(values);
+  if (type == onnx::TensorProto::INT16)
+    return bytesOf(values);
+  return bytesOf(
+      ArrayRef<int8_t>(std::vector<int8_t>(values.begin(), values.end())));
 }
 
 QDQGraph::QDQGraph(onnx::ModelProto &model)
@@ -134,6 +146,27 @@ static bool changesUpTo13(StringRef op) {
   return llvm::is_contained(changed, op);
 }
 
+/// Ops whose operands or defaults change between opsets 13 and 21.
+static bool changesUpTo21(StringRef op) {
+  static constexpr StringRef changed[] = {"BatchNormalization",
+                                          "GroupNormalization",
+                                          "ReduceMax",
+                                          "ReduceMean",
+                                          "ReduceMin",
+                                          "ReduceProd",
+                                          "ReduceL1",
+                                          "ReduceL2",
+                                          "ReduceLogSum",
+                                          "ReduceLogSumExp",
+                                          "ReduceSumSquare",
+                                          "Split",
+                                          "Resize",
+                                          "Upsample",
+                                          "GridSample",
+                                          "DFT"};
+  return llvm::is_contained(changed, op);
+}
+
 llvm::Error QDQGraph::prepare(ArrayRef<Product> products,
                               std::vector<std::string> &notes) {
   int64_t needed = firstOpset;
@@ -143,6 +176,9 @@ llvm::Error QDQGraph::prepare(ArrayRef<Product> products,
       needed = clipOpset, why = "inputs of fewer than 8 bits";
     if (!llvm::all_equal(product.weightScale) && needed < axisOpset)
       needed = axisOpset, why = "one weight scale per channel";
+    if ((product.inputBits > 8 || product.weightBits > 8) &&
+        needed < int16Opset)
+      needed = int16Opset, why = "operands of more than 8 bits";
   }
   if (opset >= needed)
     return llvm::Error::success();
@@ -153,7 +189,8 @@ llvm::Error QDQGraph::prepare(ArrayRef<Product> products,
   std::string stuck;
   forEachNode(graph, [&](const onnx::NodeProto &node) {
     if (stuck.empty() && isDefaultDomain(node.domain()) &&
-        changesUpTo13(node.op_type()))
+        ((opset < axisOpset && changesUpTo13(node.op_type())) ||
+         (needed > axisOpset && changesUpTo21(node.op_type()))))
       stuck = "node '" + node.name() + "' (" + node.op_type() + ")";
   });
   if (stuck.empty() && model.functions_size())
@@ -162,13 +199,19 @@ llvm::Error QDQGraph::prepare(ArrayRef<Product> products,
     return refuse("the model has opset " + Twine(opset) + ", " + why +
                   " needs " + Twine(needed) + ", and " + stuck +
                   " would mean something else there; convert the model to "
-                  "opset 13 or later first, or quantize weights per tensor "
-                  "and inputs to 8 bits");
+                  "opset " +
+                  Twine(std::max(needed, axisOpset)) +
+                  " or later first, or quantize " +
+                  (needed > axisOpset ? "to at most 8 bits"
+                                      : "weights per tensor and inputs to 8 "
+                                        "bits"));
   for (onnx::OperatorSetIdProto &entry : *model.mutable_opset_import())
     if (isDefaultDomain(entry.domain()))
       entry.set_version(needed);
   notes.push_back("opset raised from " + std::to_string(opset) + " to " +
                   std::to_string(needed) + " for " + why);
+  if (needed >= int16Opset && model.ir_version() < int16Format)
+    model.set_ir_version(int16Format);
   opset = needed;
   return llvm::Error::success();
 }
@@ -210,13 +253,16 @@ std::string QDQGraph::roundedInput(const Product &p, const std::string &input) {
   const bool nibbles = p.inputBits == 4 && opset >= int4Opset;
   const std::string scale = constant(input + "_scale", onnx::TensorProto::FLOAT,
                                      {}, bytesOf(ArrayRef(p.scale)));
-  const int type =
-      nibbles ? onnx::TensorProto::UINT4 : onnx::TensorProto::UINT8;
+  const bool wide = p.inputBits > 8;
+  const int type = wide      ? onnx::TensorProto::UINT16
+                   : nibbles ? onnx::TensorProto::UINT4
+                             : onnx::TensorProto::UINT8;
   const std::string zeroPoint =
       constant(input + "_zero_point", type, {},
-               std::string(1, static_cast<char>(p.zeroPoint)));
+               wide ? bytesOf(ArrayRef(static_cast<uint16_t>(p.zeroPoint)))
+                    : std::string(1, static_cast<char>(p.zeroPoint)));
   std::string x = input;
-  if (p.inputBits < 8 && !nibbles) {
+  if (p.inputBits < (wide ? 16 : 8) && !nibbles) {
     // The outermost codes; their quotients by the scale round to them again.
     const float top = static_cast<float>((1 << p.inputBits) - 1);
     const float zero = static_cast<float>(p.zeroPoint);
@@ -248,7 +294,7 @@ std::string QDQGraph::dequantizedWeight(const Product &p,
       first->weightScale == p.weightScale)
     return result;
   first = &p;
-  std::vector<int8_t> values = p.weights;
+  std::vector<int16_t> values = p.weights;
   if (transposed) {
     const int64_t rows = p.shape[0], cols = p.shape[1];
     for (int64_t n = 0; n < cols; ++n)
@@ -256,7 +302,9 @@ std::string QDQGraph::dequantizedWeight(const Product &p,
         values[n * rows + k] = p.weights[k * cols + n];
   }
   const bool nibbles = p.weightBits <= 4 && opset >= int4Opset;
-  const int type = nibbles ? onnx::TensorProto::INT4 : onnx::TensorProto::INT8;
+  const int type = p.weightBits > 8 ? onnx::TensorProto::INT16
+                   : nibbles        ? onnx::TensorProto::INT4
+                                    : onnx::TensorProto::INT8;
   const bool perTensor = llvm::all_equal(p.weightScale);
   ArrayRef<float> scales(p.weightScale);
   std::vector<int64_t> scaleDims;
@@ -264,15 +312,13 @@ std::string QDQGraph::dequantizedWeight(const Product &p,
     scales = scales.take_front(1);
   else
     scaleDims.push_back(static_cast<int64_t>(scales.size()));
-  const std::vector<int8_t> zeros(scales.size());
+  const std::vector<int16_t> zeros(scales.size());
   const std::string stored =
-      constant(weight + "_quantized", type, dims,
-               nibbles ? packed(values) : bytesOf(ArrayRef(values)));
+      constant(weight + "_quantized", type, dims, integersOf(type, values));
   const std::string scale = constant(
       weight + "_scale", onnx::TensorProto::FLOAT, scaleDims, bytesOf(scales));
-  const std::string zeroPoint =
-      constant(weight + "_zero_point", type, scaleDims,
-               nibbles ? packed(zeros) : bytesOf(ArrayRef(zeros)));
+  const std::string zeroPoint = constant(weight + "_zero_point", type,
+                                         scaleDims, integersOf(type, zeros));
   result = unique(weight + "_dequantized");
   onnx::NodeProto &node =
       add(p.node, "DequantizeLinear", {stored, scale, zeroPoint}, result);
@@ -341,7 +387,9 @@ llvm::Error QDQGraph::checkWeight(const Product &p, const onnx::NodeProto &node,
     const int code = p.weights[i];
     if (std::abs(code) == top && code * real >= 0)
       continue;
-    if (std::fabs(real - code * scale) > 0.5001f * scale)
+    // The product is off by half a unit in its last place.
+    const float slack = 0.5001f + 1e-6f * static_cast<float>(std::abs(code));
+    if (std::fabs(real - code * scale) > slack * scale)
       return refuse(describe(p, node) +
                     ": the integers of the compiled model "
                     "are not those of weight '" +

@@ -27,7 +27,7 @@ struct Product {
   int32_t zeroPoint = 0;
   int64_t inputBits = 8, weightBits = 8;
   /// F x C/groups x KH x KW when channelFirst, else K x N; row-major.
-  std::vector<int8_t> weights;
+  std::vector<int16_t> weights;
   std::vector<int64_t> shape;
   bool channelFirst = false;
   std::vector<float> weightScale;

@@ -243,3 +243,39 @@ func.func @unfold_c5_huge(%x: memref<4611686018427387904x2x4x4xi8>, %e: memref<1
        kernel = [3, 3] strides = [1, 1] dilations = [1, 1] groups = 1 groups_per_pack = 1
   return
 }
+
+// -----
+
+func.func @unfold_c7(%x: tensor<1x2x4x4xi16>, %e: tensor<1x4x1x32xi8>) {
+  // expected-error @below {{(C7) x has elements of 'i16' and the destination of 'i8', expected the same}}
+  %u = imc.unfold ins(%x : tensor<1x2x4x4xi16>) outs(%e : tensor<1x4x1x32xi8>)
+       kernel = [3, 3] strides = [1, 1] dilations = [1, 1] groups = 1 groups_per_pack = 1 -> tensor<1x4x1x32xi8>
+  return
+}
+
+// -----
+
+func.func @encode_weights_c5(%w: tensor<18x4xi8>, %e: tensor<1x1x1x32x32xi8>) {
+  // expected-error @below {{(C5) w has elements of 'i8', expected i16 for 16 bits per weight}}
+  %c = imc.encode_weights ins(%w : tensor<18x4xi8>) outs(%e : tensor<1x1x1x32x32xi8>)
+       encoding = #imc.encoding<offset, weight_bits = 16, cell_bits = 2> groups = 1 groups_per_pack = 1 -> tensor<1x1x1x32x32xi8>
+  return
+}
+
+// -----
+
+func.func @mvm_c3(%u: tensor<1x4x1x32xi16>, %cells: tensor<1x1x1x32x16xi8>, %acc: tensor<1x4x1x16xi32>) {
+  // expected-error @below {{(C3) u has elements of 'i16' and the destination of 'i32', expected i16 and i64 for inputs of 16 bits}}
+  %a = imc.mvm ins(%u, %cells : tensor<1x4x1x32xi16>, tensor<1x1x1x32x16xi8>) outs(%acc : tensor<1x4x1x16xi32>)
+       input = #imc.input<bits = 16, dac_bits = 1> readout = #imc.readout<adc_bits = 8, lossless_bits = 8, policy = full> -> tensor<1x4x1x16xi32>
+  return
+}
+
+// -----
+
+func.func @shift_add_c7(%acc: tensor<1x4x1x32xi32>, %u: tensor<1x4x1x32xi8>, %e: tensor<4x4xi64>) {
+  // expected-error @below {{(C7) sums have elements of 'i32' and 'i64', expected i64 for inputs of 'i8' and weights of 16 bits}}
+  %y = imc.shift_add ins(%acc, %u : tensor<1x4x1x32xi32>, tensor<1x4x1x32xi8>) outs(%e : tensor<4x4xi64>)
+       encoding = #imc.encoding<offset, weight_bits = 16, cell_bits = 2> groups = 1 groups_per_pack = 1 group_rows = 18 -> tensor<4x4xi64>
+  return
+}

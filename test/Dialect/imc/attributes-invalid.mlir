@@ -1,12 +1,17 @@
 // RUN: imc-opt %s -split-input-file -verify-diagnostics
 
-// expected-error @below {{weight_bits is 1, expected 2 to 8}}
+// expected-error @below {{weight_bits is 1, expected 2 to 16}}
 func.func private @encoding_c1() attributes {a = #imc.encoding<offset, weight_bits = 1, cell_bits = 1>}
 
 // -----
 
 // expected-error @below {{cell_bits is 5, expected 1 to 4}}
 func.func private @encoding_c2() attributes {a = #imc.encoding<offset, weight_bits = 4, cell_bits = 5>}
+
+// -----
+
+// expected-error @below {{cell_bits is 9, expected 1 to 8}}
+func.func private @encoding_c2_wide() attributes {a = #imc.encoding<offset, weight_bits = 16, cell_bits = 9>}
 
 // -----
 
@@ -21,8 +26,8 @@ func.func private @encoding_unknown() attributes {a = #imc.encoding<ternary, wei
 
 // -----
 
-// expected-error @below {{bits is 9, expected 1 to 8}}
-func.func private @input_c1() attributes {a = #imc.input<bits = 9, dac_bits = 1>}
+// expected-error @below {{bits is 17, expected 1 to 16}}
+func.func private @input_c1() attributes {a = #imc.input<bits = 17, dac_bits = 1>}
 
 // -----
 

@@ -1,8 +1,8 @@
 // RUN: imc-opt %s -split-input-file -verify-diagnostics
 
 func.func @choose_qparams_c1(%x: tensor<4x8xf32>) {
-  // expected-error @below {{(C1) bits is 9, expected 1 to 8}}
-  %s, %z = imc.choose_qparams %x bits = 9 : tensor<4x8xf32> -> tensor<f32>, tensor<i32>
+  // expected-error @below {{(C1) bits is 17, expected 1 to 16}}
+  %s, %z = imc.choose_qparams %x bits = 17 : tensor<4x8xf32> -> tensor<f32>, tensor<i32>
   return
 }
 
@@ -25,8 +25,16 @@ func.func @quantize_c1(%x: tensor<4x8xf32>, %s: tensor<f32>, %z: tensor<i32>, %e
 // -----
 
 func.func @quantize_c2(%x: tensor<4x8xf32>, %s: tensor<f32>, %z: tensor<i32>, %e: tensor<4x8xi8>) {
-  // expected-error @below {{(C2) bits is 0, expected 1 to 8}}
+  // expected-error @below {{(C2) bits is 0, expected 1 to 8 in i8}}
   %q = imc.quantize ins(%x, %s, %z : tensor<4x8xf32>, tensor<f32>, tensor<i32>) outs(%e : tensor<4x8xi8>) bits = 0 -> tensor<4x8xi8>
+  return
+}
+
+// -----
+
+func.func @quantize_c2_wide(%x: tensor<4x8xf32>, %s: tensor<f32>, %z: tensor<i32>, %e: tensor<4x8xi16>) {
+  // expected-error @below {{(C2) bits is 8, expected 9 to 16 in i16}}
+  %q = imc.quantize ins(%x, %s, %z : tensor<4x8xf32>, tensor<f32>, tensor<i32>) outs(%e : tensor<4x8xi16>) bits = 8 -> tensor<4x8xi16>
   return
 }
 

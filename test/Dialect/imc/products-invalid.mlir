@@ -41,15 +41,23 @@ func.func @matmul_c1_columns_of_y(%x: memref<4x8xf32>, %w: memref<8x2xf32>, %b: 
 // -----
 
 func.func @matmul_c2(%x: tensor<4x8xi8>, %w: tensor<8x2xi8>, %b: tensor<4x2xf32>) {
-  // expected-error @below {{(C2) element types are 'i8', 'i8', 'f32', expected f32, f32, f32 or i8, i8, i32}}
+  // expected-error @below {{(C2) element types are 'i8', 'i8', 'f32', expected f32, f32, f32 or i8, i8, i32 (i64 where an operand is i16)}}
   %y = imc.matmul ins(%x, %w : tensor<4x8xi8>, tensor<8x2xi8>) outs(%b : tensor<4x2xf32>) -> tensor<4x2xf32>
   return
 }
 
 // -----
 
+func.func @matmul_c2_wide(%x: tensor<4x8xi16>, %w: tensor<8x2xi8>, %b: tensor<4x2xi32>) {
+  // expected-error @below {{(C2) element types are 'i16', 'i8', 'i32', expected f32, f32, f32 or i8, i8, i32 (i64 where an operand is i16)}}
+  %y = imc.matmul ins(%x, %w : tensor<4x8xi16>, tensor<8x2xi8>) outs(%b : tensor<4x2xi32>) -> tensor<4x2xi32>
+  return
+}
+
+// -----
+
 func.func @matmul_rank(%x: tensor<1x4x8xf32>, %w: tensor<8x2xf32>, %b: tensor<4x2xf32>) {
-  // expected-error @below {{operand #0 must be 2D tensor of 32-bit float or 8-bit signless integer values or 2D memref}}
+  // expected-error @below {{operand #0 must be 2D tensor of 32-bit float or 8-bit signless integer or 16-bit signless integer values or 2D memref}}
   %y = imc.matmul ins(%x, %w : tensor<1x4x8xf32>, tensor<8x2xf32>) outs(%b : tensor<4x2xf32>) -> tensor<4x2xf32>
   return
 }
@@ -164,7 +172,7 @@ func.func @conv2d_c4_no_window(%x: tensor<1x3x4x8xf32>, %w: tensor<4x3x3x3xf32>,
 // -----
 
 func.func @conv2d_c5(%x: tensor<1x3x8x8xi8>, %w: tensor<4x3x3x3xf32>, %b: tensor<1x4x6x6xf32>) {
-  // expected-error @below {{(C5) element types are 'i8', 'f32', 'f32', expected f32, f32, f32 or i8, i8, i32}}
+  // expected-error @below {{(C5) element types are 'i8', 'f32', 'f32', expected f32, f32, f32 or i8, i8, i32 (i64 where an operand is i16)}}
   %y = imc.conv2d ins(%x, %w : tensor<1x3x8x8xi8>, tensor<4x3x3x3xf32>) outs(%b : tensor<1x4x6x6xf32>)
        strides = [1, 1] dilations = [1, 1] groups = 1 -> tensor<1x4x6x6xf32>
   return

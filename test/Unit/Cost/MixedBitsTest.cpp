@@ -169,8 +169,8 @@ TEST(MixedBitsInvalid, LayersAndFieldsThatThereAreNot) {
                 .find("has no field 'bits' of its own"),
             std::string::npos);
   EXPECT_FALSE(w.mixed_bits);
-  llvm::cantFail(workload::setLayer(w, layer, "weight_bits", 9));
-  EXPECT_NE(llvm::toString(workload::check(w)).find("2 to 8 bits"),
+  llvm::cantFail(workload::setLayer(w, layer, "weight_bits", 17));
+  EXPECT_NE(llvm::toString(workload::check(w)).find("2 to 16 bits"),
             std::string::npos);
 }
 

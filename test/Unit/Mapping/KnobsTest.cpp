@@ -33,12 +33,12 @@ TEST(Knobs, RefusesWithNameValueAndRange) {
     const char *name, *text, *message;
   };
   const Case cases[] = {
-      {"pass.weight_bits", "9",
-       "'pass.weight_bits' is 9, must be an integer "
-       "from 2 to 8"},
-      {"pass.weight_bits", "1", "must be an integer from 2 to 8"},
+      {"pass.weight_bits", "17",
+       "'pass.weight_bits' is 17, must be an integer "
+       "from 2 to 16"},
+      {"pass.weight_bits", "1", "must be an integer from 2 to 16"},
       {"pass.weight_bits", "8.5", "'pass.weight_bits' is '8.5'"},
-      {"pass.input_bits", "", "must be an integer from 1 to 8"},
+      {"pass.input_bits", "", "must be an integer from 1 to 16"},
       {"pass.input_bits", "99999999999999999999", "must be an integer"},
       {"pass.adc_bits", "17", "must be an integer from 0 to 16"},
       {"pass.range", "wide",

@@ -83,6 +83,26 @@ TEST(QuantizeWeights, StaysWithinItsBits) {
 }
 
 // Q4: the range is widened to hold zero, which is then represented exactly.
+// Above 8 bits the same rules in int16.
+TEST(QuantizeWeights, TakesSixteenBits) {
+  const std::vector<float> values = {1.0f, 0.25f, -0.5f, 0.0f};
+  std::vector<int16_t> weight(4);
+  float scale = 0;
+  int32_t sum = 0;
+  for (auto [bits, top] : {std::pair<int64_t, int>{16, 32767}, {9, 255}}) {
+    quantizeWeights(values, 1, true, WeightRule{bits}, weight.data(), &scale,
+                    &sum);
+    EXPECT_EQ(scale, 1.0f / float(top));
+    EXPECT_EQ(weight[0], top);
+    EXPECT_EQ(weight[1], int(std::nearbyint(0.25f / scale)));
+    EXPECT_EQ(weight[2], int(std::nearbyint(-0.5f / scale)));
+    EXPECT_EQ(sum, weight[0] + weight[1] + weight[2]);
+  }
+  // Any sum of so many fits, one more does not.
+  EXPECT_LE(longestChannel(16) * 32767, (int64_t(1) << 31) - 1);
+  EXPECT_GT((longestChannel(16) + 1) * 32767, (int64_t(1) << 31) - 1);
+}
+
 TEST(ChooseScale, HoldsZero) {
   int32_t zero = -1;
   EXPECT_EQ(chooseScale(-1.0f, 2.0f, 4, zero), 0.2f);
