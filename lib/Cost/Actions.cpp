@@ -21,7 +21,12 @@ Counts imc::cost::actions(const workload::Layer &layer,
 
 Sizes::Sizes(const workload::Product &p)
     : windows(detail::real(p.windows)), rows(detail::real(p.groups * p.rows)),
-      outputs(detail::real(p.groups * p.cols)),
+      outputs(detail::real(p.groups * p.cols)), groups(detail::real(p.groups)),
+      group_rows(detail::real(p.rows)), group_cols(detail::real(p.cols)),
+      weights(detail::real(p.weight_elements)),
+      input_elements(detail::real(p.input_elements)),
+      output_elements(detail::real(p.output_elements)),
+      input_channels(detail::real(detail::channelsOf(p))),
       line(p.row_elements ? detail::real(p.row_elements) : rows),
       result(detail::real(p.output_elements) / windows),
       channels(rows / detail::real(p.kernel_elements)),

@@ -29,62 +29,103 @@ inline double globalBits(const machine::Machine &m) {
   return real(static_cast<int64_t>(m.global_buffer.size_mib * 8388608.0));
 }
 
+/// What the actions of a product follow from. Whole numbers, exact below 2^53.
+struct Operands {
+  // As in workload::Product.
+  double windows, groups, rows, cols, weights, input_elements, output_elements;
+  // As in its tiling and geometry.
+  double columns_per_weight, phases, groups_per_pack, packs, strips,
+      column_tiles, cut_weights;
+  double part_rows, part_outputs; ///< Shares
+  double inputs;                  ///< bits that all parts load
+  double word;                    ///< bits of an activation
+
+  IMC_INLINE Operands() = default;
+  IMC_INLINE Operands(const Sizes &i, const mapping::Tiling &t,
+                      const Geometry &g, double loaded, double bits)
+      : windows(i.windows), groups(i.groups), rows(i.group_rows),
+        cols(i.group_cols), weights(i.weights),
+        input_elements(i.input_elements), output_elements(i.output_elements),
+        columns_per_weight(real(t.columns_per_weight)), phases(real(t.phases)),
+        groups_per_pack(real(t.groups_per_pack)), packs(real(t.packs)),
+        strips(real(t.strips)), column_tiles(real(t.column_tiles)),
+        cut_weights(g.cut_weights), part_rows(g.shares.rows),
+        part_outputs(g.shares.outputs), inputs(loaded), word(bits) {}
+};
+
+/// Of E-COUNT-4: each part loads the input rows of its `n` windows, as far as
+/// the channels go that its strips need.
+IMC_INLINE double loadedBits(const workload::Product &p, const Sizes &i,
+                             const Shares &shares, int64_t n, double word) {
+  return (i.input_elements + haloElements(p, n)) / i.input_channels *
+         shares.channels * word;
+}
+
+/// E-COUNT-1 to E-COUNT-6. `accumulator`: bits of a partial sum.
+IMC_INLINE void countActions(Counts &c, const Operands &o, double accumulator,
+                             double globalBits) {
+  const double results = o.windows * (o.groups * o.cols);
+  const double rows = o.groups * o.rows;
+  const double columns = o.groups * o.cols * o.columns_per_weight;
+  const double cells = o.weights * o.columns_per_weight;
+
+  // E-COUNT-1: every column tile of a strip has drivers of its own.
+  c.row_drives = o.windows * o.phases * rows * o.column_tiles;
+  // E-COUNT-2: a driven row crosses all columns of its pack; those of other
+  // groups hold level 0. The last pack may have fewer groups.
+  const double others = o.packs - 1;
+  const double last = o.groups - others * o.groups_per_pack;
+  c.cell_reads = o.windows * o.phases * cells;
+  c.idle_reads =
+      o.windows * o.phases * (o.rows * o.cols * o.columns_per_weight) *
+          (others * o.groups_per_pack * o.groups_per_pack + last * last) -
+      c.cell_reads;
+  // E-COUNT-3: every array that holds columns of a weight adds to its results.
+  c.conversions = o.windows * o.phases * o.strips * columns;
+  c.strip_adds =
+      results * (o.strips - 1) + o.windows * o.cut_weights * o.strips;
+
+  // E-COUNT-4: a part reads the rows of its strips for each window; it sums
+  // what its arrays add to an output before it writes it.
+  const double outputs = o.output_elements * o.word;
+  const double sums = o.windows * o.part_outputs;
+  const double partials = sums * accumulator;
+  c.tile_writes = o.inputs + partials;
+  c.tile_reads = o.windows * o.part_rows * o.word + partials;
+  // E-COUNT-5
+  c.global_reads = o.inputs;
+  c.global_writes = outputs;
+  // E-COUNT-6: partial sums go from one part of a copy to the next.
+  c.noc_bits = o.inputs + outputs + (sums - results) * accumulator;
+  c.spill_bits =
+      std::max(0.0, o.input_elements * o.word + outputs - globalBits);
+}
+
+/// Columns that the converters of an array serve per phase.
+IMC_INLINE double phaseColumns(const machine::Machine &m,
+                               const mapping::Tiling &t) {
+  return real(std::min(std::min(m.adc.share, t.cols), t.pack_cols));
+}
+
 /// E-COUNT-1 to E-COUNT-8: a product with stored weights on a chip, or a part
 /// of one, of `capacity` arrays. `g`: its geometry.
-IMC_INLINE Counts countProduct(const workload::Product &p,
+IMC_INLINE Counts countProduct(const workload::Product &p, const Sizes &sizes,
                                const mapping::Tiling &t, const Geometry &g,
                                int64_t copies, int64_t rounds, int64_t capacity,
                                const machine::Machine &m,
                                const mapping::Knobs &k, const Parts &parts) {
   Counts c;
-  const double windows = real(p.windows);
-  const double results = windows * real(p.groups * p.cols);
-  const double rows = real(p.groups * p.rows);
-  const double columns = real(p.groups * p.cols * t.columns_per_weight);
-  const double phases = real(t.phases);
-  const double cells = real(p.weight_elements * t.columns_per_weight);
-
-  // E-COUNT-1: every column tile of a strip has drivers of its own.
-  c.row_drives = windows * phases * rows * real(t.column_tiles);
-  // E-COUNT-2: a driven row crosses all columns of its pack; those of other
-  // groups hold level 0. The last pack may have fewer groups.
-  const int64_t others = t.packs - 1;
-  const int64_t last = p.groups - others * t.groups_per_pack;
-  c.cell_reads = windows * phases * cells;
-  c.idle_reads =
-      windows * phases * real(p.rows * p.cols * t.columns_per_weight) *
-          real(others * t.groups_per_pack * t.groups_per_pack + last * last) -
-      c.cell_reads;
-  // E-COUNT-3: every array that holds columns of a weight adds to its results.
-  c.conversions = windows * phases * real(t.strips) * columns;
-  c.strip_adds =
-      results * real(t.strips - 1) + windows * g.cut_weights * real(t.strips);
-
   const int64_t macros = m.hierarchy.macros_per_tile;
   const int64_t arrays = arraysOf(t);
   const int64_t bundle = parts.bundle, perCopy = parts.per_copy;
-  const Shares &shares = parts.shares;
-  const double accumulator = real(m.shift_add.accumulator_bits);
   const double word = real(p.inputBits(k.input_bits)); // E-MIXED
-  const double inputs =
-      (real(p.input_elements) + haloElements(p, bundle * perCopy)) /
-      real(channelsOf(p)) * shares.channels * word;
-  const double outputs = real(p.output_elements) * word;
-
-  // E-COUNT-4: each part loads the input rows of its windows, as far as the
-  // channels go that its strips need, and reads the rows of its strips for each
-  // window; it sums what its arrays add to an output before it writes it.
-  const double sums = windows * shares.outputs;
-  const double partials = sums * accumulator;
-  c.tile_writes = inputs + partials;
-  c.tile_reads = windows * shares.rows * word + partials;
-  // E-COUNT-5
-  c.global_reads = inputs;
-  c.global_writes = outputs;
-  // E-COUNT-6: partial sums go from one part of a copy to the next.
-  c.noc_bits = inputs + outputs + (sums - results) * accumulator;
-  c.spill_bits =
-      std::max(0.0, real(p.input_elements) * word + outputs - globalBits(m));
+  const double phases = real(t.phases);
+  const double cells = real(p.weight_elements * t.columns_per_weight);
+  countActions(c,
+               Operands(sizes, t, g,
+                        loadedBits(p, sizes, g.shares, bundle * perCopy, word),
+                        word),
+               real(m.shift_add.accumulator_bits), globalBits(m));
 
   // E-COUNT-7: where the layer runs (A-CORE).
   const int64_t held = copies * arrays;
@@ -104,7 +145,7 @@ IMC_INLINE Counts countProduct(const workload::Product &p,
             std::min(t.row_sets, t.tiles() - full * capacity * t.row_sets);
   c.serial_products = real(perCopy) * real(turns);
   c.serial_phases = c.serial_products * phases;
-  c.phase_columns = real(std::min(std::min(m.adc.share, t.cols), t.pack_cols));
+  c.phase_columns = phaseColumns(m, t);
 
   // E-COUNT-8: cells written during the inference; the arrays of a tile one
   // after the other, tiles side by side (A-WRITE).
@@ -147,7 +188,8 @@ IMC_INLINE Counts countProduct(const workload::Product &p,
   const Geometry g = geometryOf(p, t, m);
   parts =
       partsOf(p, g.shares, arraysOf(t), copies, m.hierarchy.macros_per_tile);
-  Counts c = countProduct(p, t, g, copies, rounds, capacity, m, k, parts);
+  Counts c =
+      countProduct(p, Sizes(p), t, g, copies, rounds, capacity, m, k, parts);
   if (p.trips > 1)
     countTrips(c, p, rounds);
   return c;
@@ -352,12 +394,10 @@ inline void price(const Counts &c, const Prices &p, Priced &out,
 /// (E-TIME-1).
 struct ArrayTimes {
   double product, shorter;
-  IMC_INLINE ArrayTimes(const Counts &c, const mapping::Tiling &t,
-                        const Prices &p)
-      : product(real(t.phases) * std::max(p.read_cycles, c.phase_columns) *
-                    p.cycle +
+  IMC_INLINE ArrayTimes(double phases, double phaseColumns, const Prices &p)
+      : product(phases * std::max(p.read_cycles, phaseColumns) * p.cycle +
                 p.setup),
-        shorter(std::min(p.read_cycles, c.phase_columns) * p.cycle) {}
+        shorter(std::min(p.read_cycles, phaseColumns) * p.cycle) {}
 };
 
 /// Fills in the rounds of a product, and what the last one and each full one
@@ -369,7 +409,7 @@ IMC_INLINE void passRounds(Flow &f, Passage &last, Passage &full,
                            int64_t rounds, int64_t capacity, int64_t at,
                            const machine::Machine &m, const mapping::Knobs &k,
                            const Prices &p) {
-  const ArrayTimes times(c, tiling, p);
+  const ArrayTimes times(real(tiling.phases), c.phase_columns, p);
   fillFlow(f, product, sizes, tiling, copies, rounds, capacity, at, inputs,
            parts, m, k, p);
   passRound(last, f.last, times.product, times.shorter, p);
@@ -472,7 +512,8 @@ IMC_INLINE Counts timeProduct(const workload::Product &p, const Sizes &sizes,
                               const machine::Machine &m,
                               const mapping::Knobs &k, const Prices &prices,
                               Flow &f, Passage &passage) {
-  Counts c = countProduct(p, t, g, copies, rounds, capacity, m, k, parts);
+  Counts c =
+      countProduct(p, sizes, t, g, copies, rounds, capacity, m, k, parts);
   Passage full;
   passRounds(f, passage, full, c, c.global_reads, parts, p, sizes, t, copies,
              rounds, capacity, at, m, k, prices);
@@ -481,24 +522,6 @@ IMC_INLINE Counts timeProduct(const workload::Product &p, const Sizes &sizes,
   else
     passageOf(passage, full, c, f, prices);
   return c;
-}
-
-/// Times an equal product that lies elsewhere; its weights stay.
-IMC_INLINE void timeElsewhere(Flow &f, const Counts &c,
-                              const workload::Product &p,
-                              const mapping::Tiling &t, int64_t at,
-                              int64_t group, const Prices &prices,
-                              Passage &passage) {
-  shareLinks(f.last, at, group);
-  const ArrayTimes times(c, t, prices);
-  passRound(passage, f.last, times.product, times.shorter, prices);
-  if (p.trips > 1) {
-    Counts one = c;
-    one.spill_bits /= real(p.trips);
-    passTrips(passage, passage, one, f, p, 0, prices);
-    return;
-  }
-  passageOf(passage, passage, c, f, prices);
 }
 
 /// The same for a right operand that is written into arrays.

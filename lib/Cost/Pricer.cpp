@@ -8,7 +8,7 @@
 
 #include "imc/Cost/Pricer.h"
 
-#include "Layer.h"
+#include "Batch.h"
 #include "Limits.h"
 #include "imc/Cost/Legacy.h"
 #include "imc/Cost/Unfold.h"
@@ -186,7 +186,7 @@ Pricer::Pricer(std::vector<workload::Workload> workloads)
       if (known == list.end()) {
         list.push_back({&layer, 1});
         if (isProduct)
-          model.sizes.emplace_back(*layer.product());
+          model.works.emplace_back(*layer.product());
       } else
         ++known->count;
     }
@@ -227,6 +227,10 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
                        {common.rows, common.cols, common.columns_per_weight,
                         static_cast<int64_t>(knobs.group_packing) | own,
                         machine.hierarchy.macros_per_tile, common.row_sets});
+  // One of many rows, read while the prices are worked out.
+  if (!memo.fresh)
+    for (size_t i = 0; i < uniqueProducts; i += 2)
+      __builtin_prefetch(memo.products + i);
   const Prices prices = priceDesign(machine, knobs);
   result.area_mm2 = prices.area_mm2;
   result.capacity = machine.arrays();
@@ -243,6 +247,9 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
   const double tiles = detail::real(machine.tiles());
   const int64_t group = detail::coresOfLink(machine, prices);
   const int64_t lostBits = mapping::lostBits(knobs, machine);
+  static thread_local detail::Batch ofThread; // zero at first
+  detail::Batch &batch = ofThread;
+  batch.used = 0;
   GeometryMemo::Packed *next = memo.products;
   bool kept = true;
   for (size_t i = 0, e = prepared.size(); i != e; ++i) {
@@ -259,10 +266,10 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
     int64_t logical = 0, lost = products > 0 ? lostBits : 0;
     for (size_t u = 0; u != products; ++u, ++next) {
       const Shape &shape = model.products[u];
-      const workload::Product &product = *shape.layer->product();
+      const workload::Product &product = model.works[u].product;
       const mapping::Tiling *base = &common;
       mapping::Tiling own;
-      if (product.hasOwnBits()) {
+      if (model.works[u].own_bits) {
         own = ownTiling(product, machine, knobs);
         base = &own;
       }
@@ -312,44 +319,86 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
     double memoryBits = 0, writes = 0, power = 0;
     detail::Priced priced;
     DesignCost::Layer *slot = result.layers.data();
+    auto finish = [&]() __attribute__((noinline)) {
+      batch.price(machine, prices, !allocation.resident);
+      for (size_t b = 0; b != batch.used; ++b) {
+        memoryBits += batch.memory_bits[b] * detail::real(batch.members[b]);
+        power = std::max(power, batch.power[b]);
+        slot = std::fill_n(slot, batch.members[b],
+                           DesignCost::Layer{batch.energy[b], batch.latency[b],
+                                             batch.noise[b]});
+      }
+      batch.used = 0;
+    };
+    // E-LOOP is rare: by itself, behind those before it.
+    auto addLoop = [&](const Work &work, const mapping::Tiling &t,
+                       const Geometry &cut, const detail::Parts &parts,
+                       int64_t copies, int64_t rounds, int64_t capacity,
+                       int64_t at, int64_t members,
+                       double noise) __attribute__((noinline)) {
+      finish();
+      detail::Flow flow;
+      detail::Passage passage;
+      const Counts counts = detail::timeProduct(
+          work.product, work.sizes, t, cut, parts, copies, rounds, capacity, at,
+          machine, knobs, prices, flow, passage);
+      const detail::Total cost = detail::totalOf(
+          detail::energiesOf(counts, prices, passage.seconds, passage.arrays),
+          passage.seconds);
+      memoryBits +=
+          (counts.spill_bits + counts.reload_bits) * detail::real(members);
+      power = std::max(power, detail::powerOf(cost.energy, cost.latency));
+      slot = std::fill_n(slot, members,
+                         DesignCost::Layer{cost.energy, cost.latency, noise});
+    };
+    auto wordOf = [&](const Work &work) IMC_INLINE_LAMBDA {
+      return work.own_bits ? work.product.inputBits(knobs.input_bits)
+                           : knobs.input_bits;
+    };
     // Compiled once for chips that hold everything, without what rewriting
     // takes.
     auto addProducts = [&](auto resident) IMC_INLINE_LAMBDA {
       for (size_t u = 0; u != products; ++u) {
         const Shape &shape = model.products[u];
-        const workload::Product &product = *shape.layer->product();
+        const Work &work = model.works[u];
+        const workload::Product &product = work.product;
         const mapping::Demand &demand = result.demands[u];
         const Geometry cut =
             memo.fresh ? result.geometry[u] : unpack(packed[u]);
         mapping::Tiling t = common;
-        if (product.hasOwnBits())
+        if (work.own_bits)
           t = ownTiling(product, machine, knobs);
         detail::cut(product, cut, t);
         detail::Flow flow;
-        detail::Passage passage;
+        detail::Passage full;
         const double noise =
-            product.hasOwnBits()
-                ? detail::ownNoise(product, t, prices, machine, knobs)
-                : detail::noise(product, cut, prices);
-        auto add = [&](const Counts &counts,
+            work.own_bits ? detail::ownNoise(product, t, prices, machine, knobs)
+                          : detail::noise(product, cut, prices);
+        // What is fetched and written where arrays are written.
+        double inputs = 0, reload = 0, cells = 0;
+        auto add = [&](const detail::Parts &parts, int64_t copies,
+                       int64_t rounds, int64_t capacity, int64_t at,
                        int64_t members) IMC_INLINE_LAMBDA {
-          const detail::Total cost = detail::totalOf(
-              detail::energiesOf(counts, prices, passage.seconds,
-                                 passage.arrays),
-              passage.seconds);
-          power = std::max(power, detail::powerOf(cost.energy, cost.latency));
-          slot =
-              std::fill_n(slot, members,
-                          DesignCost::Layer{cost.energy, cost.latency, noise});
-          memoryBits +=
-              (counts.spill_bits + counts.reload_bits) * detail::real(members);
+          if (LLVM_UNLIKELY(product.trips > 1))
+            return addLoop(work, t, cut, parts, copies, rounds, capacity, at,
+                           members, noise);
+          const double working =
+              detail::real(std::min(copies * demand.arrays, capacity));
+          batch.push(detail::Operands(work.sizes, t, cut, inputs,
+                                      detail::real(wordOf(work))),
+                     detail::phaseColumns(machine, t), working, flow, noise,
+                     members, !resident, full, reload, cells);
+          if (batch.full())
+            finish();
         };
-        auto time = [&](const detail::Parts &parts, int64_t copies,
+        auto fill = [&](const detail::Parts &parts, int64_t copies,
                         int64_t rounds, int64_t capacity,
                         int64_t at) IMC_INLINE_LAMBDA {
-          return detail::timeProduct(product, model.sizes[u], t, cut, parts,
-                                     copies, rounds, capacity, at, machine,
-                                     knobs, prices, flow, passage);
+          inputs = detail::loadedBits(product, work.sizes, cut.shares,
+                                      parts.bundle * parts.per_copy,
+                                      detail::real(wordOf(work)));
+          detail::fillFlow(flow, product, work.sizes, t, copies, rounds,
+                           capacity, at, inputs, parts, machine, knobs, prices);
         };
         auto partsOf = [&](int64_t copies) IMC_INLINE_LAMBDA {
           return detail::partsOf(product, cut.shares, demand.arrays, copies,
@@ -362,10 +411,10 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
                                       : 0;
         if (stay > 0) {
           const int64_t copies =
-              resident ? mapping::copiesOf(allocation, demands, u).copies : 1;
+              resident ? mapping::residentCopies(allocation, demands, u) : 1;
           const detail::Parts parts = partsOf(copies);
           int64_t at = cursor.place(parts, demand.arrays, copies);
-          const Counts counts = time(parts, copies, 0, result.capacity, at);
+          fill(parts, copies, 0, result.capacity, at);
           int64_t equal = 1;
           for (int64_t i = 1; i < stay; ++i) {
             const int64_t next = cursor.place(parts, demand.arrays, copies);
@@ -373,20 +422,30 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
               ++equal;
               continue;
             }
-            add(counts, equal);
+            add(parts, copies, 0, result.capacity, at, equal);
             equal = 1;
             at = next;
-            detail::timeElsewhere(flow, counts, product, t, at, group, prices,
-                                  passage);
+            detail::shareLinks(flow.last, at, group);
           }
-          add(counts, equal);
+          add(parts, copies, 0, result.capacity, at, equal);
           (resident ? placed : staying) += copies * demand.arrays * stay;
         }
         if (const int64_t turns = shape.count - stay; !resident && turns > 0) {
           const mapping::Copies c = mapping::copiesOf(allocation, demands, u);
-          add(time(partsOf(c.copies), c.copies, c.rounds, allocation.shared(),
-                   shared),
-              turns);
+          const detail::Parts parts = partsOf(c.copies);
+          fill(parts, c.copies, c.rounds, allocation.shared(), shared);
+          if (c.rounds > 1) {
+            const detail::ArrayTimes times(detail::real(t.phases),
+                                           detail::phaseColumns(machine, t),
+                                           prices);
+            detail::passRound(full, flow.full, times.product, times.shorter,
+                              prices);
+          }
+          reload = work.sizes.weights *
+                   detail::real(product.weightBits(knobs.weight_bits));
+          cells = work.sizes.weights * detail::real(t.columns_per_weight) *
+                  detail::real(c.copies);
+          add(parts, c.copies, c.rounds, allocation.shared(), shared, turns);
           writes += detail::real(c.rounds * turns * product.writings(c.rounds));
           placed = std::max(
               placed, std::min(c.copies * demand.arrays, allocation.shared()));
@@ -397,6 +456,7 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
       addProducts(std::true_type());
     else
       addProducts(std::false_type());
+    finish();
     placed += staying;
     for (size_t u = 0; u != model.others.size(); ++u) {
       const workload::Layer &layer = *model.others[u].layer;

@@ -77,26 +77,16 @@ Allocation imc::mapping::allocate(llvm::ArrayRef<Demand> demands,
 
 Copies imc::mapping::copiesOf(const Allocation &a,
                               llvm::ArrayRef<Demand> demands, size_t index) {
+  if (a.resident)
+    return {residentCopies(a, demands, index), 0};
   const int64_t windows = demands[index].windows,
                 arrays = demands[index].arrays;
   Copies c{1, 0};
+  c.rounds = (arrays + a.shared() - 1) / a.shared();
   if (const int64_t decided = demands[index].copies) {
     c.copies = decided;
-    if (!a.resident)
-      c.rounds = (arrays + a.shared() - 1) / a.shared();
     return c;
   }
-  if (a.resident) {
-    if (!a.copies.empty())
-      c.copies = a.copies[index];
-    else if (a.replicates && a.fits)
-      // Exact below 2^53 and faster than the division of integers.
-      c.copies = static_cast<int64_t>(
-          static_cast<double>(windows + a.windows_per_copy - 1) /
-          static_cast<double>(a.windows_per_copy));
-    return c;
-  }
-  c.rounds = (arrays + a.shared() - 1) / a.shared();
   if (a.replicates) {
     c.copies = std::clamp<int64_t>(
         copiesInCores(a.shared() / a.core, arrays, a.core), 1, windows);

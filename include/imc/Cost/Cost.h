@@ -187,6 +187,9 @@ struct Prices {
 struct Sizes {
   explicit Sizes(const workload::Product &product);
   double windows, rows, outputs;         ///< M, GK, GN
+  double groups, group_rows, group_cols; ///< G, K, N
+  double weights, input_elements, output_elements;
+  double input_channels;                 ///< of all groups, whole
   double line;                           ///< elements of an input row
   double result;                         ///< elements stored per window
   double channels;                       ///< of the input

@@ -147,9 +147,17 @@ private:
     const workload::Layer *layer;
     int64_t count;
   };
+  /// What the price of a product reads of it, without names: side by side.
+  struct Work {
+    explicit Work(const workload::Product &p)
+        : product(p), sizes(p), own_bits(p.hasOwnBits()) {}
+    workload::Product product;
+    Sizes sizes;
+    bool own_bits;
+  };
   struct Model {
     std::vector<Shape> products; ///< different ones
-    std::vector<Sizes> sizes;    ///< of these
+    std::vector<Work> works;     ///< of these
     std::vector<Shape> others;   ///< different digital and dynamic layers
     /// Program order. Slots are those of all members of the first product, of
     /// the second, ..., then one of each of the others.

@@ -406,6 +406,22 @@ struct Copies {
 };
 Copies copiesOf(const Allocation &allocation, llvm::ArrayRef<Demand> demands,
                 size_t index);
+/// The same of an allocation that is resident, inline: searches ask for each
+/// product of each design.
+inline int64_t residentCopies(const Allocation &allocation,
+                              llvm::ArrayRef<Demand> demands, size_t index) {
+  if (const int64_t decided = demands[index].copies)
+    return decided;
+  if (!allocation.copies.empty())
+    return allocation.copies[index];
+  if (!allocation.replicates || !allocation.fits)
+    return 1;
+  // Exact below 2^53 and faster than the division of integers.
+  return static_cast<int64_t>(static_cast<double>(demands[index].windows +
+                                                  allocation.windows_per_copy -
+                                                  1) /
+                              static_cast<double>(allocation.windows_per_copy));
+}
 
 /// Tiles, replicates and places. Non-volatile chips that cannot hold one copy
 /// get the violation Capacity; volatile ones go non-resident, with what
