@@ -101,28 +101,13 @@ struct Differences {
   }
 };
 
-/// Simulated seconds of each layer.
-std::map<int64_t, double> secondsByLayer(const program::Program &program,
-                                         const simulate::Result &result) {
-  std::map<int64_t, int64_t> layerOf;
-  for (const program::Product &p : program.products)
-    for (int64_t r = 0; r < std::max<int64_t>(1, p.rounds); ++r)
-      layerOf[p.step + r] = p.layer;
-  for (const program::Kernel &k : program.kernels)
-    layerOf[k.step] = k.layer;
-  std::map<int64_t, double> seconds;
-  for (const simulate::StepResult &step : result.steps)
-    // What is written before a loop belongs to what comes first in it.
-    seconds[layerOf.lower_bound(step.index)->second] += step.seconds;
-  return seconds;
-}
-
 void printLayers(const cost::ModelCost &model,
                  const workload::Workload &network,
                  const program::Program &program,
                  const simulate::Result &result, size_t count) {
   std::vector<std::pair<double, int64_t>> order;
-  const std::map<int64_t, double> seconds = secondsByLayer(program, result);
+  const std::map<int64_t, double> seconds =
+      simulate::secondsByLayer(program, result);
   for (auto [layer, simulated] : seconds)
     order.push_back(
         {-std::abs(model.layers[size_t(layer)].latency_s - simulated), layer});

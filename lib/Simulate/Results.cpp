@@ -20,6 +20,22 @@ const char *imc::simulate::name(Stall stall) {
   return names[static_cast<size_t>(stall)];
 }
 
+std::map<int64_t, double>
+imc::simulate::secondsByLayer(const program::Program &program,
+                              const Result &result) {
+  std::map<int64_t, int64_t> layerOf;
+  for (const program::Product &p : program.products)
+    for (int64_t r = 0; r < std::max<int64_t>(1, p.rounds); ++r)
+      layerOf[p.step + r] = p.layer;
+  for (const program::Kernel &k : program.kernels)
+    layerOf[k.step] = k.layer;
+  std::map<int64_t, double> seconds;
+  for (const StepResult &step : result.steps)
+    if (auto of = layerOf.lower_bound(step.index); of != layerOf.end())
+      seconds[of->second] += step.seconds;
+  return seconds;
+}
+
 /// What a part did, from its work per window and the windows it executed.
 void Simulator::countPart(const PartState &part, cost::Counts &c) const {
   const PartWork &w = *part.work;

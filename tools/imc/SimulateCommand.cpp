@@ -96,22 +96,6 @@ Expected<Simulated> scheduleModel(Session &session,
   return s;
 }
 
-/// Simulated seconds by layer of the workload, where steps are layers.
-std::map<int64_t, double> secondsByLayer(const program::Program &program,
-                                         const simulate::Result &result) {
-  std::map<int64_t, int64_t> layerOf;
-  for (const program::Product &p : program.products)
-    for (int64_t r = 0; r < std::max<int64_t>(1, p.rounds); ++r)
-      layerOf[p.step + r] = p.layer;
-  for (const program::Kernel &k : program.kernels)
-    layerOf[k.step] = k.layer;
-  std::map<int64_t, double> seconds;
-  for (const simulate::StepResult &step : result.steps)
-    if (auto layer = layerOf.find(step.index); layer != layerOf.end())
-      seconds[layer->second] += step.seconds;
-  return seconds;
-}
-
 json::Object report(const Simulated &s, const simulate::Result &result,
                     StringRef target) {
   json::Object o = simulate::toJSON(result, s.program);
@@ -136,7 +120,7 @@ json::Object report(const Simulated &s, const simulate::Result &result,
   if (s.program.schedule != program::Schedule::Layers)
     return o;
   json::Array layers;
-  for (auto [layer, seconds] : secondsByLayer(s.program, result)) {
+  for (auto [layer, seconds] : simulate::secondsByLayer(s.program, result)) {
     const cost::LayerCost &c = s.cost->layers[size_t(layer)];
     layers.push_back(json::Object{
         {"layer", layer},

@@ -33,6 +33,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -123,6 +124,11 @@ llvm::Expected<Result> simulate(const program::Program &program,
                                 const cost::Prices &prices,
                                 const machine::Machine &machine,
                                 const Options &options = {});
+
+/// Simulated seconds by layer of the workload, of a program whose steps are
+/// layers. What is written before a loop belongs to the first layer in it.
+std::map<int64_t, double> secondsByLayer(const program::Program &program,
+                                         const Result &result);
 
 /// The object of `imc simulate --json` without what the caller adds.
 llvm::json::Object toJSON(const Result &result,
