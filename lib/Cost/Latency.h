@@ -296,7 +296,7 @@ IMC_INLINE Chain fillChain(Round &r, const workload::Product &p, const Sizes &i,
     c.sender = all - 1;
   }
   c.sender = std::min(c.sender, all - 1); // the last part has nobody behind
-  double high, wide; // rows and outputs of a part
+  double high, wide;                      // rows and outputs of a part
   if (t.packs > 1) {
     const double share = real(slots) / real(tiles);
     high = std::min(i.rows, whole.shares.rows * share);

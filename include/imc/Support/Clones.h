@@ -19,7 +19,8 @@
 // Other compilers choose by the name of a processor instead of by what it has.
 #if defined(__clang__) && defined(__x86_64__) && defined(__linux__)
 #define IMC_CLONES                                                             \
-  __attribute__((flatten, target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+  __attribute__((                                                              \
+      flatten, target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define IMC_CLONES
 #endif
