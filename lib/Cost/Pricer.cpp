@@ -72,40 +72,41 @@ void GeometryMemo::clear() {
 
 /// Returns whether all numbers fit.
 static bool pack(const Geometry &g, GeometryMemo::Packed &to) {
-  const double numbers[] = {g.shares.channels,
-                            g.shares.rows,
-                            g.shares.outputs,
-                            detail::real(g.groups_per_pack),
-                            detail::real(g.packs),
-                            detail::real(g.strips),
-                            detail::real(g.column_tiles),
-                            g.cut_weights,
-                            g.full_strips,
-                            detail::real(g.last_rows)};
-  static_assert(std::size(numbers) == std::tuple_size_v<GeometryMemo::Packed>);
-  for (size_t i = 0; i != to.size(); ++i) {
-    if (numbers[i] > std::numeric_limits<uint32_t>::max())
-      return false;
-    to[i] = static_cast<uint32_t>(numbers[i]);
-  }
-  return true;
+  bool fits = true;
+  auto set = [&](auto &field, double value) {
+    using Field = std::remove_reference_t<decltype(field)>;
+    fits &= value <= std::numeric_limits<Field>::max();
+    field = fits ? static_cast<Field>(value) : 0;
+  };
+  set(to.channels, g.shares.channels);
+  set(to.rows, g.shares.rows);
+  set(to.outputs, g.shares.outputs);
+  set(to.cut_weights, g.cut_weights);
+  set(to.groups_per_pack, detail::real(g.groups_per_pack));
+  set(to.packs, detail::real(g.packs));
+  set(to.strips, detail::real(g.strips));
+  set(to.column_tiles, detail::real(g.column_tiles));
+  return fits;
 }
 
-IMC_INLINE static Geometry unpack(const GeometryMemo::Packed &p) {
-  return {{static_cast<double>(p[0]), static_cast<double>(p[1]),
-           static_cast<double>(p[2])},
-          p[3],
-          p[4],
-          p[5],
-          p[6],
-          static_cast<double>(p[7]),
-          static_cast<double>(p[8]),
-          p[9]};
+/// Of a product of `rows` rows per group on arrays that drive `driven`.
+IMC_INLINE static Geometry unpack(const GeometryMemo::Packed &p, int64_t rows,
+                                  int64_t driven) {
+  const int64_t full = detail::floorDiv(rows, driven);
+  return {{static_cast<double>(p.channels), static_cast<double>(p.rows),
+           static_cast<double>(p.outputs)},
+          p.groups_per_pack,
+          p.packs,
+          p.strips,
+          p.column_tiles,
+          static_cast<double>(p.cut_weights),
+          detail::real(full),
+          rows - full * driven};
 }
 
 /// Tiles of one copy.
 IMC_INLINE static int64_t tilesOf(const GeometryMemo::Packed &p) {
-  return static_cast<int64_t>(p[4]) * p[5] * p[6];
+  return static_cast<int64_t>(p.packs) * p.strips * p.column_tiles;
 }
 
 /// What tilings of a product that has bits of its own have in common: rare, so
@@ -229,7 +230,7 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
                         machine.hierarchy.macros_per_tile, common.row_sets});
   // One of many rows, read while the prices are worked out.
   if (!memo.fresh)
-    for (size_t i = 0; i < uniqueProducts; i += 2)
+    for (size_t i = 0; i < uniqueProducts; i += 2) // 48 of 64 bytes
       __builtin_prefetch(memo.products + i);
   const Prices prices = priceDesign(machine, knobs);
   result.area_mm2 = prices.area_mm2;
@@ -363,8 +364,9 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
         const Work &work = model.works[u];
         const workload::Product &product = work.product;
         const mapping::Demand &demand = result.demands[u];
-        const Geometry cut =
-            memo.fresh ? result.geometry[u] : unpack(packed[u]);
+        const Geometry cut = memo.fresh
+                                 ? result.geometry[u]
+                                 : unpack(packed[u], product.rows, common.rows);
         mapping::Tiling t = common;
         if (work.own_bits)
           t = ownTiling(product, machine, knobs);

@@ -54,8 +54,12 @@ public:
   /// encoding and bits per cell where bits are mixed), arrays of a core, and
   /// tiles that an array holds.
   using Key = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t>;
-  /// Numbers of a Geometry in its order: half the size.
-  using Packed = std::array<uint32_t, 10>;
+  /// The numbers of a Geometry but for the strips of a group, which follow from
+  /// its rows: a quarter of the size.
+  struct Packed {
+    uint32_t channels, rows, outputs, cut_weights;
+    uint16_t groups_per_pack, packs, strips, column_tiles;
+  };
   struct Row {
     Packed *products;
     int64_t *ends; ///< where one copy of each product ends, per model

@@ -6,10 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // IMC_CLONES before a function that a search spends its time in: it is compiled
-// for x86-64-v3 (AVX2, BMI2) as well, with what is inlined into it, and the
-// loader takes what the processor has. IMC_INLINE before what it spends that
-// time in. Results do not depend on it: nothing here contracts or reorders
-// floating-point operations (-ffp-contract=off).
+// for x86-64-v3 (AVX2, BMI2) and x86-64-v4 (AVX-512) as well, with what is
+// inlined into it, and the loader takes what the processor has. IMC_INLINE
+// before what it spends that time in. Results do not depend on it: nothing here
+// contracts or reorders floating-point operations (-ffp-contract=off).
 //
 //===----------------------------------------------------------------------===//
 

@@ -236,11 +236,11 @@ TEST(GeometryMemo, KeepsWhatItWasGiven) {
   row.ends[2] = 8;
   row = find(1, a);
   EXPECT_FALSE(row.fresh);
-  EXPECT_EQ(row.products[1][1], 2u);
+  EXPECT_EQ(row.products[1].rows, 2u);
   EXPECT_EQ(row.ends[2], 7);
   row = find(1, b);
   EXPECT_FALSE(row.fresh);
-  EXPECT_EQ(row.products[1][1], 5u);
+  EXPECT_EQ(row.products[1].rows, 5u);
   EXPECT_EQ(row.ends[2], 8);
   // Those of another pricer.
   EXPECT_TRUE(find(2, a).fresh);
@@ -250,7 +250,7 @@ TEST(GeometryMemo, KeepsWhatItWasGiven) {
 
 TEST(GeometryMemo, StartsAnewWhenFull) {
   GeometryMemo memo;
-  const size_t products = 60000; // 2.4 MB
+  const size_t products = 100000; // 2.4 MB
   auto fresh = [&](int64_t rows) {
     return memo.find(1, products, 1, {rows, 128, 4, 0, 8, 1}).fresh;
   };
