@@ -7,6 +7,8 @@
 
 #include "Batch.h"
 
+#include "llvm/Support/Compiler.h"
+
 using namespace imc;
 using namespace imc::cost;
 using namespace imc::cost::detail;
@@ -20,7 +22,10 @@ IMC_INLINE static void priceAll(Batch &b, const machine::Machine &m,
                global = globalBits(m);
   // Whole vectors: what is left of former products does no harm.
   const size_t n = (b.used + 7) / 8 * 8;
+// Sanitizers are in the way of vectors.
+#if !LLVM_ADDRESS_SANITIZER_BUILD
 #pragma clang loop vectorize(enable) interleave(disable)
+#endif
   for (size_t i = 0; i != n; ++i) {
     Counts c;
     countActions(c, b.operands(i), accumulator, global);

@@ -114,7 +114,7 @@ Cut::weights(llvm::ArrayRef<int16_t> values) const {
         out.push_back(int8_t(w < 0 ? -digit : digit));
       } else {
         out.push_back(
-            int8_t((w + half >> shift & mask) - power(weightShift - 1)));
+            int8_t(((w + half) >> shift & mask) - power(weightShift - 1)));
       }
     }
   }

@@ -55,7 +55,7 @@ public:
   /// tiles that an array holds.
   using Key = std::tuple<int64_t, int64_t, int64_t, int64_t, int64_t, int64_t>;
   /// The numbers of a Geometry but for the strips of a group, which follow from
-  /// its rows: a quarter of the size.
+  /// its rows: less than a third of the size.
   struct Packed {
     uint32_t channels, rows, outputs, cut_weights;
     uint16_t groups_per_pack, packs, strips, column_tiles;

@@ -178,8 +178,9 @@ TEST_F(TargetTest, InterfaceAnswersForAClosedMachine) {
   EXPECT_EQ(*target.getSlicesPerWeight(emitError, EncodingKind::Offset, 8), 4);
   EXPECT_EQ(
       *target.getSlicesPerWeight(emitError, EncodingKind::Differential, 8), 8);
+  EXPECT_EQ(*target.getSlicesPerWeight(emitError, EncodingKind::Offset, 16), 8);
   EXPECT_TRUE(
-      failed(target.getSlicesPerWeight(emitError, EncodingKind::Offset, 9)));
+      failed(target.getSlicesPerWeight(emitError, EncodingKind::Offset, 17)));
 
   const char *text = R"mlir(
     %u, %fits, %wide, %acc, %acc2 = "test.values"() : () -> (tensor<1x4x1x32xi8>,
