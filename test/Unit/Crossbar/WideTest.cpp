@@ -97,7 +97,7 @@ static std::vector<int64_t> oracle(const WideCase &c, int64_t adcBits) {
   const int64_t low = a.one_converter_per_pair ? -high - 1 : 0;
   auto read = [&](int64_t sum) {
     const int64_t bias = shift ? int64_t(1) << (shift - 1) : 0;
-    return std::clamp((sum + bias) >> shift, low, high) << shift;
+    return std::clamp((sum + bias) >> shift, low, high) * (int64_t(1) << shift);
   };
   std::vector<int64_t> y;
   for (int64_t w = 0; w < c.m; ++w)
@@ -129,7 +129,7 @@ static std::vector<int64_t> oracle(const WideCase &c, int64_t adcBits) {
               const int64_t codes = a.one_converter_per_pair
                                         ? read(plus - minus)
                                         : read(plus) - read(minus);
-              total += codes << (a.cell_bits * j + bit);
+              total += codes * (int64_t(1) << (a.cell_bits * j + bit));
               plus = minus = 0;
             }
           }
