@@ -85,32 +85,42 @@ llvm::Error ProgramEngine::prepare(int64_t index, const ArrayProduct &p) {
                 " iterations and " + std::to_string(all) +
                 " in the program; programs of more inferences than the model "
                 "does at once cannot be executed on values");
-  const std::vector<int8_t> weights = Windows::weights(p);
+  const std::vector<int16_t> weights = Windows::wideWeights(p);
   v.weights = weights;
-  llvm::Expected<simulate::ProductRunner> runner =
-      simulate::ProductRunner::create(program, stored[size_t(index)], v);
-  if (!runner)
-    return runner.takeError();
-  ready.push_back({p, stored[size_t(index)], std::move(*runner),
-                   std::vector<int32_t>(size_t(results)), 0});
-  ready.back().product.weights = {};
+  const int64_t place = stored[size_t(index)];
+  Ready r{p, place, {}, {}, {}, {}, 0};
+  r.product.weights = {};
+  r.product.wide_weights = {};
+  if (p.isWide()) {
+    llvm::Expected<simulate::WideRunner> runner =
+        simulate::WideRunner::create(program, place, v);
+    if (!runner)
+      return runner.takeError();
+    r.wide.emplace(std::move(*runner));
+    r.wide_sums.resize(size_t(results));
+  } else {
+    llvm::Expected<simulate::ProductRunner> runner =
+        simulate::ProductRunner::create(program, place, v);
+    if (!runner)
+      return runner.takeError();
+    r.runner.emplace(std::move(*runner));
+    r.sums.resize(size_t(results));
+  }
+  ready.push_back(std::move(r));
   return llvm::Error::success();
 }
 
-void ProgramEngine::run(int64_t index, const uint8_t *inputs,
-                        int32_t *results) {
-  Ready &r = ready[size_t(index)];
+template <typename Runner, typename Code, typename Sum>
+void ProgramEngine::runNext(Ready &r, Runner &runner, const Code *inputs,
+                            Sum *sums) {
   const ArrayProduct &p = r.product;
-  const auto elements = size_t(product(p.input_shape));
   simulate::RunReport report;
-  // Results of a matrix lie as the runner leaves them.
-  llvm::MutableArrayRef<int32_t> out(
-      p.isConvolution() ? r.sums.data() : results, r.sums.size());
   const program::Product &q = program.products[size_t(r.index)];
   const int64_t windows = q.passes * q.geometry.windows / p.trips;
-  llvm::Error error =
-      r.runner.run(r.iteration * windows, windows,
-                   llvm::ArrayRef(inputs, elements), out, &report);
+  llvm::Error error = runner.run(
+      r.iteration * windows, windows,
+      llvm::ArrayRef(inputs, size_t(product(p.input_shape))),
+      llvm::MutableArrayRef(sums, size_t(product(p.output_shape))), &report);
   r.iteration = (r.iteration + 1) % p.trips;
   executed += report.instructions;
   if (error) {
@@ -128,8 +138,31 @@ void ProgramEngine::run(int64_t index, const uint8_t *inputs,
         std::to_string(report.missing_results) + " results out and stores " +
         std::to_string(report.double_results) + " twice";
   }
-  if (p.isConvolution())
-    Windows(p).scatter(r.sums.data(), results);
+}
+
+// Results of a matrix lie as the runner leaves them.
+void ProgramEngine::run(int64_t index, const uint8_t *inputs,
+                        int32_t *results) {
+  Ready &r = ready[size_t(index)];
+  const bool moved = r.product.isConvolution();
+  runNext(r, *r.runner, inputs, moved ? r.sums.data() : results);
+  if (moved)
+    Windows(r.product).scatter(r.sums.data(), results);
+}
+
+void ProgramEngine::runWide(int64_t index, const void *inputs,
+                            int64_t *results) {
+  Ready &r = ready[size_t(index)];
+  const auto *given = static_cast<const uint16_t *>(inputs);
+  if (r.product.input_bits <= 8) {
+    const auto *bytes = static_cast<const uint8_t *>(inputs);
+    codes.assign(bytes, bytes + product(r.product.input_shape));
+    given = codes.data();
+  }
+  const bool moved = r.product.isConvolution();
+  runNext(r, *r.wide, given, moved ? r.wide_sums.data() : results);
+  if (moved)
+    Windows(r.product).scatter(r.wide_sums.data(), results);
 }
 
 llvm::Error ProgramEngine::takeError() {

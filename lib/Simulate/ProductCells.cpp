@@ -10,6 +10,7 @@
 #include "PartWork.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 using namespace imc;
 using namespace imc::simulate;
@@ -41,13 +42,26 @@ Slices::Slices(Encoding encoding, int64_t weightBits, int64_t cellBits)
     coefficients.back() = -coefficients.back();
     break;
   }
+  end = int64_t(coefficients.size());
+}
+
+Slices::Slices(const ProductValues &values, int64_t weightBits)
+    : Slices(values.encoding, weightBits, values.cell_bits) {
+  if (values.column_end == 0)
+    return;
+  const int64_t unit = std::abs(coefficients[size_t(values.column_begin)]);
+  offset = values.column_end == end ? offset / unit : 0;
+  begin = values.column_begin;
+  end = values.column_end;
+  for (int64_t &c : coefficients)
+    c /= unit;
 }
 
 int64_t Slices::level(int64_t weight, size_t j) const {
   const int64_t mask = (int64_t(1) << cellBits) - 1;
   switch (encoding) {
   case Encoding::Offset:
-    return (weight + offset) >> (int64_t(j) * cellBits) & mask;
+    return (weight - least) >> (int64_t(j) * cellBits) & mask;
   case Encoding::Differential: {
     const int64_t magnitude =
         std::max<int64_t>(j % 2 == 0 ? weight : -weight, 0);
@@ -90,8 +104,8 @@ Slot slotAt(const program::Product &product, int64_t slot) {
 PartCells::PartCells(const program::Product &product,
                      const ProductValues &values, int64_t weightBits,
                      int64_t inputBits, int64_t slotBegin, int64_t slotEnd)
-    : slices(values.encoding, weightBits, values.cell_bits),
-      dacBits(values.dac_bits), phases(ceilDiv(inputBits, values.dac_bits)) {
+    : slices(values, weightBits), dacBits(values.dac_bits),
+      phases(ceilDiv(inputBits, values.dac_bits)) {
   const PartWork work = walkPart(product, slotBegin, slotEnd);
   first = work.row_begin;
   last = work.row_end;
@@ -142,14 +156,15 @@ void PartCells::buildBlocks(const program::Product &product,
       b.outputs = ceilDiv(limit, c) - left / c;
       b.weights.reserve(size_t(b.rows * b.outputs));
       for (int64_t o = b.output; o < b.output + b.outputs; ++o) {
-        // Columns of the weight that lie in these slots.
+        // Columns of the weight that lie in these slots and count.
         const int64_t base = (o - s.firstOutput) * c;
-        const int64_t from = std::max<int64_t>(left - base, 0),
-                      to = std::min(limit - base, c);
+        const int64_t from = std::max(left - base, slices.begin),
+                      to = std::min(limit - base, slices.end);
         for (int64_t r = 0; r < b.rows; ++r) {
           const int64_t row = s.firstRow + top + r;
           const int64_t w = values.weights[size_t(row * g.cols + o % g.cols)];
-          int64_t value = from == 0 ? -slices.offset : 0;
+          int64_t value =
+              from == slices.begin && from < to ? -slices.offset : 0;
           for (int64_t j = from; j < to; ++j)
             value +=
                 slices.coefficients[size_t(j)] * slices.level(w, size_t(j));
@@ -179,14 +194,16 @@ void PartCells::buildColumns(const program::Product &product,
       out.row = s.firstRow + top - first;
       out.rows = bottom - top;
       out.output = s.firstOutput + column / c;
-      const auto j = size_t(column % c);
-      out.coefficient = slices.coefficients[j];
-      out.offset = j == 0;
+      const int64_t j = column % c;
+      if (j < slices.begin || j >= slices.end)
+        continue;
+      out.coefficient = slices.coefficients[size_t(j)];
+      out.offset = j == slices.begin;
       for (int64_t r = 0; r < out.rows; ++r)
         out.levels.push_back(int16_t(
             slices.level(values.weights[size_t((s.firstRow + top + r) * g.cols +
                                                out.output % g.cols)],
-                         j)));
+                         size_t(j))));
       columns.push_back(std::move(out));
     }
   }

@@ -19,10 +19,13 @@ namespace imc::simulate {
 /// How weights become cells: coefficient of every column of a weight, offset.
 struct Slices {
   Slices(mapping::Encoding encoding, int64_t weightBits, int64_t cellBits);
+  /// Of the columns of ProductValues alone, in units of the first of them.
+  Slices(const ProductValues &values, int64_t weightBits);
   /// Level of the cell in column j.
   int64_t level(int64_t weight, size_t j) const;
   std::vector<int64_t> coefficients;
-  int64_t offset = 0;
+  int64_t begin = 0, end = 0;  ///< columns that are computed
+  int64_t offset = 0;          ///< the first of them takes it off
   int64_t least = 0, most = 0; ///< weights that there are
 
 private:

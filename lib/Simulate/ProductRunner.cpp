@@ -97,7 +97,11 @@ struct ProductRunner::Impl {
                                    "product '" + product.name +
                                        "': " + message);
   }
-  llvm::Error check(llvm::ArrayRef<int8_t> weights) const;
+  /// Of the codes of a run.
+  int64_t inputBits() const {
+    return values.input_bits ? values.input_bits : program.inputBits(product);
+  }
+  llvm::Error check(llvm::ArrayRef<int16_t> weights) const;
   void prepare();
   void takeStream(const Stream &stream, std::vector<Instruction> &code) const;
   bool advance(CoreRun &core);
@@ -115,7 +119,7 @@ struct ProductRunner::Impl {
 // Preparation
 //===----------------------------------------------------------------------===//
 
-llvm::Error ProductRunner::Impl::check(llvm::ArrayRef<int8_t> weights) const {
+llvm::Error ProductRunner::Impl::check(llvm::ArrayRef<int16_t> weights) const {
   const program::Geometry &g = product.geometry;
   auto differs = [&](const char *what, int64_t has, int64_t wants) {
     return fail(std::string(what) + " is " + std::to_string(has) +
@@ -152,7 +156,12 @@ llvm::Error ProductRunner::Impl::check(llvm::ArrayRef<int8_t> weights) const {
   if (int64_t(slices.coefficients.size()) != product.tiling.columns_per_weight)
     return differs("columns_per_weight", product.tiling.columns_per_weight,
                    int64_t(slices.coefficients.size()));
-  for (int8_t w : weights)
+  if (v.column_begin < 0 || v.column_end < v.column_begin ||
+      v.column_end > int64_t(slices.coefficients.size()))
+    return fail("columns " + std::to_string(v.column_begin) + " to " +
+                std::to_string(v.column_end) + " of weights that have " +
+                std::to_string(slices.coefficients.size()));
+  for (int16_t w : weights)
     if (w < slices.least || w > slices.most)
       return fail("weight " + std::to_string(w) + " is outside of " +
                   std::to_string(slices.least) + " to " +
@@ -211,9 +220,9 @@ void ProductRunner::Impl::prepare() {
     if (part.product != index)
       continue;
     const std::pair<int64_t, int64_t> slots(part.slot_begin, part.slot_end);
-    auto [built, isNew] = cells.try_emplace(
-        slots, product, values, program.weightBits(product),
-        program.inputBits(product), part.slot_begin, part.slot_end);
+    auto [built, isNew] =
+        cells.try_emplace(slots, product, values, program.weightBits(product),
+                          inputBits(), part.slot_begin, part.slot_end);
     if (isNew) {
       // Where the rows of a window lie, from its first element on.
       std::vector<int64_t> &places = offsets[slots];
@@ -316,7 +325,7 @@ void ProductRunner::Impl::gather(PartRun &part, int64_t window) {
       codes[r] = from[offsets[r]];
     return;
   }
-  const int64_t mask = (int64_t(1) << program.inputBits(product)) - 1;
+  const int64_t mask = (int64_t(1) << inputBits()) - 1;
   const int64_t begin = part.cells->rowBegin();
   for (size_t r = 0; r < n; ++r) {
     const int64_t k = (begin + int64_t(r)) % g.kernel_elements;
@@ -544,11 +553,11 @@ llvm::Error ProductRunner::run(int64_t first, int64_t count,
   if (int64_t(results.size()) != count * i.outputs())
     return i.fail("has " + std::to_string(count * i.outputs()) +
                   " results, not " + std::to_string(results.size()));
-  const auto most = (int64_t(1) << i.program.inputBits(i.product)) - 1;
+  const auto most = (int64_t(1) << i.inputBits()) - 1;
   for (uint8_t code : input)
     if (code > most)
       return i.fail("input code " + std::to_string(code) + " has more than " +
-                    std::to_string(i.program.inputBits(i.product)) + " bits");
+                    std::to_string(i.inputBits()) + " bits");
   i.windowBegin = first;
   i.windowEnd = first + count;
   i.input = input;

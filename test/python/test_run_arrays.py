@@ -61,6 +61,11 @@ def test_more_than_8_bits(tool, models, tmp_path, name, count, settings):
         compiled, _ = outputs(tool, model, inputs, tmp_path / f"c{i}", *arguments, *TILED, *setting)
         simulated, line = outputs(tool, model, inputs, tmp_path / f"s{i}", *arguments, *SIMULATED, *setting)
         assert np.array_equal(compiled, simulated), setting
+        # Instructions of the cores, too; streams need several rows of windows in a buffer.
+        for schedule in ("layers", "pipeline"):
+            executed, _ = outputs(tool, model, inputs, tmp_path / f"{schedule}{i}", *arguments, "--at", "scheduled",
+                                  "--target", "rram-32nm", "--program", schedule, *setting)
+            assert np.array_equal(compiled, executed), (schedule, setting)
         if "pass.adc_bits" in " ".join(setting):
             assert line[4] > 0
             continue
@@ -74,8 +79,6 @@ def test_more_than_8_bits(tool, models, tmp_path, name, count, settings):
 
 
 @pytest.mark.parametrize("settings, how, message", [
-    (["--set", "pass.weight_bits=16"], ["--at", "scheduled", "--target", "rram-32nm", "--program", "layers"],
-     "has weights of 16 and inputs of 8 bits, which this engine does not take"),
     (["--set", "pass.input_bits=16", "--adc-range", "phase", "--adc-calibrate", "x"], SIMULATED,
      "inputs of 16 bits are driven as 2 pieces, whose phases the range 'phase' does not tell apart"),
     (["--set", "pass.weight_bits=16", "--set", "machine.cell.bits=1", "--set", "pass.encoding=twos_complement"], SIMULATED,

@@ -17,7 +17,9 @@
 #include "imc/Execute/ArrayEngine.h"
 #include "imc/Program/Program.h"
 #include "imc/Simulate/ProductRunner.h"
+#include "imc/Simulate/WideRunner.h"
 
+#include <optional>
 #include <vector>
 
 namespace imc::execute {
@@ -35,6 +37,8 @@ public:
   /// where an iteration reads what the one before made.
   llvm::Error prepare(int64_t index, const ArrayProduct &product) override;
   void run(int64_t index, const uint8_t *inputs, int32_t *results) override;
+  bool takesWide() const override { return true; }
+  void runWide(int64_t index, const void *inputs, int64_t *results) override;
 
   /// What went wrong since: products whose program read what was not there,
   /// left results out, or did not end. Results are wrong then.
@@ -46,13 +50,21 @@ private:
   struct Ready {
     ArrayProduct product;
     int64_t index; ///< in the program
-    simulate::ProductRunner runner;
-    std::vector<int32_t> sums; ///< windows x outputs, of an iteration
-    int64_t iteration;         ///< of the loops around it, the next one
+    /// One of them: of operands of up to 8 bits, or of wider ones.
+    std::optional<simulate::ProductRunner> runner;
+    std::optional<simulate::WideRunner> wide;
+    // Windows x outputs, of an iteration.
+    std::vector<int32_t> sums;
+    std::vector<int64_t> wide_sums;
+    int64_t iteration; ///< of the loops around it, the next one
   };
+  /// Runs the windows of the next iteration.
+  template <typename Runner, typename Code, typename Sum>
+  void runNext(Ready &r, Runner &runner, const Code *inputs, Sum *sums);
   const program::Program &program;
   std::vector<int64_t> stored; ///< products with stored weights
   std::vector<Ready> ready;
+  std::vector<uint16_t> codes;
   std::string problem;
   int64_t executed = 0;
 };

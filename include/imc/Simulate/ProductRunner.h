@@ -52,7 +52,12 @@ struct ProductValues {
   int64_t range_bits = 0; ///< of the sums that the converter covers; 0: all
   mapping::Ties ties = mapping::Ties::HalfUp;
   /// groups x rows x cols (G x K x N).
-  llvm::ArrayRef<int8_t> weights;
+  llvm::ArrayRef<int16_t> weights;
+  // A piece of wide operands (WideRunner.h).
+  /// Columns of each weight that are computed, in units of the first of them;
+  /// 0, 0: all. The piece with the last one takes the encoding's offset off.
+  int64_t column_begin = 0, column_end = 0;
+  int64_t input_bits = 0; ///< of the codes of a run; 0: the program's
 };
 
 /// What a run found besides the results.

@@ -11,8 +11,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "imc/Simulate/ProductRunner.h"
 #include "imc/Schedule/Schedule.h"
+#include "imc/Simulate/WideRunner.h"
 
 #include "Builder.h"
 
@@ -27,6 +27,7 @@ using program::Opcode;
 using simulate::ProductRunner;
 using simulate::ProductValues;
 using simulate::RunReport;
+using simulate::WideRunner;
 
 namespace {
 
@@ -39,14 +40,15 @@ struct Case {
   program::Geometry geometry;
   program::Program program;
   ProductValues values;
-  std::vector<uint8_t> input;
-  std::vector<int8_t> weights; ///< groups x rows x cols
+  std::vector<uint16_t> codes;
+  std::vector<uint8_t> input;   ///< the same, of up to 8 bits
+  std::vector<int16_t> weights; ///< groups x rows x cols
   std::string text;
 
   /// Code that row r of group `group` reads in a window; the direct way.
   int64_t code(int64_t window, int64_t group, int64_t r) const {
     if (matrix)
-      return input[size_t(window * geometry.rows + r)];
+      return codes[size_t(window * geometry.rows + r)];
     const ConvShape &s = shape;
     const int64_t ow = s.outWidth(), oh = s.outHeight();
     const int64_t image = window / (oh * ow), oy = window / ow % oh,
@@ -56,7 +58,7 @@ struct Case {
     const int64_t channel = group * perGroup + r / ke;
     const int64_t y = oy * s.stride + r % ke / s.kernel_w * s.dilation;
     const int64_t x = ox * s.stride + r % s.kernel_w * s.dilation;
-    return input[size_t(
+    return codes[size_t(
         ((image * s.channels + channel) * s.height + y) * s.width + x)];
   }
   int64_t weight(int64_t group, int64_t r, int64_t n) const {
@@ -143,13 +145,19 @@ struct Case {
 };
 
 /// The next case that has room; `dropped` bits are lost by the converters.
-Case next(std::mt19937_64 &random, int64_t dropped) {
+/// `wide`: one operand of more than 8 bits, or both.
+Case next(std::mt19937_64 &random, int64_t dropped, bool wide = false) {
   for (;;) {
     Case c;
     mapping::Knobs &k = c.knobs;
     k.group_packing = mapping::GroupPacking(random() % 3);
     k.input_bits = 1 + int64_t(random() % 8);
     k.weight_bits = 2 + int64_t(random() % 7);
+    if (wide) {
+      const uint64_t which = 1 + random() % 3;
+      k.input_bits += which & 1 ? 8 : 0;
+      k.weight_bits += which & 2 ? 8 : 0;
+    }
     k.encoding = mapping::Encoding(random() % 3);
     c.machine = smallMachine(random);
     c.machine.cell.bits = k.encoding == mapping::Encoding::TwosComplement
@@ -191,14 +199,16 @@ Case next(std::mt19937_64 &random, int64_t dropped) {
     c.program = std::move(b.program);
     const int64_t elements = s.batch * s.channels * s.height * s.width;
     for (int64_t e = 0; e < elements; ++e)
-      c.input.push_back(uint8_t(random() % (uint64_t(1) << k.input_bits)));
+      c.codes.push_back(uint16_t(random() % (uint64_t(1) << k.input_bits)));
+    if (!wide)
+      c.input.assign(c.codes.begin(), c.codes.end());
     const int64_t half = int64_t(1) << (k.weight_bits - 1);
     const int64_t least =
         k.encoding == mapping::Encoding::Differential ? 1 - half : -half;
     for (int64_t w = 0;
          w < c.geometry.groups * c.geometry.rows * c.geometry.cols; ++w)
       c.weights.push_back(
-          int8_t(least + int64_t(random() % uint64_t(half - least))));
+          int16_t(least + int64_t(random() % uint64_t(half - least))));
     c.values.weights = c.weights;
     c.text = "windows " + std::to_string(c.geometry.windows) + " K " +
              std::to_string(c.geometry.rows) + " N " +
@@ -274,6 +284,74 @@ TEST(ProductRunner, ConvertersRoundAndSaturate) {
   }
   EXPECT_GT(changed, 1000);
   EXPECT_GT(clipped, 20);
+}
+
+/// Operands of 9 to 16 bits, without loss and with converters that round and
+/// saturate every phase of every column.
+TEST(WideRunner, PiecesAddUpToTheWholeProduct) {
+  std::mt19937_64 random(25);
+  int changed = 0, encodings[3] = {}, chained = 0;
+  for (int n = 0, e = cases(300); n < e; ++n) {
+    const bool lossy = n % 3 == 0;
+    Case c = next(random, lossy ? 1 + int64_t(random() % 3) : 0, true);
+    c.values.weights = c.weights;
+    c.values.ties = mapping::Ties(n / 3 % 3);
+    WideRunner runner =
+        llvm::cantFail(WideRunner::create(c.program, 0, c.values));
+    std::vector<int64_t> out(
+        size_t(c.geometry.windows * c.geometry.groups * c.geometry.cols));
+    RunReport report;
+    llvm::cantFail(runner.run(0, c.geometry.windows, c.codes, out, &report));
+    EXPECT_TRUE(report.clean()) << c.text;
+    size_t at = 0;
+    for (int64_t w = 0; w < c.geometry.windows; ++w)
+      for (int64_t g = 0; g < c.geometry.groups; ++g)
+        for (int64_t o = 0; o < c.geometry.cols; ++o, ++at) {
+          ASSERT_EQ(out[at], lossy ? c.read(w, g, o) : c.exact(w, g, o))
+              << c.text << " window " << w << " bits " << c.knobs.weight_bits
+              << " and " << c.knobs.input_bits;
+          changed += out[at] != c.exact(w, g, o);
+        }
+    ++encodings[int(c.knobs.encoding)];
+    chained += llvm::any_of(c.program.parts,
+                            [](const program::Part &p) { return p.next >= 0; });
+    c.codes[0] = 0xffff;
+    if (c.knobs.input_bits < 16)
+      EXPECT_NE(llvm::toString(runner.run(0, c.geometry.windows, c.codes, out))
+                    .find("input code 65535 has more than"),
+                std::string::npos);
+  }
+  EXPECT_GT(changed, 500);
+  for (int of : encodings)
+    EXPECT_GT(of, 30);
+  EXPECT_GT(chained, 50);
+}
+
+/// Without its loads a program reads rows that are not there in every piece.
+TEST(WideRunner, PiecesFindWhatTheProgramBrought) {
+  std::mt19937_64 random(26);
+  for (int n = 0; n < 30; ++n) {
+    Case c = next(random, 0, true);
+    c.values.weights = c.weights;
+    std::vector<int64_t> out(
+        size_t(c.geometry.windows * c.geometry.groups * c.geometry.cols));
+    auto run = [&] {
+      RunReport report;
+      WideRunner runner =
+          llvm::cantFail(WideRunner::create(c.program, 0, c.values));
+      llvm::cantFail(runner.run(0, c.geometry.windows, c.codes, out, &report));
+      return report;
+    };
+    const RunReport right = run();
+    for (program::Stream &s : c.program.streams)
+      llvm::erase_if(s.instructions, [](const Instruction &in) {
+        return in.opcode == Opcode::Load;
+      });
+    const RunReport wrong = run();
+    EXPECT_TRUE(right.clean()) << c.text;
+    EXPECT_LT(wrong.instructions, right.instructions) << c.text;
+    EXPECT_GT(wrong.poison_rows, 0) << c.text;
+  }
 }
 
 /// Programs of the schedulers, whole networks of one product: each moves and
@@ -508,8 +586,8 @@ TEST(ProductRunnerInvalid, ValuesThatDoNotFit) {
   v = c.values;
   v.weights = v.weights.drop_back();
   says(refused(v), "weights, the values give");
-  std::vector<int8_t> outside = c.weights;
-  outside[0] = int8_t(-(1 << (c.knobs.weight_bits - 1)));
+  std::vector<int16_t> outside = c.weights;
+  outside[0] = int16_t(-(1 << (c.knobs.weight_bits - 1)));
   v = c.values;
   v.weights = outside;
   says(refused(v), "which the encoding holds");
