@@ -5,17 +5,22 @@
 //
 // The usual blocking of dense products: a panel of b, some rows deep and one
 // register tile wide, is copied next to each other; for every few rows of a, a
-// tile of c stays in registers while k runs over the panel. A step of k loads
-// the panel's row once and one element of each row of a.
+// tile of c stays in registers while k runs over the panel. The tile's product
+// is a linalg op, of which upstream's transforms make vector code
+// (vectorizeTiles): a step of k loads the panel's row once and one element of
+// each row of a.
 //
 //===----------------------------------------------------------------------===//
 
 #include "ProductKernels.h"
+#include "VectorPatterns.h"
 
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/Utils/StructuredOpsUtils.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace imc::kernels;
@@ -65,7 +70,7 @@ static std::string suffixOf(const ProductTypes &types) {
 }
 
 namespace {
-/// Index arithmetic and vectors of `lanes` elements, one line each.
+/// Index arithmetic and vectors, one line each.
 class Emitter {
 public:
   Emitter(OpBuilder &b, Location loc, int64_t lanes)
@@ -85,14 +90,12 @@ public:
     return memref::DimOp::create(b, loc, memref, i);
   }
 
-  VectorType vector(Type element) { return VectorType::get({lanes}, element); }
-
-  /// Lanes below `count`, which may be negative or more than there are.
-  Value mask(Value count) {
-    SmallVector<int32_t> numbers(lanes);
+  /// Elements of `width` below `count`, which may be more than there are.
+  Value mask(Value count, int64_t width) {
+    SmallVector<int32_t> numbers(width);
     for (auto [i, number] : llvm::enumerate(numbers))
       number = i;
-    auto type = vector(b.getI32Type());
+    auto type = VectorType::get({width}, b.getI32Type());
     Value lane = arith::ConstantOp::create(
         b, loc, DenseElementsAttr::get(type, ArrayRef<int32_t>(numbers)));
     Value bound = vector::BroadcastOp::create(
@@ -102,21 +105,22 @@ public:
                                  bound);
   }
 
-  Value zeros(Type element) {
-    auto type = vector(element);
-    return arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
-  }
+  /// As many elements as the mask has; zero where it is not set.
   Value load(Value memref, ValueRange at, Value mask) {
-    Type element = cast<MemRefType>(memref.getType()).getElementType();
-    return vector::MaskedLoadOp::create(b, loc, vector(element), memref, at,
-                                        mask, zeros(element));
+    auto type =
+        VectorType::get(cast<VectorType>(mask.getType()).getShape(),
+                        cast<MemRefType>(memref.getType()).getElementType());
+    Value zeros = arith::ConstantOp::create(b, loc, b.getZeroAttr(type));
+    return vector::MaskedLoadOp::create(b, loc, type, memref, at, mask, zeros);
   }
   void store(Value value, Value memref, ValueRange at, Value mask) {
     vector::MaskedStoreOp::create(b, loc, memref, at, mask, value);
   }
 
   Value extend(Value value, Type element, Extension extension) {
-    Type type = isa<VectorType>(value.getType()) ? vector(element) : element;
+    Type type = element;
+    if (auto vector = dyn_cast<VectorType>(value.getType()))
+      type = vector.clone(element);
     if (extension == Extension::Signed)
       return arith::ExtSIOp::create(b, loc, type, value);
     if (extension == Extension::Unsigned)
@@ -124,32 +128,25 @@ public:
     return value;
   }
 
-  Value multiplyAdd(Value x, Value y, Value sum) {
-    if (isa<FloatType>(getElementTypeOrSelf(sum)))
-      return vector::FMAOp::create(b, loc, x, y, sum);
-    return add(sum, mul(x, y));
+  /// [rows, columns] of `matrix` from `row` and `column` on.
+  Value block(Value matrix, OpFoldResult row, OpFoldResult column,
+              OpFoldResult rows, OpFoldResult columns) {
+    return memref::SubViewOp::create(
+        b, loc, matrix, ArrayRef<OpFoldResult>{row, column},
+        ArrayRef<OpFoldResult>{rows, columns},
+        SmallVector<OpFoldResult>(2, b.getIndexAttr(1)));
   }
 
-  /// A loop from `from` to `to`; `body` gets the induction variable and the
-  /// carried values, and returns their next ones.
-  ValueRange loop(Value from, Value to, Value step, ValueRange carried,
-                  function_ref<SmallVector<Value>(Value, ValueRange)> body) {
-    return scf::ForOp::create(
-               b, loc, from, to, step, carried,
-               [&](OpBuilder &nested, Location, Value iv, ValueRange values) {
-                 OpBuilder::InsertionGuard guard(b);
-                 b.setInsertionPoint(nested.getInsertionBlock(),
-                                     nested.getInsertionPoint());
-                 SmallVector<Value> next = body(iv, values);
-                 scf::YieldOp::create(b, loc, next);
-               })
-        .getResults();
-  }
+  /// A loop from `from` to `to`; `body` gets the induction variable.
   void loop(Value from, Value to, Value step, function_ref<void(Value)> body) {
-    loop(from, to, step, {}, [&](Value iv, ValueRange) -> SmallVector<Value> {
-      body(iv);
-      return {};
-    });
+    scf::ForOp::create(b, loc, from, to, step, {},
+                       [&](OpBuilder &nested, Location, Value iv, ValueRange) {
+                         OpBuilder::InsertionGuard guard(b);
+                         b.setInsertionPoint(nested.getInsertionBlock(),
+                                             nested.getInsertionPoint());
+                         body(iv);
+                         scf::YieldOp::create(b, loc);
+                       });
   }
 
   OpBuilder &b;
@@ -162,47 +159,63 @@ struct Panel {
   Value a, c, data;
   /// First k and n, how many k.
   Value k0, n0, depth;
-  SmallVector<Value> masks;
+  Block *entry; ///< of the function
+  Value mask;   ///< columns of a tile that there are
 };
 } // namespace
 
-/// c[m … m + rows) of the panel's columns += a · panel.
+/// c[m … m + rows) of the panel's columns += a · panel: a contraction on a tile
+/// of full width, which vectorizeTiles keeps in registers.
 static void emitTile(Emitter &e, const ProductTypes &types, const Panel &panel,
-                     Value m, unsigned rows, unsigned vectors) {
-  SmallVector<Value> row(rows), column(vectors);
-  for (unsigned i = 0; i < rows; ++i)
-    row[i] = e.add(m, e.index(i));
-  for (unsigned v = 0; v < vectors; ++v)
-    column[v] = e.add(panel.n0, e.index(v * e.lanes));
-  SmallVector<Value> sums;
-  for (unsigned i = 0; i < rows; ++i)
-    for (unsigned v = 0; v < vectors; ++v)
-      sums.push_back(e.load(panel.c, {row[i], column[v]}, panel.masks[v]));
+                     Value m, int64_t rows) {
+  OpBuilder &b = e.b;
+  const int64_t width = cast<VectorType>(panel.mask.getType()).getDimSize(0);
+  Value tile;
+  {
+    OpBuilder::InsertionGuard guard(b);
+    b.setInsertionPointToStart(panel.entry);
+    tile = memref::AllocaOp::create(b, e.loc,
+                                    MemRefType::get({rows, width}, types.c),
+                                    b.getI64IntegerAttr(64));
+  }
+  const Value zero = e.index(0);
+  auto row = [&](int64_t i) { return e.add(m, e.index(i)); };
+  for (int64_t i = 0; i < rows; ++i)
+    vector::StoreOp::create(b, e.loc,
+                            e.load(panel.c, {row(i), panel.n0}, panel.mask),
+                            tile, ValueRange{e.index(i), zero});
 
-  ValueRange results = e.loop(
-      e.index(0), panel.depth, e.index(1), sums, [&](Value k, ValueRange sums) {
-        VectorType type = e.vector(types.c);
-        SmallVector<Value> b, next;
-        for (unsigned v = 0; v < vectors; ++v)
-          b.push_back(
-              vector::LoadOp::create(e.b, e.loc, type, panel.data,
-                                     ValueRange{k, e.index(v * e.lanes)}));
-        Value column = e.add(panel.k0, k);
-        for (unsigned i = 0; i < rows; ++i) {
-          Value a = memref::LoadOp::create(e.b, e.loc, panel.a,
-                                           ValueRange{row[i], column});
-          Value repeated = vector::BroadcastOp::create(
-              e.b, e.loc, type, e.extend(a, types.c, types.extendA));
-          for (unsigned v = 0; v < vectors; ++v)
-            next.push_back(
-                e.multiplyAdd(repeated, b[v], sums[i * vectors + v]));
-        }
-        return next;
+  AffineExpr dm, dn, dk;
+  bindDims(b.getContext(), dm, dn, dk);
+  const SmallVector<AffineMap> maps = AffineMap::inferFromExprList(
+      ArrayRef<ArrayRef<AffineExpr>>{{dm, dk}, {dk, dn}, {dm, dn}},
+      b.getContext());
+  using utils::IteratorType;
+  linalg::GenericOp::create(
+      b, e.loc,
+      ValueRange{
+          e.block(panel.a, m, panel.k0, b.getIndexAttr(rows), panel.depth),
+          e.block(panel.data, b.getIndexAttr(0), b.getIndexAttr(0), panel.depth,
+                  b.getIndexAttr(width))},
+      ValueRange{tile}, maps,
+      {IteratorType::parallel, IteratorType::parallel, IteratorType::reduction},
+      [&](OpBuilder &nested, Location loc, ValueRange x) {
+        Value a =
+            Emitter(nested, loc, e.lanes).extend(x[0], types.c, types.extendA);
+        Value sum;
+        if (isa<FloatType>(types.c))
+          sum = arith::AddFOp::create(
+              nested, loc, x[2], arith::MulFOp::create(nested, loc, a, x[1]));
+        else
+          sum = arith::AddIOp::create(
+              nested, loc, x[2], arith::MulIOp::create(nested, loc, a, x[1]));
+        linalg::YieldOp::create(nested, loc, sum);
       });
-  for (unsigned i = 0; i < rows; ++i)
-    for (unsigned v = 0; v < vectors; ++v)
-      e.store(results[i * vectors + v], panel.c, {row[i], column[v]},
-              panel.masks[v]);
+  const auto type = VectorType::get({width}, types.c);
+  for (int64_t i = 0; i < rows; ++i)
+    e.store(vector::LoadOp::create(b, e.loc, type, tile,
+                                   ValueRange{e.index(i), zero}),
+            panel.c, {row(i), panel.n0}, panel.mask);
 }
 
 func::FuncOp Library::declare(const std::string &name, ArrayRef<Type> arguments,
@@ -250,29 +263,31 @@ func::FuncOp Library::product(const ProductTypes &types) {
 
   e.loop(zero, K, e.index(panelRows), [&](Value k0) {
     e.loop(zero, N, e.index(width), [&](Value n0) {
-      Panel panel = {
-          a, c, data, k0, n0, e.min(e.sub(K, k0), e.index(panelRows)), {}};
       Value columns = e.sub(N, n0);
-      for (unsigned v = 0; v < tileVectors; ++v)
-        panel.masks.push_back(e.mask(e.sub(columns, e.index(v * e.lanes))));
+      Panel panel = {a,
+                     c,
+                     data,
+                     k0,
+                     n0,
+                     e.min(e.sub(K, k0), e.index(panelRows)),
+                     &function.front(),
+                     {}};
+      Value all = e.mask(columns, width);
       e.loop(zero, panel.depth, one, [&](Value k) {
-        for (unsigned v = 0; v < tileVectors; ++v) {
-          Value at = e.index(v * e.lanes);
-          Value values =
-              e.load(right, {e.add(k0, k), e.add(n0, at)}, panel.masks[v]);
-          vector::StoreOp::create(b, loc,
-                                  e.extend(values, types.c, types.extendB),
-                                  data, ValueRange{k, at});
-        }
+        Value values = e.load(right, {e.add(k0, k), n0}, all);
+        vector::StoreOp::create(b, loc,
+                                e.extend(values, types.c, types.extendB), data,
+                                ValueRange{k, zero});
       });
       // As many full tiles as there are rows for, then smaller ones.
-      auto tiles = [&](unsigned vectors) {
+      auto tiles = [&](Value mask) {
+        panel.mask = mask;
         Value from = zero;
         for (unsigned rows : {unit.tileRows(), unit.tileRows() / 2, 1u}) {
           Value step = e.index(rows);
           Value to = e.add(from, e.mul(e.div(e.sub(M, from), step), step));
           e.loop(from, to, step,
-                 [&](Value m) { emitTile(e, types, panel, m, rows, vectors); });
+                 [&](Value m) { emitTile(e, types, panel, m, rows); });
           from = to;
         }
       };
@@ -282,13 +297,18 @@ func::FuncOp Library::product(const ProductTypes &types) {
       auto choice = scf::IfOp::create(b, loc, isWide, /*withElseRegion=*/true);
       OpBuilder::InsertionGuard guard(b);
       b.setInsertionPointToStart(choice.thenBlock());
-      tiles(tileVectors);
+      tiles(all);
       b.setInsertionPointToStart(choice.elseBlock());
-      tiles(1);
+      tiles(e.mask(columns, e.lanes));
     });
   });
   memref::DeallocOp::create(b, loc, data);
   func::ReturnOp::create(b, loc);
+  if (failed(imc::vectorizeTiles(function))) {
+    function.emitError("upstream's transforms make no vector code of the tiles "
+                       "of this product");
+    valid = false;
+  }
   return function;
 }
 
@@ -341,7 +361,7 @@ func::FuncOp Library::convolution(const ProductTypes &types) {
         OpBuilder::InsertionGuard guard(b);
         b.setInsertionPointToStart(choice.thenBlock());
         e.loop(zero, OW, e.index(e.lanes), [&](Value ow) {
-          Value mask = e.mask(e.sub(OW, ow));
+          Value mask = e.mask(e.sub(OW, ow), e.lanes);
           Value values = e.load(x, {channel, top, e.add(left, ow)}, mask);
           e.store(values, windows, {k, e.add(start, ow)}, mask);
         });
@@ -356,11 +376,8 @@ func::FuncOp Library::convolution(const ProductTypes &types) {
       });
     });
     auto block = [&](Value matrix, Value column, Value height, Type element) {
-      SmallVector<OpFoldResult> offsets = {b.getIndexAttr(0), column};
-      SmallVector<OpFoldResult> sizes = {height, e.mul(count, OW)};
-      SmallVector<OpFoldResult> strides(2, b.getIndexAttr(1));
       Value view =
-          memref::SubViewOp::create(b, loc, matrix, offsets, sizes, strides);
+          e.block(matrix, b.getIndexAttr(0), column, height, e.mul(count, OW));
       return memref::CastOp::create(b, loc, matrixType(element), view)
           .getResult();
     };

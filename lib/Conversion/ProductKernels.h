@@ -64,6 +64,9 @@ public:
   /// order of C, KH, KW. `types.a` is that of w.
   mlir::func::FuncOp convolution(const ProductTypes &types);
 
+  /// Whether all functions could be made; the reason has been emitted.
+  bool isValid() const { return valid; }
+
 private:
   mlir::func::FuncOp declare(const std::string &name,
                              llvm::ArrayRef<mlir::Type> arguments,
@@ -71,6 +74,7 @@ private:
 
   mlir::SymbolTable symbols;
   VectorUnit unit;
+  bool valid = true;
 };
 
 } // namespace imc::kernels

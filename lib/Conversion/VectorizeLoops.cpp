@@ -13,6 +13,8 @@
 
 #include "imc/Conversion/Passes.h"
 
+#include "VectorPatterns.h"
+
 #include "mlir/Analysis/SliceAnalysis.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -326,35 +328,6 @@ static LogicalResult tile(RewriterBase &rewriter, linalg::LinalgOp op,
   return success();
 }
 
-/// Replaces ops that are small enough by ops on vectors.
-static LogicalResult vectorize(RewriterBase &rewriter, func::FuncOp function) {
-  SmallVector<linalg::LinalgOp> ops;
-  function.walk([&](linalg::LinalgOp op) { ops.push_back(op); });
-  for (linalg::LinalgOp op : ops) {
-    rewriter.setInsertionPoint(op);
-    FailureOr<linalg::VectorizationResult> result =
-        linalg::vectorize(rewriter, op);
-    if (failed(result))
-      return failure();
-    rewriter.replaceOp(op, result->replacements);
-  }
-  return success();
-}
-
-template <typename... Ops>
-static void addOps(RewritePatternSet &patterns) {
-  (Ops::getCanonicalizationPatterns(patterns, patterns.getContext()), ...);
-}
-
-/// The canonicalizations of the ops that tiling and vectorizing leave.
-static void addCanonicalizations(RewritePatternSet &patterns) {
-  addOps<affine::AffineApplyOp, affine::AffineMinOp, memref::CopyOp,
-         memref::SubViewOp, memref::CastOp, scf::ForOp, tensor::CastOp,
-         tensor::DimOp, tensor::ExtractSliceOp, tensor::InsertSliceOp,
-         vector::BroadcastOp, vector::ExtractOp, vector::ShapeCastOp,
-         vector::TransferReadOp, vector::TransferWriteOp>(patterns);
-}
-
 /// Sets of patterns, made once for all functions of a module.
 struct VectorizeLoops::Patterns {
   FrozenRewritePatternSet canonicalize, dropUnits, approximate, lowerVectors;
@@ -363,7 +336,7 @@ struct VectorizeLoops::Patterns {
     auto make = [&](function_ref<void(RewritePatternSet &)> populate) {
       RewritePatternSet patterns(context);
       populate(patterns);
-      addCanonicalizations(patterns);
+      imc::addCanonicalizations(patterns);
       return FrozenRewritePatternSet(std::move(patterns));
     };
     canonicalize = make([](RewritePatternSet &) {});
@@ -419,7 +392,7 @@ LogicalResult VectorizeLoops::lower(func::FuncOp function, linalg::LinalgOp op,
       return failure();
   }
   if (failed(applyPatternsGreedily(function, patterns.dropUnits)) ||
-      failed(vectorize(rewriter, function)) ||
+      failed(imc::vectorizeAll(rewriter, function)) ||
       failed(applyPatternsGreedily(function, patterns.approximate)))
     return failure();
 

@@ -13,11 +13,13 @@
 
 #include "imc/Conversion/Passes.h"
 
+#include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
+#include "mlir/Dialect/UB/IR/UBOps.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 #include "mlir/IR/PatternMatch.h"
 
@@ -179,6 +181,8 @@ struct VectorizeProducts
           lowerConvolution(rewriter, op, *types, library))
         rewriter.eraseOp(op);
     }
+    if (!library.isValid())
+      signalPassFailure();
   }
 
 private:

@@ -11,7 +11,8 @@
 // CHECK:         call @imc_product_f32(
 // CHECK:       func.func private @imc_product_f32(
 // CHECK-SAME:    memref<?x?xf32, strided<[?, 1], offset: ?>> {llvm.noalias}
-// CHECK-COUNT-12: vector.fma %{{.*}} : vector<8xf32>
+// CHECK-NOT:     linalg
+// CHECK-COUNT-6: vector.fma %{{.*}} : vector<16xf32>
 func.func @matmul(%a: memref<8x9xf32>, %b: memref<9x8xf32>, %c: memref<8x8xf32>) {
   linalg.matmul ins(%a, %b : memref<8x9xf32>, memref<9x8xf32>) outs(%c : memref<8x8xf32>)
   // The loops in another order, as imc-prepare-loops leaves them.
@@ -82,9 +83,9 @@ func.func @groups(%x: memref<1x2x3x9x9xf32>, %w: memref<2x4x3x3x3xf32>, %y: memr
 // CHECK-LABEL: func.func @integers(
 // CHECK:         call @imc_product_u8s8i32(
 // CHECK:       func.func private @imc_product_u8s8i32(
-// CHECK:         arith.extsi %{{.*}} : vector<8xi8> to vector<8xi32>
-// CHECK:         arith.extui %{{.*}} : i8 to i32
-// CHECK:         arith.muli %{{.*}} : vector<8xi32>
+// CHECK:         arith.extsi %{{.*}} : vector<16xi8> to vector<16xi32>
+// CHECK:         arith.extui %{{.*}} : vector<6x1xi8> to vector<6x1xi32>
+// CHECK:         arith.muli %{{.*}} : vector<16xi32>
 func.func @integers(%a: memref<8x9xi8>, %b: memref<9x8xi8>, %c: memref<8x8xi32>) {
   linalg.generic {
       indexing_maps = [affine_map<(m, n, k) -> (m, k)>, affine_map<(m, n, k) -> (k, n)>, affine_map<(m, n, k) -> (m, n)>],

@@ -116,7 +116,9 @@ def VectorizeProductsPass : Pass<"imc-vectorize-products", "mlir::ModuleOp"> {
     of the result in vector registers: one function per combination of element
     types (f32, f64, or integers extended to i32 or i64), with shapes as
     arguments. Convolutions copy the windows of some output rows at a time into a
-    matrix.
+    matrix. The product of a tile is a linalg op, of which upstream's transforms
+    (`scf::tileUsingSCF`, `linalg::vectorize`, hoisting of transfers, contractions
+    to outer products) make the code.
 
     An element of the result sums its terms in the order of the op, as the loops
     do; floating-point terms are added by fused multiply-adds where the host has
@@ -132,9 +134,11 @@ def VectorizeProductsPass : Pass<"imc-vectorize-products", "mlir::ModuleOp"> {
     Option<"vectorBits", "vector-bits", "unsigned", /*default=*/"256",
            "Width of the host's vector registers: 128, 256 or 512">];
   let dependentDialects = [
-    "mlir::arith::ArithDialect", "mlir::func::FuncDialect",
+    "mlir::affine::AffineDialect", "mlir::arith::ArithDialect",
+    "mlir::func::FuncDialect", "mlir::linalg::LinalgDialect",
     "mlir::LLVM::LLVMDialect", "mlir::memref::MemRefDialect",
-    "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+    "mlir::scf::SCFDialect", "mlir::ub::UBDialect",
+    "mlir::vector::VectorDialect"];
 }
 
 def VectorizeLoopsPass : Pass<"imc-vectorize-loops", "mlir::ModuleOp"> {
