@@ -139,7 +139,9 @@ Cost imc::cost::evaluate(const workload::Workload &workload,
 Cost imc::cost::evaluate(llvm::ArrayRef<workload::Workload> workloads,
                          const machine::Machine &machine,
                          const mapping::Knobs &knobs) {
-  if (knobs.unfolding != mapping::UnfoldingRule::Im2col) {
+  if (llvm::any_of(workloads, [&](const workload::Workload &workload) {
+        return unfolds(workload, knobs);
+      })) {
     std::vector<workload::Workload> wide;
     for (const workload::Workload &workload : workloads)
       wide.push_back(cost::unfold(workload, machine, knobs));

@@ -143,10 +143,13 @@ Pricer::unfolded(const machine::Machine &machine,
     return std::make_shared<const Pricer>(std::move(wide));
   };
   // What a price decides depends on all of the design.
-  if (knobs.unfolding == mapping::UnfoldingRule::Auto)
+  auto asks = [&](mapping::UnfoldingRule rule) {
+    return knobs.unfolding == rule || (ownRules >> uint32_t(rule) & 1) != 0;
+  };
+  if (asks(mapping::UnfoldingRule::Auto))
     return make();
-  const bool byChip = knobs.unfolding == mapping::UnfoldingRule::Products ||
-                      knobs.unfolding == mapping::UnfoldingRule::Steps;
+  const bool byChip = asks(mapping::UnfoldingRule::Products) ||
+                      asks(mapping::UnfoldingRule::Steps);
   // Products with bits of their own have other columns per weight.
   const std::array<int64_t, 9> key = {
       static_cast<int64_t>(knobs.unfolding),
@@ -204,6 +207,10 @@ Pricer::Pricer(std::vector<workload::Workload> workloads)
     uniqueProducts += model.products.size();
     total += workload.layers.size();
     mixed |= workload.mixed_bits;
+    for (const Shape &shape : model.products)
+      if (const workload::Product &p = *shape.layer->product();
+          p.hasOwnUnfolding())
+        ownRules |= uint32_t(1) << p.unfolding;
     prepared.push_back(std::move(model));
   }
 }
@@ -211,7 +218,7 @@ Pricer::Pricer(std::vector<workload::Workload> workloads)
 IMC_CLONES void Pricer::price(const machine::Machine &machine,
                               const mapping::Knobs &knobs,
                               DesignCost &result) const {
-  if (knobs.unfolding != mapping::UnfoldingRule::Im2col) {
+  if (knobs.unfolding != mapping::UnfoldingRule::Im2col || ownRules != 0) {
     mapping::Knobs done = knobs;
     done.unfolding = mapping::UnfoldingRule::Im2col;
     return unfolded(machine, knobs)->price(machine, done, result);

@@ -35,7 +35,7 @@ struct Price {
   }
 };
 
-/// The search of `auto`.
+/// The search of `auto`, for the layers that have no rule of their own.
 class Chooser {
 public:
   Chooser(const workload::Workload &workload, const machine::Machine &machine,
@@ -111,7 +111,8 @@ bool Chooser::improve() {
   std::vector<bool> done(workload.layers.size());
   for (size_t i = 0; i != workload.layers.size(); ++i) {
     const workload::Product *product = workload.layers[i].product();
-    if (!product || done[i] || product->image_cols == 0)
+    if (!product || done[i] || product->hasOwnUnfolding() ||
+        product->image_cols == 0)
       continue;
     std::vector<size_t> equal;
     for (size_t j = i; j != workload.layers.size(); ++j)
@@ -165,15 +166,43 @@ Positions Chooser::choose() {
 Positions cost::chooseUnfolding(const workload::Workload &workload,
                                 const machine::Machine &machine,
                                 const Knobs &knobs) {
-  if (knobs.unfolding != UnfoldingRule::Auto)
-    return mapping::chooseUnfolding(workload, machine, knobs, machine.arrays());
-  return Chooser(workload, machine, knobs).choose();
+  Positions positions =
+      mapping::chooseUnfolding(workload, machine, knobs, machine.arrays());
+  // What is decided is a convolution of one position per load for `auto`.
+  workload::Workload rest;
+  bool open = false;
+  for (const auto &[i, layer] : llvm::enumerate(workload.layers)) {
+    const workload::Product *p = layer.product();
+    if (!p || mapping::unfoldingOf(*p, knobs) != UnfoldingRule::Auto)
+      continue;
+    if (!open)
+      rest = mapping::unfold(workload, positions);
+    open = true;
+  }
+  if (!open)
+    return positions;
+  for (const auto &[layer, decided] :
+       llvm::zip_equal(workload.layers, rest.layers))
+    if (const workload::Product *p = layer.product();
+        p && mapping::unfoldingOf(*p, knobs) != UnfoldingRule::Auto)
+      std::get<workload::Product>(decided.work).unfolding =
+          static_cast<int64_t>(UnfoldingRule::Im2col);
+  const Positions chosen = Chooser(rest, machine, knobs).choose();
+  for (const auto &[pair, own] : llvm::zip_equal(positions, chosen))
+    if (own != Pair{1, 1})
+      pair = own;
+  return positions;
+}
+
+bool cost::unfolds(const workload::Workload &workload, const Knobs &knobs) {
+  return knobs.unfolding != UnfoldingRule::Im2col ||
+         mapping::hasOwnUnfolding(workload);
 }
 
 workload::Workload cost::unfold(workload::Workload workload,
                                 const machine::Machine &machine,
                                 const Knobs &knobs) {
-  if (knobs.unfolding == UnfoldingRule::Im2col)
+  if (!unfolds(workload, knobs))
     return workload;
   const Positions positions = cost::chooseUnfolding(workload, machine, knobs);
   return mapping::unfold(std::move(workload), positions);

@@ -179,6 +179,13 @@ JointProblem::create(SpaceFile file, machine::TargetSpec spec,
   return problem;
 }
 
+/// Whether one layer cannot have both: copies, and several positions per load.
+static bool excludes(const KnobChoices &copies, const KnobChoices &unfolding) {
+  return llvm::StringRef(copies.pass->name) == "copies" &&
+         llvm::StringRef(unfolding.pass->name) == "unfolding" &&
+         llvm::any_of(unfolding.values, [](double rule) { return rule != 0; });
+}
+
 llvm::Error JointProblem::findLayers() {
   layerOf.resize(file.knobs.size());
   llvm::ArrayRef<workload::Workload> models = workloads();
@@ -203,6 +210,12 @@ llvm::Error JointProblem::findLayers() {
       if (layerOf[other] == layerOf[k] && file.knobs[other].pass == knob.pass)
         return fail("is the knob '" + file.knobs[other].name +
                     "', which stands above already; keep one");
+      else if (layerOf[other] == layerOf[k] &&
+               (excludes(knob, file.knobs[other]) ||
+                excludes(file.knobs[other], knob)))
+        return fail("copies keep one position per load, so that it does not "
+                    "go with '" +
+                    file.knobs[other].name + "' above; keep one");
     for (double value : knob.values) {
       workload::Workload scratch = models[model];
       if (llvm::Error error = workload::setLayer(
@@ -233,7 +246,7 @@ void JointProblem::set(Decoded &decoded, size_t knob, double value) const {
   }
   if (layerOf[knob]) {
     decoded.layers.push_back({layerOf[knob]->first, layerOf[knob]->second,
-                              choices.pass->name, static_cast<int64_t>(value)});
+                              choices.pass, static_cast<int64_t>(value)});
     return;
   }
   // The space file has checked every value, so this cannot fail.
@@ -247,7 +260,7 @@ JointProblem::workloadsOf(const Decoded &design) const {
   // All values were tried before.
   for (const LayerValue &value : design.layers)
     llvm::cantFail(workload::setLayer(models[value.model], value.layer,
-                                      value.field, value.value));
+                                      value.field->name, value.value));
   return models;
 }
 

@@ -22,6 +22,13 @@ static Error fail(const std::string &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
+static std::string describe(const KnobInfo &info) {
+  if (!info.names.empty())
+    return "one of " + llvm::join(info.names, ", ");
+  return "an integer from " + std::to_string(info.min) + " to " +
+         std::to_string(info.max);
+}
+
 bool imc::mapping::operator==(const Knobs &a, const Knobs &b) {
   return a.weight_bits == b.weight_bits && a.input_bits == b.input_bits &&
          a.adc_bits == b.adc_bits && a.encoding == b.encoding &&
@@ -99,6 +106,8 @@ const std::vector<KnobInfo> &imc::mapping::layerKnobSchema() {
        1,
        int64_t(1) << 32,
        {}},
+      {"unfolding", "How many positions of this convolution one load computes.",
+       0, 5, findKnob("unfolding")->names},
   };
   return table;
 }
@@ -128,12 +137,14 @@ Expected<LayerKnob> imc::mapping::parseLayerKnob(StringRef name) {
 Expected<int64_t> imc::mapping::parseLayerValue(StringRef knob,
                                                 const KnobInfo &field,
                                                 StringRef text) {
+  text = text.trim();
+  if (auto name = llvm::find(field.names, text); name != field.names.end())
+    return name - field.names.begin();
   int64_t value;
-  if (text.trim().getAsInteger(10, value) || value < field.min ||
-      value > field.max)
-    return fail("'" + knob.str() + "' is '" + text.trim().str() +
-                "', must be an integer from " + std::to_string(field.min) +
-                " to " + std::to_string(field.max));
+  if (!field.names.empty() || text.getAsInteger(10, value) ||
+      value < field.min || value > field.max)
+    return fail("'" + knob.str() + "' is '" + text.str() + "', must be " +
+                describe(field));
   return value;
 }
 
@@ -160,13 +171,6 @@ static Expected<const KnobInfo *> lookup(StringRef name) {
   for (const KnobInfo &info : knobSchema())
     all += std::string(all.empty() ? "pass." : ", pass.") + info.name;
   return fail("unknown knob '" + name.str() + "'; there are " + all);
-}
-
-static std::string describe(const KnobInfo &info) {
-  if (!info.names.empty())
-    return "one of " + llvm::join(info.names, ", ");
-  return "an integer from " + std::to_string(info.min) + " to " +
-         std::to_string(info.max);
 }
 
 std::string imc::mapping::formatKnob(const KnobInfo &info, int64_t value) {

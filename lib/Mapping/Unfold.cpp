@@ -79,13 +79,12 @@ static unfolding::Layer layerOf(const workload::Product &p) {
   return l;
 }
 
-static bool hasImages(const workload::Product &p) {
-  return p.image_rows > 0 && p.image_cols > 0;
-}
+// workload::setLayer knows this one.
+static_assert(static_cast<int64_t>(UnfoldingRule::Im2col) == 0);
 
 std::optional<std::array<WideAxis, 2>>
 imc::mapping::widen(const workload::Product &p, Pair positions) {
-  if (!hasImages(p))
+  if (!p.hasImages())
     return std::nullopt;
   const unfolding::Layer l = layerOf(p);
   std::array<WideAxis, 2> axes;
@@ -100,7 +99,7 @@ imc::mapping::widen(const workload::Product &p, Pair positions) {
 }
 
 bool imc::mapping::mayUnfold(const workload::Product &p, Pair positions) {
-  return hasImages(p) && p.copies == 0 && positions[0] >= 1 &&
+  return p.hasImages() && p.copies == 0 && positions[0] >= 1 &&
          positions[1] >= 1 && positions[0] <= p.output_rows &&
          positions[1] <= p.output_width && widen(p, positions);
 }
@@ -158,103 +157,154 @@ static bool fits(const workload::Workload &workload,
   return end <= capacity;
 }
 
-std::vector<Pair>
-imc::mapping::chooseUnfolding(const workload::Workload &workload,
-                              const machine::Machine &machine,
-                              const Knobs &knobs, int64_t arrays) {
-  std::vector<Pair> positions(workload.layers.size(), Pair{1, 1});
-  if (knobs.unfolding == UnfoldingRule::Im2col)
-    return positions;
-  Knobs alone = knobs;
-  alone.group_packing = GroupPacking::Single;
+bool imc::mapping::hasOwnUnfolding(const workload::Workload &workload) {
+  return llvm::any_of(workload.layers, [](const workload::Layer &layer) {
+    return layer.product() && layer.product()->hasOwnUnfolding();
+  });
+}
+
+namespace {
+
+/// Positions of all layers, one rule after the other.
+class Unfolder {
+public:
+  Unfolder(const workload::Workload &workload, const machine::Machine &machine,
+           const Knobs &knobs, int64_t arrays)
+      : workload(workload), machine(machine), knobs(knobs), alone(knobs),
+        chip(std::min(arrays, machine.arrays())),
+        positions(workload.layers.size(), Pair{1, 1}) {
+    alone.group_packing = GroupPacking::Single;
+  }
+  /// Decides the layers of `rule`.
+  void decide(UnfoldingRule rule);
+  std::vector<Pair> take() { return std::move(positions); }
+
+private:
+  /// Convolutions of `rule` as a problem; `layers` are their indices.
+  unfolding::Problem problemOf(UnfoldingRule rule,
+                               std::vector<size_t> &layers) const;
+  /// Whether `algorithm` finds positions of `layers`.
+  bool solve(const unfolding::Problem &problem, llvm::StringRef algorithm,
+             llvm::ArrayRef<size_t> layers);
+  /// The same within the arrays that the other layers leave.
+  bool solveWithin(unfolding::Problem &problem, llvm::ArrayRef<size_t> layers);
+
+  const workload::Workload &workload;
+  const machine::Machine &machine;
+  const Knobs &knobs;
+  Knobs alone;
+  int64_t chip;
+  std::vector<Pair> positions;
+};
+
+} // namespace
+
+unfolding::Problem Unfolder::problemOf(UnfoldingRule rule,
+                                       std::vector<size_t> &layers) const {
   unfolding::Problem problem;
   problem.rows = machine.drivenRows();
   problem.cols = machine.array.cols;
   problem.columns_per_weight = columnsPerWeight(knobs, machine.cell.bits);
-  std::vector<size_t> layers;
+  for (const auto &[i, layer] : llvm::enumerate(workload.layers)) {
+    const workload::Product *p = layer.product();
+    if (!p || unfoldingOf(*p, knobs) != rule || !mayUnfold(*p, {1, 1}))
+      continue;
+    layers.push_back(i);
+    problem.layers.push_back(layerOf(*p));
+    problem.layers.back().name = layer.name;
+    if (p->weight_bits)
+      problem.layers.back().columns_per_weight =
+          columnsPerWeight(knobsOf(*p, knobs), machine.cell.bits);
+  }
+  return problem;
+}
+
+bool Unfolder::solve(const unfolding::Problem &problem,
+                     llvm::StringRef algorithm, llvm::ArrayRef<size_t> layers) {
+  llvm::Expected<unfolding::Solution> s = unfolding::solve(problem, algorithm);
+  if (!s) {
+    llvm::consumeError(s.takeError());
+    return false;
+  }
+  for (const auto &[i, choice] : llvm::zip_equal(layers, s->choices)) {
+    const workload::Product &p = *workload.layers[i].product();
+    positions[i] = widen(p, choice.positions) ? choice.positions : Pair{1, 1};
+  }
+  return true;
+}
+
+bool Unfolder::solveWithin(unfolding::Problem &problem,
+                           llvm::ArrayRef<size_t> layers) {
   int64_t others = 0;
   bool dynamic = false;
   for (const auto &[i, layer] : llvm::enumerate(workload.layers)) {
     if (const workload::DynamicProduct *d = layer.dynamicProduct())
       dynamic |= d->isMatrixProduct();
-    const workload::Product *p = layer.product();
-    if (!p)
-      continue;
-    if (mayUnfold(*p, {1, 1})) {
-      layers.push_back(i);
-      problem.layers.push_back(layerOf(*p));
-      problem.layers.back().name = layer.name;
-      if (p->weight_bits)
-        problem.layers.back().columns_per_weight =
-            columnsPerWeight(knobsOf(*p, knobs), machine.cell.bits);
-    } else {
-      others +=
-          tile(*p, machine, alone).tiles() * std::max<int64_t>(1, p->copies);
-    }
-  }
-  auto solve = [&](llvm::StringRef algorithm) {
-    llvm::Expected<unfolding::Solution> s =
-        unfolding::solve(problem, algorithm);
-    if (!s) {
-      llvm::consumeError(s.takeError());
-      return false;
-    }
-    for (const auto &[i, choice] : llvm::zip_equal(layers, s->choices)) {
-      const workload::Product &p = *workload.layers[i].product();
-      positions[i] = widen(p, choice.positions) ? choice.positions : Pair{1, 1};
-    }
-    return true;
-  };
-  auto none = [&] {
-    std::fill(positions.begin(), positions.end(), Pair{1, 1});
-    return positions;
-  };
-  if (layers.empty())
-    return none();
-  if (llvm::Error error = unfolding::check(problem)) {
-    llvm::consumeError(std::move(error)); // counts beyond 2^53
-    return none();
-  }
-  switch (knobs.unfolding) {
-  case UnfoldingRule::Im2col:
-    break;
-  case UnfoldingRule::Sdk:
-    return solve("sdk") ? positions : none();
-  case UnfoldingRule::VariableWindow:
-    return solve("variable_window") ? positions : none();
-  case UnfoldingRule::Products:
-    problem.objective = unfolding::Objective::Products;
-    break;
-  case UnfoldingRule::Steps:
-    problem.objective = unfolding::Objective::Steps;
-    break;
-  case UnfoldingRule::Auto:
-    llvm_unreachable("cost::chooseUnfolding asks for the prices");
+    if (const workload::Product *p = layer.product();
+        p && !llvm::is_contained(layers, i))
+      others += tile(unfolded(*p, positions[i]), machine, alone).tiles() *
+                std::max<int64_t>(1, p->copies);
   }
   const int64_t core = machine.hierarchy.macros_per_tile;
-  const int64_t capacity =
-      std::min(arrays, machine.arrays()) - (dynamic ? core : 0);
+  const int64_t capacity = chip - (dynamic ? core : 0);
   // Tiles share arrays where not all rows are driven at once; what is lost at
   // the ends of cores and arrays is found out.
   const int64_t shared = machine.rowSets();
   problem.arrays = capacity * shared - others;
-  while (problem.arrays > 0 && solve("windows")) {
+  while (problem.arrays > 0 && solve(problem, "windows", layers)) {
     int64_t end = 0;
     if (fits(workload, positions, machine, alone, capacity, end))
-      return positions;
+      return true;
     problem.arrays -=
         std::max<int64_t>({1, (end - capacity) * shared, problem.arrays / 16});
   }
-  return none();
+  return false;
+}
+
+void Unfolder::decide(UnfoldingRule rule) {
+  std::vector<size_t> layers;
+  unfolding::Problem problem = problemOf(rule, layers);
+  if (layers.empty())
+    return;
+  bool solved = false;
+  if (llvm::Error error = unfolding::check(problem)) {
+    llvm::consumeError(std::move(error)); // counts beyond 2^53
+  } else if (rule == UnfoldingRule::Sdk) {
+    solved = solve(problem, "sdk", layers);
+  } else if (rule == UnfoldingRule::VariableWindow) {
+    solved = solve(problem, "variable_window", layers);
+  } else {
+    problem.objective = rule == UnfoldingRule::Products
+                            ? unfolding::Objective::Products
+                            : unfolding::Objective::Steps;
+    solved = solveWithin(problem, layers);
+  }
+  if (!solved)
+    for (size_t i : layers)
+      positions[i] = {1, 1};
+}
+
+std::vector<Pair>
+imc::mapping::chooseUnfolding(const workload::Workload &workload,
+                              const machine::Machine &machine,
+                              const Knobs &knobs, int64_t arrays) {
+  Unfolder unfolder(workload, machine, knobs, arrays);
+  for (UnfoldingRule rule : {UnfoldingRule::Sdk, UnfoldingRule::VariableWindow,
+                             UnfoldingRule::Products, UnfoldingRule::Steps})
+    unfolder.decide(rule);
+  return unfolder.take();
 }
 
 workload::Workload imc::mapping::unfold(workload::Workload workload,
                                         llvm::ArrayRef<Pair> positions) {
   for (size_t i = 0; i != positions.size(); ++i) {
+    workload::Layer &layer = workload.layers[i];
+    if (!layer.product())
+      continue;
+    workload::Product &p = std::get<workload::Product>(layer.work);
+    p.unfolding = workload::Product().unfolding;
     if (positions[i] == Pair{1, 1})
       continue;
-    workload::Layer &layer = workload.layers[i];
-    workload::Product &p = std::get<workload::Product>(layer.work);
     const std::array<WideAxis, 2> axes = *widen(p, positions[i]);
     // Neither what was taken out of an image nor positions that lie apart go
     // row by row.

@@ -45,7 +45,7 @@ static void build(OpPassManager &pm, Phase from, Phase to, bool verify,
     options.outputBits = quantization.outputBits;
     pm.addPass(createQuantizePass(options));
   }
-  if (passes(Phase::Tiled) && decisions.unfolding != "im2col") {
+  if (passes(Phase::Tiled)) {
     UnfoldWindowsPassOptions options;
     options.unfolding = decisions.unfolding;
     options.encoding = decisions.encoding;
@@ -55,15 +55,13 @@ static void build(OpPassManager &pm, Phase from, Phase to, bool verify,
     options.dynamicProducts = decisions.dynamicProducts;
     options.segments = decisions.segments;
     pm.addPass(createUnfoldWindowsPass(options));
-  }
-  if (passes(Phase::Tiled)) {
-    TilePassOptions options;
-    options.encoding = decisions.encoding;
-    options.groupPacking = decisions.groupPacking;
-    options.range = decisions.range;
-    options.ties = decisions.ties;
-    options.adcBits = decisions.adcBits;
-    pm.addPass(createTilePass(options));
+    TilePassOptions tile;
+    tile.encoding = decisions.encoding;
+    tile.groupPacking = decisions.groupPacking;
+    tile.range = decisions.range;
+    tile.ties = decisions.ties;
+    tile.adcBits = decisions.adcBits;
+    pm.addPass(createTilePass(tile));
   }
   if (passes(Phase::Placed)) {
     PlacePassOptions options;

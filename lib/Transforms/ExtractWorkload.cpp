@@ -252,6 +252,10 @@ LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
   workload::Product product;
   if (auto copies = op->getAttrOfType<IntegerAttr>(IMCDialect::copiesAttrName))
     product.copies = copies.getInt();
+  if (auto rule = op->getAttrOfType<StringAttr>(IMCDialect::unfoldingAttrName))
+    product.unfolding = llvm::cantFail(mapping::parseLayerValue(
+        IMCDialect::unfoldingAttrName, *mapping::findKnob("unfolding"),
+        rule.getValue()));
   std::tie(product.weight_bits, product.input_bits) = bitsOf(op);
   bool isConv = w.getRank() == 4;
   int64_t channels = y.getDimSize(1);

@@ -24,25 +24,67 @@ static llvm::Error refuse(const Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
-/// Sets field `name` of `bits`; the error says what the field may be.
-static llvm::Error setField(LayerBits &bits, StringRef name, int64_t value) {
-  int64_t *field = llvm::StringSwitch<int64_t *>(name)
-                       .Case("weight_bits", &bits.weightBits)
-                       .Case("input_bits", &bits.inputBits)
-                       .Case("copies", &bits.copies)
-                       .Default(nullptr);
-  if (!field)
-    return refuse("layer '" + bits.layer + "' has no field '" + name +
-                  "'; use weight_bits, input_bits or copies");
-  const mapping::KnobInfo &info = *llvm::find_if(
-      mapping::layerKnobSchema(),
-      [&](const mapping::KnobInfo &k) { return name == k.name; });
+/// "weight_bits, input_bits, copies or unfolding".
+static std::string fieldNames() {
+  std::string text;
+  const std::vector<mapping::KnobInfo> &schema = mapping::layerKnobSchema();
+  for (const auto &[i, info] : llvm::enumerate(schema))
+    text += std::string(i == 0                   ? ""
+                        : i + 1 == schema.size() ? " or "
+                                                 : ", ") +
+            info.name;
+  return text;
+}
+
+/// Field `name` of a layer; the error names those that there are.
+static llvm::Expected<const mapping::KnobInfo *> findField(StringRef layer,
+                                                           StringRef name) {
+  for (const mapping::KnobInfo &info : mapping::layerKnobSchema())
+    if (name == info.name)
+      return &info;
+  return refuse("layer '" + layer + "' has no field '" + name + "'; use " +
+                fieldNames());
+}
+
+/// Sets a field of `bits`; the error says what it may be.
+static llvm::Error setField(LayerBits &bits, const mapping::KnobInfo &info,
+                            int64_t value) {
+  const StringRef name = info.name;
   if (value < info.min || value > info.max)
     return refuse("layer '" + bits.layer + "': " + name + " = " + Twine(value) +
                   " is out of range; it takes " + Twine(info.min) + " to " +
                   Twine(info.max));
-  *field = value;
+  if (name == "unfolding")
+    bits.unfolding = value;
+  else
+    *llvm::StringSwitch<int64_t *>(name)
+         .Case("weight_bits", &bits.weightBits)
+         .Case("input_bits", &bits.inputBits)
+         .Case("copies", &bits.copies) = value;
   return llvm::Error::success();
+}
+
+/// The same of a named choice.
+static llvm::Error setField(LayerBits &bits, const mapping::KnobInfo &info,
+                            StringRef choice) {
+  auto at = llvm::find(info.names, choice);
+  if (at == info.names.end())
+    return refuse("layer '" + bits.layer + "': " + info.name + " = " + choice +
+                  " does not exist; it takes " + llvm::join(info.names, ", "));
+  return setField(bits, info, at - info.names.begin());
+}
+
+std::vector<std::pair<const char *, int64_t>>
+imc::fieldsOf(const LayerBits &layer) {
+  std::vector<std::pair<const char *, int64_t>> fields;
+  for (auto [name, value] : {std::pair("weight_bits", layer.weightBits),
+                             std::pair("input_bits", layer.inputBits),
+                             std::pair("copies", layer.copies)})
+    if (value)
+      fields.emplace_back(name, value);
+  if (layer.unfolding)
+    fields.emplace_back("unfolding", *layer.unfolding);
+  return fields;
 }
 
 llvm::Expected<LayerBits> imc::parseLayerBits(StringRef assignment) {
@@ -51,14 +93,28 @@ llvm::Expected<LayerBits> imc::parseLayerBits(StringRef assignment) {
   auto [layer, field] = rest.consume_front("layer.")
                             ? rest.rsplit('.')
                             : std::pair<StringRef, StringRef>();
-  int64_t value;
-  if (layer.empty() || field.empty() || text.getAsInteger(10, value))
+  const auto malformed = [&] {
     return refuse("'" + assignment +
                   "' is no layer.NAME.weight_bits=BITS, "
-                  "layer.NAME.input_bits=BITS or layer.NAME.copies=COPIES");
+                  "layer.NAME.input_bits=BITS, "
+                  "layer.NAME.copies=COPIES or layer.NAME.unfolding=RULE");
+  };
+  if (layer.empty() || field.empty() || text.empty())
+    return malformed();
+  llvm::Expected<const mapping::KnobInfo *> info = findField(layer, field);
+  if (!info)
+    return info.takeError();
   LayerBits bits;
   bits.layer = layer.str();
-  if (llvm::Error error = setField(bits, field, value))
+  int64_t value;
+  llvm::Error error = llvm::Error::success();
+  if (!(*info)->names.empty())
+    error = setField(bits, **info, text);
+  else if (text.getAsInteger(10, value))
+    error = llvm::joinErrors(std::move(error), malformed());
+  else
+    error = setField(bits, **info, value);
+  if (error)
     return std::move(error);
   return bits;
 }
@@ -81,14 +137,22 @@ llvm::Expected<std::vector<LayerBits>> imc::readLayerBits(StringRef path) {
     bits.layer = StringRef(name).str();
     const llvm::json::Object *fields = value.getAsObject();
     if (!fields)
-      return refuse(path + ": layer '" + bits.layer +
-                    "' is no object with weight_bits, input_bits or copies");
-    for (const auto &[field, number] : *fields) {
-      std::optional<int64_t> count = number.getAsInteger();
-      if (!count)
+      return refuse(path + ": layer '" + bits.layer + "' is no object with " +
+                    fieldNames());
+    for (const auto &[field, value] : *fields) {
+      llvm::Expected<const mapping::KnobInfo *> info =
+          findField(bits.layer, field);
+      if (!info)
+        return refuse(path + ": " + llvm::toString(info.takeError()));
+      const std::optional<int64_t> count = value.getAsInteger();
+      const std::optional<StringRef> choice = value.getAsString();
+      const bool named = !(*info)->names.empty();
+      if (named ? !choice : !count)
         return refuse(path + ": layer '" + bits.layer +
-                      "': " + StringRef(field) + " is no integer");
-      if (llvm::Error error = setField(bits, field, *count))
+                      "': " + StringRef(field) +
+                      (named ? " is no name" : " is no integer"));
+      if (llvm::Error error = named ? setField(bits, **info, *choice)
+                                    : setField(bits, **info, *count))
         return refuse(path + ": " + llvm::toString(std::move(error)));
     }
     result.push_back(std::move(bits));
@@ -118,12 +182,34 @@ imc::layersOfModel(ArrayRef<LayerBits> layers, StringRef model,
   return own;
 }
 
+namespace {
+/// Products of each layer.
+using Products = llvm::MapVector<StringRef, SmallVector<Operation *>>;
+} // namespace
+
+/// The layer has none of `products`, which `purpose` is about.
+static LogicalResult refuseLayer(ModuleOp module, const LayerBits &bits,
+                                 StringRef purpose, const Products &products) {
+  InFlightDiagnostic diagnostic = module.emitError("layer '")
+                                  << bits.layer << "' has no " << purpose
+                                  << "; layers with one are ";
+  constexpr size_t most = 12;
+  for (auto [i, entry] : llvm::enumerate(products)) {
+    if (i == most) {
+      diagnostic << " and " << products.size() - most << " more";
+      break;
+    }
+    diagnostic << (i ? ", " : "") << "'" << entry.first << "'";
+  }
+  return diagnostic;
+}
+
 LogicalResult imc::setLayerBits(ModuleOp module, ArrayRef<LayerBits> layers) {
   if (layers.empty())
     return success();
   llvm::BumpPtrAllocator allocator;
   llvm::StringSaver names(allocator); // what the keys point to
-  llvm::MapVector<StringRef, SmallVector<Operation *>> all, floats;
+  Products all, floats, convolutions;
   module.walk([&](Operation *op) {
     if (!isa<Conv2DOp, MatmulOp>(op))
       return;
@@ -131,40 +217,45 @@ LogicalResult imc::setLayerBits(ModuleOp module, ArrayRef<LayerBits> layers) {
     all[name].push_back(op);
     if (getElementTypeOrSelf(op->getOperand(0)).isF32())
       floats[name].push_back(op);
+    if (isa<Conv2DOp>(op))
+      convolutions[name].push_back(op);
   });
   Builder builder(module.getContext());
   for (const LayerBits &bits : layers) {
-    const auto &products = bits.hasBits() ? floats : all;
-    auto found = products.find(bits.layer);
-    if (found == products.end()) {
-      InFlightDiagnostic diagnostic =
-          module.emitError("layer '")
-          << bits.layer
-          << (bits.hasBits() ? "' has no float product to set "
-                               "bits of; layers with one are "
-                             : "' has no product to copy; "
-                               "layers with one are ");
-      constexpr size_t most = 12;
-      for (auto [i, entry] : llvm::enumerate(products)) {
-        if (i == most) {
-          diagnostic << " and " << products.size() - most << " more";
-          break;
-        }
-        diagnostic << (i ? ", " : "") << "'" << entry.first << "'";
-      }
-      return diagnostic;
-    }
-    for (Operation *op : found->second) {
-      if (bits.weightBits)
-        op->setAttr(IMCDialect::weightBitsAttrName,
-                    builder.getI64IntegerAttr(bits.weightBits));
-      if (bits.inputBits)
-        op->setAttr(IMCDialect::inputBitsAttrName,
-                    builder.getI64IntegerAttr(bits.inputBits));
-      if (bits.copies)
-        op->setAttr(IMCDialect::copiesAttrName,
-                    builder.getI64IntegerAttr(bits.copies));
-    }
+    auto set = [&](const Products &products, StringRef purpose, StringRef name,
+                   Attribute value) -> LogicalResult {
+      auto found = products.find(bits.layer);
+      if (found == products.end())
+        return refuseLayer(module, bits, purpose, products);
+      for (Operation *op : found->second)
+        op->setAttr(name, value);
+      return success();
+    };
+    const std::tuple<int64_t, const Products *, StringRef, StringRef>
+        numbers[] = {
+            {bits.weightBits, &floats, "float product to set bits of",
+             IMCDialect::weightBitsAttrName},
+            {bits.inputBits, &floats, "float product to set bits of",
+             IMCDialect::inputBitsAttrName},
+            {bits.copies, &all, "product to copy", IMCDialect::copiesAttrName}};
+    for (const auto &[value, products, purpose, name] : numbers)
+      if (value && failed(set(*products, purpose, name,
+                              builder.getI64IntegerAttr(value))))
+        return failure();
+    if (bits.unfolding &&
+        failed(set(convolutions, "convolution to unfold",
+                   IMCDialect::unfoldingAttrName,
+                   builder.getStringAttr(mapping::formatKnob(
+                       *mapping::findKnob("unfolding"), *bits.unfolding)))))
+      return failure();
+    for (Operation *op : all[bits.layer])
+      if (auto rule =
+              op->getAttrOfType<StringAttr>(IMCDialect::unfoldingAttrName);
+          rule && rule != "im2col" && op->hasAttr(IMCDialect::copiesAttrName))
+        return op->emitError("layer '")
+               << bits.layer
+               << "' has copies of its own, which keep one position per load; "
+                  "leave out its copies or its unfolding";
   }
   return success();
 }

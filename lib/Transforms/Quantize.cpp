@@ -326,8 +326,10 @@ LogicalResult Quantizer::rewrite(Product product) {
   acc.getDefiningOp()->setAttr(
       IMCDialect::weightBitsAttrName,
       rewriter.getI64IntegerAttr(product.rule.weight.bits));
-  if (Attribute copies = op->getAttr(IMCDialect::copiesAttrName))
-    acc.getDefiningOp()->setAttr(IMCDialect::copiesAttrName, copies);
+  for (StringRef name :
+       {IMCDialect::copiesAttrName, IMCDialect::unfoldingAttrName})
+    if (Attribute decided = op->getAttr(name))
+      acc.getDefiningOp()->setAttr(name, decided);
 
   Value bias = findBias(product, channels);
   bool addInit = !bias;

@@ -206,6 +206,9 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
       return op->emitOpError("cannot be tiled: its operands are ")
              << product.x.getType()
              << ", not tensors of i8 or i16; run imc-quantize";
+    if (Attribute rule = op->getAttr(IMCDialect::unfoldingAttrName))
+      return op->emitOpError("cannot be tiled: it is to be unfolded by ")
+             << rule << "; run imc-unfold-windows before";
     if (!isZeroFilled(product.init))
       return op->emitOpError("cannot be tiled: its sums do not start from "
                              "zero; add the initial value after "

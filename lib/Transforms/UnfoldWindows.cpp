@@ -261,10 +261,23 @@ struct UnfoldWindowsPass
     return success();
   }
 
+  /// Whether some product has a rule of its own.
+  static bool hasRules(ModuleOp module) {
+    return module
+        .walk([](imc::Conv2DOp conv) {
+          return conv->hasAttr(IMCDialect::unfoldingAttrName)
+                     ? WalkResult::interrupt()
+                     : WalkResult::advance();
+        })
+        .wasInterrupted();
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     if (failed(requirePhase(module, Phase::Quantized, getArgument())))
       return signalPassFailure();
+    if (unfolding == "im2col" && !hasRules(module))
+      return;
     FailureOr<mapping::Knobs> knobs = readKnobs();
     if (failed(knobs))
       return signalPassFailure();
@@ -287,6 +300,7 @@ struct UnfoldWindowsPass
       const workload::Product *product = workload->layers[i].product();
       if (!product)
         continue;
+      ops[i]->removeAttr(IMCDialect::unfoldingAttrName);
       auto conv = dyn_cast<imc::Conv2DOp>(ops[i]);
       if (positions[i] == Pair{1, 1} || !conv)
         continue;

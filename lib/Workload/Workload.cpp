@@ -27,8 +27,8 @@ bool imc::workload::operator==(const Product &a, const Product &b) {
          a.stride_cols == b.stride_cols && a.dilation_cols == b.dilation_cols &&
          a.image_cols == b.image_cols && a.zero_macs == b.zero_macs &&
          a.copies == b.copies && a.weight_bits == b.weight_bits &&
-         a.input_bits == b.input_bits && a.trips == b.trips &&
-         a.alternates == b.alternates;
+         a.input_bits == b.input_bits && a.unfolding == b.unfolding &&
+         a.trips == b.trips && a.alternates == b.alternates;
 }
 
 int64_t Layer::macs() const {
@@ -78,12 +78,24 @@ static Error refuse(const std::string &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
+/// im2col, the first mapping::UnfoldingRule: one position per load.
+static constexpr int64_t onePosition = 0;
+
+/// Copies that were decided share windows that a rule would make fewer.
+static Error refuseCopies(const std::string &where) {
+  return refuse(where +
+                " has copies of its own, which keep one position per load; "
+                "leave out its copies or its unfolding");
+}
+
 static Error setCopies(Product &product, const std::string &where,
                        int64_t copies) {
   auto perCopy = [&](int64_t n) { return (product.windows + n - 1) / n; };
   if (copies < 1)
     return refuse(where + ": " + std::to_string(copies) +
                   " copies; it takes at least 1");
+  if (product.unfolding > onePosition)
+    return refuseCopies(where);
   // Windows are dealt out perCopy at a time.
   const int64_t used =
       (product.windows + perCopy(copies) - 1) / perCopy(copies);
@@ -93,6 +105,36 @@ static Error setCopies(Product &product, const std::string &where,
                   std::to_string(product.windows) + " windows; take " +
                   std::to_string(used));
   product.copies = copies;
+  return Error::success();
+}
+
+static Error setUnfolding(Product &product, const std::string &where,
+                          int64_t rule) {
+  if (!product.hasImages())
+    return refuse(where + " is no convolution: each of its windows is a row of "
+                          "its own, so that loads cannot share them; leave its "
+                          "unfolding out");
+  if (product.copies != 0 && rule > onePosition)
+    return refuseCopies(where);
+  product.unfolding = rule;
+  return Error::success();
+}
+
+/// Sets one field of one product.
+static Error setField(Product &product, const std::string &where,
+                      llvm::StringRef field, int64_t value) {
+  if (field == "copies")
+    return setCopies(product, where, value);
+  if (field == "unfolding")
+    return setUnfolding(product, where, value);
+  int64_t *bits = field == "weight_bits"  ? &product.weight_bits
+                  : field == "input_bits" ? &product.input_bits
+                                          : nullptr;
+  if (!bits)
+    return refuse(where + " has no field '" + field.str() +
+                  "' of its own; there are weight_bits, input_bits, "
+                  "copies and unfolding");
+  *bits = value;
   return Error::success();
 }
 
@@ -106,18 +148,9 @@ Error imc::workload::setLayer(Workload &workload, llvm::StringRef layer,
     if (!product || each.name != layer)
       continue;
     found = true;
-    if (field == "copies") {
-      if (Error error = setCopies(*product, where, value))
-        return error;
-      continue;
-    }
-    if (field != "weight_bits" && field != "input_bits")
-      return refuse(where + " has no field '" + field.str() +
-                    "' of its own; there are weight_bits, input_bits and "
-                    "copies");
-    (field == "weight_bits" ? product->weight_bits : product->input_bits) =
-        value;
-    workload.mixed_bits = true;
+    if (Error error = setField(*product, where, field, value))
+      return error;
+    workload.mixed_bits |= product->hasOwnBits();
   }
   if (found)
     return Error::success();
@@ -159,6 +192,9 @@ static const char *complaint(const Layer &layer) {
     if ((p->weight_bits && (p->weight_bits < 2 || p->weight_bits > 16)) ||
         p->input_bits < 0 || p->input_bits > 16)
       return "weights of a product have 2 to 16 bits, inputs 1 to 16";
+    if (p->unfolding > onePosition && (!p->hasImages() || p->copies != 0))
+      return "only a convolution without copies of its own has several "
+             "positions per load";
     if (p->weight_elements != p->groups * p->rows * p->cols)
       return "weight_elements is not groups x rows x cols";
     if (p->output_width <= 0 || p->windows % p->output_width != 0)

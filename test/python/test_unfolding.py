@@ -129,3 +129,60 @@ def test_searches_choose_the_rule(tool, convolutions, tmp_path):
         tool("imc", "compile", convolutions[0], "--target", "rram-32nm", *settings, "--to", "costed", "-o", costed)
         latency = float(re.search(r"\blatency_s = ([-+.eE0-9]+) : f64", costed.read_text())[1])
         assert latency == pytest.approx(point["metrics"]["latency_s"], rel=1e-6)
+
+
+def test_layers_have_rules_of_their_own(tool, convolutions, tmp_path):
+    """One layer of `steps` beside im2col, one of im2col beside `products`, one of `auto`: fewer products, the same bits,
+    and simulated what is priced."""
+    model, inputs = convolutions
+    plain = run(tool, model, inputs, tmp_path / "plain", "--at", "tiled")
+    before = loads(tool, model)
+    mixes = [("--set", "layer.first.unfolding=steps"),
+             ("--set", "pass.unfolding=products", "--set", "layer.first.unfolding=im2col"),
+             ("--set", "layer.grouped.unfolding=auto", "--set", "layer.jumps.unfolding=sdk",
+              "--set", "layer.depthwise.unfolding=products")]
+    for i, mix in enumerate(mixes):
+        arrays, mvms, macs = loads(tool, model, *mix)
+        assert mvms < before[1] and macs == before[2], mix
+        assert np.array_equal(run(tool, model, inputs, tmp_path / f"t{i}", "--at", "tiled", *mix), plain), mix
+        for schedule in ("layers", "pipeline", "stream"):
+            executed = run(tool, model, inputs, tmp_path / f"{schedule}{i}", "--at", "scheduled", "--program", schedule, *mix)
+            assert np.array_equal(executed, plain), (schedule, mix)
+        report = json.loads(tool("imc", "simulate", model, *CHIP, *mix, "--json", "-").stdout)
+        priced = json.loads(tool("imc", "cost", model, *CHIP, *mix, "--json", "-").stdout)["models"][0]
+        for component, energy in report["energy_j"].items():
+            expected = priced["energy_by_component_j"][component]
+            assert energy == pytest.approx(expected, rel=0.05 if component == "leakage" else 1e-9), (component, mix)
+    # A rule that says what all others say changes nothing.
+    assert loads(tool, model, "--set", "layer.first.unfolding=im2col") == before
+
+
+def test_layer_bits_files_have_rules(tool, convolutions, tmp_path):
+    model, _ = convolutions
+    layers = tmp_path / "layers.json"
+    layers.write_text('{"first": {"unfolding": "steps", "weight_bits": 6}}')
+    settings = ["--set", "layer.first.unfolding=steps", "--set", "layer.first.weight_bits=6"]
+    assert loads(tool, model, "--layer-bits", layers) == loads(tool, model, *settings) != loads(tool, model)
+    for text, message in (('{"first": {"unfolding": 1}}', "layer 'first': unfolding is no name"),
+                          ('{"first": {"unfolding": "wide"}}', "unfolding = wide does not exist; it takes im2col, sdk"),
+                          ('{"first": {"copies": "many"}}', "layer 'first': copies is no integer")):
+        layers.write_text(text)
+        refused = tool("imc", "cost", model, *CHIP, "--layer-bits", layers, check=False)
+        assert refused.returncode == 1 and message in refused.stderr, refused.stderr
+
+
+def test_searches_choose_the_rules_of_layers(tool, convolutions, tmp_path):
+    """Counted, searched, rebuilt by the passes at the price of the search."""
+    space = tmp_path / "space.yaml"
+    space.write_text("target: rram-32nm\nknobs:\n  machine.cell_bits: [2, 4]\n  pass.unfolding: [im2col, products]\n"
+                     "  layer.first.unfolding: [im2col, sdk, steps, auto]\n  layer.jumps.unfolding: [im2col, variable_window]\n"
+                     "objectives: [energy_j, latency_s]\n")
+    assert "4 knobs (0 conditional), 32 designs" in tool("imc", "space", space, "--model", convolutions[0]).stdout
+    front = json.loads(tool("imc", "search", convolutions[0], "--space", space, "--algorithm", "exhaustive", "--budget",
+                            32, "--front", "-").stdout)
+    assert front["search"]["evaluated"] == 32 and front["search"]["verified"] == len(front["points"]) >= 2
+    fastest = min(front["points"], key=lambda p: p["metrics"]["latency_s"])
+    assert fastest["design"]["layer.first.unfolding"] != "im2col"
+    settings = [word for knob, value in fastest["design"].items() for word in ("--set", f"{knob}={value}")]
+    cost = json.loads(tool("imc", "cost", convolutions[0], "--target", "rram-32nm", *settings, "--json", "-").stdout)
+    assert cost["models"][0]["latency_s"] == fastest["metrics"]["latency_s"]

@@ -58,9 +58,9 @@ public:
     options.knobs = decoded.knobs;
     for (const explore::LayerValue &layer : decoded.layers)
       if (layer.model == model) {
-        Expected<LayerBits> bits =
-            parseLayerBits("layer." + layer.layer + "." + layer.field + "=" +
-                           std::to_string(layer.value));
+        Expected<LayerBits> bits = parseLayerBits(
+            "layer." + layer.layer + "." + layer.field->name + "=" +
+            mapping::formatKnob(*layer.field, layer.value));
         if (!bits)
           return bits.takeError();
         options.quantization.layers.push_back(std::move(*bits));

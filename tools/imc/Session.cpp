@@ -179,7 +179,8 @@ void DesignOptions::addTo(CLI::App &command, bool targetRequired) {
                      "KNOB=VALUE, as in machine.rows=128 or "
                      "pass.replication=balanced");
   command.add_option("--layer-bits", layerBits,
-                     "JSON with bits and copies of single layers, as in "
+                     "JSON with decisions about single layers (weight_bits, "
+                     "input_bits, copies, unfolding), as in "
                      "{\"conv1\": {\"weight_bits\": 4, \"copies\": 2}}; --set "
                      "layer.conv1.copies=2 is the same for one, --set "
                      "layer.MODEL:conv1.copies=2 for one of several models");
@@ -291,13 +292,9 @@ Error Design::setLayers(workload::Workload &workload,
   if (!own)
     return own.takeError();
   for (const LayerBits &layer : *own)
-    for (auto [field, value] : {std::pair("weight_bits", layer.weightBits),
-                                std::pair("input_bits", layer.inputBits),
-                                std::pair("copies", layer.copies)})
-      if (value)
-        if (Error error =
-                workload::setLayer(workload, layer.layer, field, value))
-          return error;
+    for (auto [field, value] : fieldsOf(layer))
+      if (Error error = workload::setLayer(workload, layer.layer, field, value))
+        return error;
   return Error::success();
 }
 

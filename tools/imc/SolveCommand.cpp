@@ -7,6 +7,7 @@
 
 #include "Session.h"
 
+#include "imc/Cost/Unfold.h"
 #include "imc/Mapping/ModelProblem.h"
 #include "imc/Mapping/Problem.h"
 #include "imc/Mapping/Unfolding.h"
@@ -154,6 +155,11 @@ Expected<json::Value> problemOfModel(const SolveOptions &options) {
   if (!objective.empty() && !is_contained(names, objective))
     return mapping::invalid("--objective " + objective + " is not one of " +
                             options.kind + "'s: " + join(names, ", "));
+  for (const LayerBits &layer : design->quantization.layers)
+    if (unfolds && layer.unfolding)
+      return mapping::invalid("--as unfolding looks for the positions of all "
+                              "layers; leave --set layer." +
+                              layer.layer + ".unfolding out");
   if (unfolds)
     return unfoldingOfModel(session, *machine, design->knobs, options);
   auto workload = session.loadWorkload(options.problem, options.design.shapes);
@@ -161,6 +167,7 @@ Expected<json::Value> problemOfModel(const SolveOptions &options) {
     return mapping::invalid("cannot read '" + options.problem + "'");
   if (Error error = design->setLayers(*workload, workload->name))
     return std::move(error);
+  *workload = cost::unfold(std::move(*workload), *machine, design->knobs);
   if (options.kind == "packing")
     return toJSON(mapping::packingOf(*workload, *machine, design->knobs));
   mapping::replication::Problem problem = mapping::replicationOf(

@@ -7,6 +7,7 @@
 
 #include "dialects/imc/IR/IMC.h"
 
+#include "imc/Mapping/Mapping.h"
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -55,6 +56,21 @@ LogicalResult verifyCount(Operation *op, StringRef name, Attribute value) {
     return success();
   return op->emitOpError("'")
          << name << "' is " << value << ", expected a 64-bit integer >= 0";
+}
+
+LogicalResult verifyUnfolding(Operation *op, Attribute value) {
+  const std::vector<const char *> &rules =
+      mapping::findKnob("unfolding")->names;
+  auto rule = dyn_cast<StringAttr>(value);
+  if (!rule || !llvm::is_contained(rules, rule.getValue()))
+    return op->emitOpError("'")
+           << IMCDialect::unfoldingAttrName << "' is " << value
+           << ", expected a string, one of " << llvm::join(rules, ", ");
+  if (isa<imc::Conv2DOp>(op))
+    return success();
+  return op->emitOpError("'") << IMCDialect::unfoldingAttrName
+                              << "' belongs on an imc.conv2d: only windows of "
+                                 "a convolution share loads";
 }
 
 LogicalResult verifyRange(Operation *op, Attribute value) {
@@ -122,6 +138,8 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
       name == inputBitsAttrName || name == copiesAttrName ||
       name == zeroMacsAttrName)
     return verifyCount(op, name, value);
+  if (name == unfoldingAttrName)
+    return verifyUnfolding(op, value);
   if (name == costAttrName) {
     if (isa<DictionaryAttr>(value))
       return success();
@@ -148,7 +166,8 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
                     phaseAttrName, targetAttrName, parametersAttrName,
                     dynamicProductAttrName, rangeAttrName, scheduleAttrName,
                     stepAttrName, weightBitsAttrName, inputBitsAttrName,
-                    copiesAttrName, zeroMacsAttrName, costAttrName},
+                    copiesAttrName, unfoldingAttrName, zeroMacsAttrName,
+                    costAttrName},
                 ", ");
 }
 

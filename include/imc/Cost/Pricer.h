@@ -173,6 +173,7 @@ private:
   size_t unique = 0, total = 0;
   size_t uniqueProducts = 0; ///< of all models
   bool mixed = false;        ///< some product has bits of its own
+  uint32_t ownRules = 0;     ///< bit r: some has unfolding rule r of its own
   uint64_t number;           ///< of this pricer, since the program began
 
   /// Pricers of the workloads that pass.unfolding makes of these, by what it

@@ -24,13 +24,19 @@ namespace imc::cost {
 /// arrays, which leaves some for copies; then takes one layer after the other
 /// (equal ones together) through what any of these chose for it, and through
 /// one position more or less down and across, until that saves nothing. With
-/// exact replication this search copies by marginal gain. Deterministic.
+/// exact replication this search copies by marginal gain. Layers with other
+/// rules are decided before those with `auto`. Deterministic.
 std::vector<mapping::unfolding::Pair>
 chooseUnfolding(const workload::Workload &workload,
                 const machine::Machine &machine, const mapping::Knobs &knobs);
 
-/// The workload with the products that chooseUnfolding decides: what the pass
-/// imc-unfold-windows makes of a module.
+/// Whether there is anything to choose: pass.unfolding is not im2col, or a
+/// layer has a rule of its own.
+bool unfolds(const workload::Workload &workload, const mapping::Knobs &knobs);
+
+/// The workload with the products that chooseUnfolding decides, none of which
+/// has a rule of its own any more: what the pass imc-unfold-windows makes of a
+/// module.
 workload::Workload unfold(workload::Workload workload,
                           const machine::Machine &machine,
                           const mapping::Knobs &knobs);

@@ -48,7 +48,7 @@ struct Goal {
 struct LayerValue {
   size_t model;
   std::string layer; ///< name in the model
-  std::string field; ///< "copies"
+  const mapping::KnobInfo *field;
   int64_t value;
 };
 

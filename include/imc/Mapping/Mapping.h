@@ -116,8 +116,8 @@ llvm::Expected<std::string> printKnob(const Knobs &knobs, llvm::StringRef name);
 /// Text of a value of a knob: "8", "differential".
 std::string formatKnob(const KnobInfo &info, int64_t value);
 
-/// What may be decided for one layer alone: copies, and bits where all passes
-/// follow them.
+/// What may be decided for one layer alone: copies, bits and how a convolution
+/// is unfolded.
 const std::vector<KnobInfo> &layerKnobSchema();
 
 /// "layer.NAME.copies" or "layer.MODEL:NAME.copies".
@@ -128,7 +128,8 @@ struct LayerKnob {
 /// Whether the knob is one of single layers, by its first word.
 bool isLayerKnob(llvm::StringRef name);
 llvm::Expected<LayerKnob> parseLayerKnob(llvm::StringRef name);
-/// Value of a field of a layer from text; the error names `knob` and the range.
+/// Value of a field of a layer from text (named choices: index); the error
+/// names `knob` and what it may be.
 llvm::Expected<int64_t> parseLayerValue(llvm::StringRef knob,
                                         const KnobInfo &field,
                                         llvm::StringRef text);
@@ -206,7 +207,7 @@ struct Tiling {
 /// Columns that one weight takes: its bit slices, times two if differential.
 int64_t columnsPerWeight(const Knobs &knobs, int64_t cellBits);
 
-/// The knobs with the bits of `product` where it has its own.
+/// The knobs with what `product` has of its own: bits and its unfolding.
 Knobs knobsOf(const workload::Product &product, const Knobs &knobs);
 
 /// Smallest ADC resolution that represents every column sum:

@@ -54,8 +54,18 @@ bool mayUnfold(const workload::Product &product, unfolding::Pair positions);
 workload::Product unfolded(const workload::Product &product,
                            unfolding::Pair positions);
 
-/// Positions per load of each layer, {1, 1} where it is no convolution, by
-/// `knobs.unfolding` (the encoding and the bits of weights count as well):
+/// The rule of a product: its own, or that of the knobs.
+inline UnfoldingRule unfoldingOf(const workload::Product &product,
+                                 const Knobs &knobs) {
+  return product.hasOwnUnfolding()
+             ? static_cast<UnfoldingRule>(product.unfolding)
+             : knobs.unfolding;
+}
+/// Whether some product has a rule of its own.
+bool hasOwnUnfolding(const workload::Workload &workload);
+
+/// Positions per load of each layer, {1, 1} where it is no convolution, by its
+/// rule (unfoldingOf; the encoding and the bits of weights count as well):
 ///   Sdk, VariableWindow   the rules of Unfolding.h, layer by layer, however
 ///                         many arrays that takes
 ///   Products, Steps       least of that objective with one copy of all
@@ -63,7 +73,10 @@ workload::Product unfolded(const workload::Product &product,
 ///                         exact, or greedy where the table is too large. A
 ///                         core is left for products of two activations. Where
 ///                         im2col does not fit, im2col.
-///   Auto                  is no rule of counts: cost::chooseUnfolding
+///   Auto                  is no rule of counts and keeps one position here:
+///                         cost::chooseUnfolding
+/// Where layers have rules of their own, those are asked in this order: later
+/// ones have the arrays that earlier ones and one position of all others leave.
 /// Products with copies of their own keep one position, and groups count with
 /// arrays of their own. The knobs must be legal.
 std::vector<unfolding::Pair> chooseUnfolding(const workload::Workload &workload,
@@ -72,7 +85,7 @@ std::vector<unfolding::Pair> chooseUnfolding(const workload::Workload &workload,
                                              int64_t arrays);
 
 /// The workload with so many positions per load of each layer; {1, 1} changes
-/// nothing.
+/// nothing but that no layer has a rule of its own any more.
 workload::Workload unfold(workload::Workload workload,
                           llvm::ArrayRef<unfolding::Pair> positions);
 

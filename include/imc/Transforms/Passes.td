@@ -152,6 +152,7 @@ def UnfoldWindowsPass : Pass<"imc-unfold-windows", "::mlir::ModuleOp"> {
     `products` and `steps` take the fewest products of arrays, or loads, within the arrays of the chip; `auto` takes
     what the cost model gives the least latency, for which it needs the options of later passes.
 
+    A convolution with `imc.unfolding` follows that rule instead, and loses the attribute.
     Windows that would leave gaps between their elements keep one position. Remarks of category
     `imc-unfold-windows` name the windows and what they save.
 

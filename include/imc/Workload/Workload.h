@@ -66,6 +66,12 @@ struct Product {
   int64_t copies = 0; ///< on arrays of their own, all weights on the chip
   int64_t weight_bits = 0, input_bits = 0;
   bool hasOwnBits() const { return (weight_bits | input_bits) != 0; }
+  /// Decided for this convolution alone: a mapping::UnfoldingRule; -1: as the
+  /// knobs decide for all.
+  int64_t unfolding = -1;
+  bool hasOwnUnfolding() const { return unfolding >= 0; }
+  /// Windows slide over images: a convolution.
+  bool hasImages() const { return image_rows > 0 && image_cols > 0; }
   /// Its bits where all others have `common`.
   int64_t weightBits(int64_t common) const {
     return weight_bits ? weight_bits : common;
@@ -181,9 +187,11 @@ struct Workload {
 /// that many inferences at once. Weights are what they were.
 Workload batched(Workload workload, int64_t batch);
 
-/// Sets a field ("weight_bits", "input_bits", "copies") of the products of a
-/// layer, for this layer alone. Errors: a layer that has no product (lists
-/// those that have one), an unknown field, a copy that would have no windows.
+/// Sets a field ("weight_bits", "input_bits", "copies",
+/// "unfolding") of the products of a layer, for this layer alone. Errors: a
+/// layer that has no product (lists those that have one), an unknown field, a
+/// copy that would have no windows, unfolding of a layer that is no
+/// convolution or has copies of its own.
 llvm::Error setLayer(Workload &workload, llvm::StringRef layer,
                      llvm::StringRef field, int64_t value);
 

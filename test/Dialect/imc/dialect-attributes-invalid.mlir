@@ -42,7 +42,7 @@ func.func private @name() attributes {imc.name = "x"}
 
 // -----
 
-// expected-error @below {{has unknown attribute 'imc.phases' of the imc dialect; known on ops are imc.phase, imc.target, imc.parameters, imc.dynamic_product, imc.range, imc.schedule, imc.step, imc.weight_bits, imc.input_bits, imc.copies, imc.zero_macs, imc.cost}}
+// expected-error @below {{has unknown attribute 'imc.phases' of the imc dialect; known on ops are imc.phase, imc.target, imc.parameters, imc.dynamic_product, imc.range, imc.schedule, imc.step, imc.weight_bits, imc.input_bits, imc.copies, imc.unfolding, imc.zero_macs, imc.cost}}
 module attributes {imc.phases = "tiled"} {}
 
 // -----
@@ -87,3 +87,21 @@ module attributes {imc.schedule = "fast"} {
 
 // expected-error @below {{'imc.schedule' belongs on a module}}
 func.func private @schedule() attributes {imc.schedule = "stream"}
+
+// -----
+
+// expected-error @below {{'imc.unfolding' is "wide", expected a string, one of im2col, sdk, variable_window, products, steps, auto}}
+func.func private @unfolding_rule() attributes {imc.unfolding = "wide"}
+
+// -----
+
+// expected-error @below {{'imc.unfolding' is 1 : i64, expected a string, one of im2col}}
+func.func private @unfolding_number() attributes {imc.unfolding = 1 : i64}
+
+// -----
+
+func.func @unfolding_matmul(%x: tensor<2x3xi8>, %w: tensor<3x4xi8>, %y: tensor<2x4xi32>) -> tensor<2x4xi32> {
+  // expected-error @below {{'imc.unfolding' belongs on an imc.conv2d: only windows of a convolution share loads}}
+  %r = imc.matmul ins(%x, %w : tensor<2x3xi8>, tensor<3x4xi8>) outs(%y : tensor<2x4xi32>) {imc.unfolding = "sdk"} -> tensor<2x4xi32>
+  return %r : tensor<2x4xi32>
+}

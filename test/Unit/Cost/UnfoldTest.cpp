@@ -116,3 +116,93 @@ TEST(Unfold, AutoAgainstAllChoices) {
   EXPECT_GE(optimal, 48);
   EXPECT_LT(worst, 1.25);
 }
+
+/// Rules of their own for about half of the convolutions of `w`.
+static void giveRules(workload::Workload &w, std::mt19937_64 &random) {
+  for (const workload::Layer &layer : w.layers)
+    if (layer.product() && layer.product()->hasImages() && random() % 2)
+      llvm::cantFail(workload::setLayer(w, layer.name, "unfolding",
+                                        int64_t(random() % 6)));
+}
+
+// Pricer and evaluation take the same positions, whoever asks for which rule.
+TEST(Unfold, RulesOfSingleLayersAreTheSameInBothPaths) {
+  std::mt19937_64 random(33);
+  int feasible = 0, unlike = 0;
+  for (int trial = 0; trial != 60; ++trial) {
+    std::vector<workload::Workload> models = {test::alexnet(),
+                                              test::resnet18()};
+    for (workload::Workload &w : models)
+      giveRules(w, random);
+    test::Design d = test::randomDesign(
+        test::shipped(trial % 2 ? "rram-32nm" : "sram-32nm"), random);
+    d.knobs.unfolding = static_cast<UnfoldingRule>(random() % 5);
+    d.knobs.replication = static_cast<mapping::Replication>(random() % 2);
+    d.machine.array.rows = d.machine.array.cols = 128 << random() % 3;
+    const Cost slow = evaluate(models, d.machine, d.knobs);
+    const Pricer pricer(models);
+    // The second time from what is kept.
+    for (int again = 0; again != 2; ++again) {
+      DesignCost fast;
+      pricer.price(d.machine, d.knobs, fast);
+      EXPECT_EQ(fast.feasible, slow.feasible);
+      ASSERT_EQ(fast.models.size(), slow.models.size());
+      for (size_t i = 0; i != models.size(); ++i) {
+        EXPECT_EQ(fast.models[i].energy_j, slow.models[i].energy_j);
+        EXPECT_EQ(fast.models[i].latency_s, slow.models[i].latency_s);
+        EXPECT_EQ(fast.models[i].placed_arrays, slow.models[i].placed_arrays);
+        EXPECT_EQ(fast.models[i].sqnr_db, slow.models[i].sqnr_db);
+      }
+    }
+    feasible += slow.feasible;
+    const Cost one =
+        evaluate({test::alexnet(), test::resnet18()}, d.machine, d.knobs);
+    unlike += one.models[1].latency_s != slow.models[1].latency_s;
+    ASSERT_FALSE(HasFailure()) << trial;
+  }
+  EXPECT_GT(feasible, 5);
+  EXPECT_GT(unlike, 40);
+}
+
+// Beside layers with other rules, `auto` is not slower than any rule in its
+// place.
+TEST(Unfold, AutoOfSingleLayersIsNeverSlower) {
+  std::mt19937_64 random(34);
+  int designs = 0, faster = 0;
+  while (designs != 12) {
+    test::Design d = test::randomDesign(test::shipped("rram-32nm"), random);
+    d.knobs.group_packing = mapping::GroupPacking::Single;
+    d.knobs.encoding = mapping::Encoding::Offset;
+    d.knobs.replication = static_cast<mapping::Replication>(designs % 2);
+    d.machine.array.rows = d.machine.array.cols = 128 << random() % 3;
+    d.machine.hierarchy.groups *= 8;
+    workload::Workload w = test::resnet18();
+    for (size_t i = 0; i < w.layers.size(); ++i)
+      if (const workload::Product *p = w.layers[i].product();
+          p && p->hasImages() && i % 3)
+        llvm::cantFail(workload::setLayer(w, w.layers[i].name, "unfolding",
+                                          i % 3 == 1 ? 0 : 3));
+    if (!mapping::check(d.knobs, d.machine).empty() ||
+        !mapping::plan(w, d.machine, d.knobs).violations.empty())
+      continue;
+    ++designs;
+    const ModelCost best = priced(w, d.machine, d.knobs, UnfoldingRule::Auto);
+    bool least = true;
+    for (UnfoldingRule rule : {UnfoldingRule::Im2col, UnfoldingRule::Sdk,
+                               UnfoldingRule::VariableWindow}) {
+      mapping::Knobs k = d.knobs;
+      k.unfolding = rule;
+      const workload::Workload u = cost::unfold(w, d.machine, k);
+      if (!mapping::plan(u, d.machine, d.knobs).violations.empty())
+        continue;
+      const ModelCost other = priced(w, d.machine, d.knobs, rule);
+      // The layers of `products` have what the others leave.
+      EXPECT_EQ(other.macs, best.macs);
+      if (rule == UnfoldingRule::Im2col)
+        EXPECT_LE(best.latency_s, other.latency_s);
+      least &= best.latency_s < other.latency_s;
+    }
+    faster += least;
+  }
+  EXPECT_GE(faster, 6);
+}

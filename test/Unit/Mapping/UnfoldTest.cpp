@@ -237,3 +237,132 @@ TEST(Unfold, StaysWithinTheChip) {
       *unfold(dense, chip(128), UnfoldingRule::Products).layers[0].product(),
       *dense.layers[0].product());
 }
+
+static Knobs knobsOf(UnfoldingRule rule) {
+  Knobs k;
+  k.unfolding = rule;
+  return k;
+}
+
+static void setRule(workload::Workload &w, size_t layer, UnfoldingRule rule) {
+  ASSERT_EQ(
+      llvm::toString(workload::setLayer(w, w.layers[layer].name, "unfolding",
+                                        static_cast<int64_t>(rule))),
+      "");
+}
+
+// A layer's own rule counts for it, that of the knobs for the others; where all
+// layers have one rule it does not matter who says so.
+TEST(Unfold, LayersHaveRulesOfTheirOwn) {
+  for (const workload::Workload &w : {vgg13(), resnet18()}) {
+    const machine::Machine m = chip(256);
+    const std::vector<Pair> plain(w.layers.size(), Pair{1, 1});
+    for (UnfoldingRule rule : {UnfoldingRule::Im2col, UnfoldingRule::Sdk,
+                               UnfoldingRule::VariableWindow,
+                               UnfoldingRule::Products, UnfoldingRule::Steps}) {
+      const std::vector<Pair> all =
+          chooseUnfolding(w, m, knobsOf(rule), m.arrays());
+      workload::Workload each = w;
+      for (size_t i = 0; i != w.layers.size(); ++i)
+        setRule(each, i, rule);
+      EXPECT_EQ(
+          chooseUnfolding(each, m, knobsOf(UnfoldingRule::Steps), m.arrays()),
+          all);
+      for (size_t i = 0; i != w.layers.size(); ++i) {
+        workload::Workload one = w;
+        setRule(one, i, rule);
+        const std::vector<Pair> positions =
+            chooseUnfolding(one, m, Knobs(), m.arrays());
+        for (size_t j = 0; j != w.layers.size(); ++j)
+          if (j != i)
+            EXPECT_EQ(positions[j], plain[j]);
+        // The published rules look at one layer.
+        if (rule == UnfoldingRule::Sdk || rule == UnfoldingRule::VariableWindow)
+          EXPECT_EQ(positions[i], all[i]);
+        // The rest of the chip is its own.
+        if (rule == UnfoldingRule::Steps)
+          EXPECT_LE(unfolded(*w.layers[i].product(), positions[i]).windows,
+                    unfolded(*w.layers[i].product(), all[i]).windows);
+        // Once decided, it is a product like any other.
+        const workload::Workload u = unfold(one, positions);
+        EXPECT_FALSE(hasOwnUnfolding(u));
+        EXPECT_EQ(*u.layers[i].product(),
+                  unfolded(*w.layers[i].product(), positions[i]));
+      }
+    }
+  }
+}
+
+// The layers of `products`, then those of `steps`, have the arrays that are
+// left.
+TEST(Unfold, RulesShareTheChip) {
+  std::mt19937_64 random(5);
+  int within = 0, widened = 0;
+  for (int trial = 0; trial != 200; ++trial) {
+    workload::Workload w = trial % 2 ? vgg13() : resnet18();
+    const machine::Machine m = chip(128 << random() % 3, 1 << random() % 6);
+    const bool fits = plan(w, m, {}).violations.empty();
+    bool published = false;
+    for (size_t i = 0; i != w.layers.size(); ++i)
+      if (const uint64_t rule = random() % 8; rule < 5) {
+        setRule(w, i, static_cast<UnfoldingRule>(rule));
+        published |= rule == 1 || rule == 2;
+      }
+    const Knobs k = knobsOf(static_cast<UnfoldingRule>(random() % 5));
+    published |= k.unfolding == UnfoldingRule::Sdk ||
+                 k.unfolding == UnfoldingRule::VariableWindow;
+    const workload::Workload u =
+        unfold(w, chooseUnfolding(w, m, k, m.arrays()));
+    int64_t loads = 0, windows = 0;
+    for (size_t i = 0; i != w.layers.size(); ++i) {
+      loads += u.layers[i].product()->windows;
+      windows += w.layers[i].product()->windows;
+      if (unfoldingOf(*w.layers[i].product(), k) == UnfoldingRule::Im2col)
+        EXPECT_EQ(u.layers[i].product()->windows,
+                  w.layers[i].product()->windows);
+    }
+    widened += loads < windows;
+    if (!fits || published)
+      continue;
+    EXPECT_TRUE(plan(u, m, {}).violations.empty()) << trial;
+    ++within;
+  }
+  EXPECT_GT(within, 10);
+  EXPECT_GT(widened, 100);
+}
+
+TEST(Unfold, RefusesRulesOfOtherLayers) {
+  workload::Workload w = resnet18();
+  w.name = "net";
+  w.layers.push_back({"fc", "matmul", "", workload::matmul(9, 100, 10)});
+  auto refusal = [&](const char *layer, const char *field, int64_t value) {
+    return llvm::toString(workload::setLayer(w, layer, field, value));
+  };
+  EXPECT_EQ(refusal("fc", "unfolding", 1),
+            "layer 'fc' of model 'net' is no convolution: each of its windows "
+            "is a row of its own, so that loads cannot share them; leave its "
+            "unfolding out");
+  EXPECT_NE(refusal("conv9", "unfolding", 1).find("has no layer 'conv9'"),
+            std::string::npos);
+  const std::string both =
+      "has copies of its own, which keep one position per load; leave out its "
+      "copies or its unfolding";
+  EXPECT_EQ(refusal("conv1", "copies", 2), "");
+  EXPECT_NE(refusal("conv1", "unfolding", 2).find(both), std::string::npos);
+  EXPECT_EQ(refusal("conv1", "unfolding", 0), "");
+  EXPECT_EQ(refusal("conv2", "unfolding", 2), "");
+  EXPECT_NE(refusal("conv2", "copies", 2).find(both), std::string::npos);
+  std::get<workload::Product>(w.layers[2].work).copies = 2;
+  EXPECT_NE(llvm::toString(workload::check(w))
+                .find("only a convolution without copies of its own"),
+            std::string::npos);
+  const KnobInfo &field =
+      *llvm::cantFail(parseLayerKnob("layer.a.b.unfolding")).field;
+  EXPECT_EQ(llvm::cantFail(parseLayerValue("k", field, " steps ")), 4);
+  EXPECT_EQ(llvm::toString(parseLayerValue("k", field, "wide").takeError()),
+            "'k' is 'wide', must be one of im2col, sdk, variable_window, "
+            "products, steps, auto");
+  EXPECT_NE(llvm::toString(parseLayerValue("k", field, "4").takeError())
+                .find("must be one of"),
+            std::string::npos);
+}

@@ -38,6 +38,7 @@ namespace {
 struct Design {
   machine::TargetSpec spec;
   mapping::Knobs knobs;
+  std::vector<LayerBits> layers;
 };
 
 uint64_t seed() {
@@ -86,6 +87,22 @@ Design randomDesign(test::Random &random) {
   k.unfolding = static_cast<mapping::UnfoldingRule>(
       random.chance(50) ? 0 : random.in(1, 5));
   return design;
+}
+
+/// Decisions about single convolutions of a model.
+void decideLayers(Design &design, const workload::Workload &workload,
+                  test::Random &random) {
+  for (const workload::Layer &layer : workload.layers)
+    if (const workload::Product *p = layer.product();
+        p && p->hasImages() && random.chance(25) &&
+        llvm::none_of(design.layers, [&](const LayerBits &other) {
+          return other.layer == layer.name;
+        })) {
+      LayerBits own;
+      own.layer = layer.name;
+      own.unfolding = random.in(0, 5);
+      design.layers.push_back(own);
+    }
 }
 
 /// Names, kinds, all counts and what reads whose results are equal.
@@ -156,6 +173,7 @@ bool OneModelOfTheNumbers::comparePair(ModuleOp imported, const Design &design,
   CompileOptions options;
   options.target = design.spec;
   options.knobs = design.knobs;
+  options.quantization.layers = design.layers;
 
   // The fast path.
   OwningOpRef<ModuleOp> quantized = imported.clone();
@@ -270,6 +288,10 @@ TEST_F(OneModelOfTheNumbers, RandomModelsAndDesigns) {
       llvm::consumeError(machine.takeError());
       continue;
     }
+    if (random.chance(50))
+      if (FailureOr<workload::Workload> workload = extractWorkload(*module);
+          succeeded(workload))
+        decideLayers(design, *workload, random);
     (comparePair(*module, design, "pair " + std::to_string(pairs)) ? compared
                                                                    : refused)++;
     if (HasFailure())
@@ -329,6 +351,8 @@ TEST_F(OneModelOfTheNumbers, StructuralModels) {
         llvm::consumeError(machine.takeError());
         continue;
       }
+      if (i % 2)
+        decideLayers(design, *workload, random);
       compared += comparePair(**module, design,
                               std::string(network.name) + ", design " +
                                   std::to_string(i));
