@@ -12,7 +12,8 @@
 // compared bit for bit on the way.
 //
 //   latency_table [--layers N] [--pipeline N] [--machine NAME] [NETWORK...]
-//     --layers N   the N layers that differ most, of each pair
+//     --layers N   the N layers that differ most, of each pair; of pipelines
+//                  the N beats
 //     --pipeline N N inferences as a pipeline (E-TIME-10) instead, on the
 //                  machines that hold everything
 //     --machine    one machine only
@@ -123,6 +124,35 @@ void printLayers(const cost::ModelCost &model,
         100 * (c.latency_s - seconds.at(order[i].second)) / result.seconds,
         cost::name(c.bound_by), static_cast<long long>(c.copies),
         static_cast<long long>(c.arrays));
+  }
+}
+
+void printBeats(const cost::PipelineCost &closed,
+                const simulate::Result &result, size_t count) {
+  // Equal beats are one step.
+  std::vector<std::pair<double, size_t>> order;
+  std::vector<double> seconds;
+  size_t beat = 0;
+  for (const simulate::StepResult &step : result.steps) {
+    double sum = 0;
+    for (int64_t i = 0; i != step.executions; ++i)
+      sum += closed.beats[beat++];
+    order.push_back({-std::abs(sum - step.seconds), seconds.size()});
+    seconds.push_back(sum);
+  }
+  std::sort(order.begin(), order.end());
+  for (size_t i = 0; i < std::min(count, order.size()); ++i) {
+    const simulate::StepResult &step = result.steps[order[i].second];
+    const double sum = seconds[order[i].second];
+    llvm::outs() << llvm::format(
+        "    beat %4lld: simulated %.5g, closed form %.5g, %.2f %% of all;",
+        static_cast<long long>(step.index), step.seconds, sum,
+        100 * (sum - step.seconds) / result.seconds);
+    for (size_t t = 0; t != cost::numTimes; ++t)
+      if (step.busy[t] > 0)
+        llvm::outs() << llvm::format(" %s %.4g", cost::name(cost::Time(t)),
+                                     step.busy[t]);
+    llvm::outs() << "\n";
   }
 }
 
@@ -241,10 +271,10 @@ int main(int argc, char **argv) {
           simulate::simulate(*program, cost::priceDesign(m, knobs), m));
       const cost::ModelCost model =
           cost::evaluate(*network, plan, m, knobs).models.front();
-      const double closed =
-          pipeline
-              ? cost::pipelineCost(*network, plan, m, knobs, inferences).seconds
-              : model.latency_s;
+      cost::PipelineCost beats;
+      if (pipeline)
+        beats = cost::pipelineCost(*network, plan, m, knobs, inferences);
+      const double closed = pipeline ? beats.seconds : model.latency_s;
       const double difference = closed / result.seconds - 1;
       all.add(difference, name + " on " + chip.name);
       byChip[chip.name].add(difference, name);
@@ -255,6 +285,8 @@ int main(int argc, char **argv) {
           closed, 100 * difference, equal ? "" : ", ENERGY DIFFERS");
       if (layers > 0 && !pipeline)
         printLayers(model, *network, *program, result, layers);
+      if (layers > 0 && pipeline)
+        printBeats(beats, result, layers);
       llvm::outs().flush();
     }
   }

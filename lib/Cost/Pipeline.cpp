@@ -7,14 +7,18 @@
 //
 // Level l works on inference t in beat t + l. A beat takes as long as the
 // slowest product of its levels, or as what they share is busy: summed over all
-// parts, with the places that the plan gives them. Not on the way of the
-// search, so cores may be walked.
+// parts, with the places that the plan gives them; or as parts take that wait
+// for their turns at the global buffer (Turns.h). Not on the way of the search,
+// so cores may be walked.
 //
 //===----------------------------------------------------------------------===//
 
 #include "imc/Cost/Pipeline.h"
 
 #include "Layer.h"
+#include "Turns.h"
+
+#include "llvm/ADT/ArrayRef.h"
 
 using namespace imc;
 using namespace imc::cost;
@@ -43,8 +47,15 @@ struct Load {
   double seconds;
 };
 
+/// A product: what each of its parts takes, and where in Level::ports they are.
+struct Worker {
+  Turns turns;
+  size_t begin, end;
+};
+
 /// What the layers of a level take for one inference.
 struct Level {
+  std::vector<Worker> workers;
   double slowest = 0; ///< product by itself
   double behind = 0;  ///< the same, behind its first loads
   double heads = 0; ///< on the global buffer, for the first blocks of all parts
@@ -59,11 +70,15 @@ struct Level {
 /// What the levels at work take together.
 class Beat {
 public:
-  Beat(size_t cores, size_t links) : ports(cores, 0.0), links(links, 0.0) {}
+  Beat(size_t cores, size_t links)
+      : ports(cores, 0.0), links(links, 0.0), users(cores, 0),
+        shared(cores, 0) {}
 
-  void add(const Level &level, double sign) {
-    for (const Load &load : level.ports)
+  void add(const Level &level, int sign) {
+    for (const Load &load : level.ports) {
       ports[load.where] += sign * load.seconds;
+      users[load.where] += sign;
+    }
     for (const Load &load : level.links)
       links[load.where] += sign * load.seconds;
     everyPort += sign * level.everyPort;
@@ -83,12 +98,83 @@ public:
     return t;
   }
 
+  /// Where they take turns at the global buffer (E-TIME-11).
+  double latest(llvm::ArrayRef<Level> levels) {
+    double busy = 0;
+    for (const Level &level : levels)
+      for (const Worker &w : level.workers)
+        busy += w.turns.count * w.turns.buffer /
+                (w.turns.blocks * w.turns.cycle(0));
+    if (busy <= 1) // and less where parts share cores
+      return 0;
+    std::vector<Turns> all;
+    std::vector<size_t> cores; // that parts share, in the order of `all`
+    for (const Level &level : levels)
+      for (const Worker &w : level.workers) {
+        Turns alone = w.turns, one = w.turns;
+        alone.count = 0;
+        one.count = 1;
+        for (size_t i = w.begin; i != w.end; ++i) {
+          const size_t core = level.ports[i].where;
+          if (users[core] == 1) {
+            ++alone.count;
+          } else if (shared[core] > 0) {
+            all[shared[core] - 1].join(one);
+          } else {
+            all.push_back(one);
+            shared[core] = all.size();
+            cores.push_back(core);
+          }
+        }
+        if (alone.count > 0)
+          all.push_back(alone);
+      }
+    for (size_t core : cores)
+      shared[core] = 0;
+    return latestOf(std::move(all));
+  }
+
 private:
   std::vector<double> ports, links;
+  std::vector<int> users;     ///< parts by core
+  std::vector<size_t> shared; ///< by core: place of its parts, and one
   double everyPort = 0, everyLink = 0, global = 0, lanes = 0;
 };
 
 } // namespace
+
+/// What a part takes of a product that takes `t` by itself. `head`: all first
+/// loads on the global buffer.
+static Turns turnsOf(const Round &r, const Passage &t, double head,
+                     const Prices &prices) {
+  Turns turns;
+  turns.count = r.parts;
+  turns.blocks = r.blocks;
+  turns.buffer = t.global / r.parts;
+  turns.steady = std::max(t.arrays, t.link);
+  turns.port = t.port;
+  // Windows of one row come with the first of them.
+  turns.loads =
+      r.crossings > 0 ? std::min(r.blocks, 1 + r.crossings) : r.blocks;
+  const double own =
+      std::max({prices.tile_bit, prices.noc_bit_time, prices.global_bit});
+  turns.load = r.loads * own;
+  const double products =
+      std::max(t.arrays / r.blocks,
+               r.block * (r.reads + r.sums) * prices.tile_bit) +
+      prices.noc_hops;
+  const double every = std::max(2.0, r.blocks / turns.loads);
+  turns.share = 1 / every;
+  turns.toLoad = (turns.load / turns.loads + (every - 1) * products) / every;
+  turns.toStore =
+      r.block * r.stored * std::max(prices.noc_bit_time, prices.global_bit) +
+      products;
+  turns.last = t.tail + 2 * prices.noc_hops;
+  turns.ends = std::max(
+      0.0,
+      t.seconds - std::max(turns.blocks * turns.cycle(0), t.global) - head);
+  return turns;
+}
 
 /// Where the parts of a product lie and what each of them moves.
 static void addParts(const Round &r, const mapping::PlacedProduct &placed,
@@ -166,7 +252,10 @@ PipelineCost imc::cost::pipelineCost(const workload::Workload &workload,
                                      t.tail + 2 * prices.noc_hops);
       level.global += t.global;
       level.moves = true;
+      const size_t before = level.ports.size();
       addParts(f.last, place, parts.bundle, m, prices, level);
+      level.workers.push_back(
+          {turnsOf(f.last, t, head, prices), before, level.ports.size()});
       continue;
     }
     const Counts c = layer.digital()
@@ -184,7 +273,7 @@ PipelineCost imc::cost::pipelineCost(const workload::Workload &workload,
     level.moves |= c.noc_bits > 0;
   }
 
-  // E-TIME-10
+  // E-TIME-10, E-TIME-11
   Beat busy(size_t(m.tiles()), size_t(prices.noc_links));
   const int64_t beats = inferences + cost.levels - 1;
   std::array<double, numTimes> bound{};
@@ -213,10 +302,14 @@ PipelineCost imc::cost::pipelineCost(const workload::Workload &workload,
       for (Time shared : {Time::TileBuffer, Time::Noc, Time::GlobalBuffer})
         if (bound[at(shared)] > 0)
           bound[at(shared)] += ends;
+      double &global = bound[at(Time::GlobalBuffer)];
+      global = std::max(global, busy.latest(llvm::ArrayRef(levels).slice(
+                                    size_t(low), size_t(high - low + 1))));
       bound[at(Time::Compute)] = std::max(slowest, behind + heads);
       before = *std::max_element(bound.begin(), bound.end());
     }
     cost.seconds += before;
+    cost.beats.push_back(before);
     if (beat < cost.levels - 1)
       cost.fill_s += before;
     else if (beat >= inferences)

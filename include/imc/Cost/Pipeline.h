@@ -5,8 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The schedule `pipeline` in closed form (E-TIME-10): every level of the model
-// works on an inference of its own. Units: s. O(parts + beats * cores).
+// The schedule `pipeline` in closed form (E-TIME-10, E-TIME-11): every level of
+// the model works on an inference of its own. Units: s. O(parts + beats *
+// cores), and of products that wait for the global buffer O(their number
+// squared) per beat.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,6 +16,8 @@
 #define IMC_COST_PIPELINE_H
 
 #include "imc/Cost/Cost.h"
+
+#include <vector>
 
 namespace imc::cost {
 
@@ -29,6 +33,7 @@ struct PipelineCost {
   double drain_s = 0; ///< beats after the last inference has begun
   double beat_s = 0;  ///< the longest beat: time per inference of many
   Time bound_by = Time::Compute; ///< of that beat; Compute: its slowest product
+  std::vector<double> beats;     ///< each of them
 };
 
 /// For models whose weights stay (Plan::resident), without a batch.
