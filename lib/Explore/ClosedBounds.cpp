@@ -22,12 +22,9 @@ namespace cost = imc::cost;
 constexpr double infinity = std::numeric_limits<double>::infinity();
 /// As in ProofBounds.cpp.
 constexpr double slack = 1 - 1e-9;
-/// Combinations of knobs that are priced for one bound at most, and designs
-/// below a node for each: a bound must cost less than what it may save. There
-/// are few nodes near the root, and they say how far a stopped search is.
-constexpr double mostCombinations = 1 << 14, leastDesigns = 8;
-constexpr size_t nearRoot = 2;
-constexpr double mostNearRoot = 1 << 17;
+/// Designs below a node for each combination of knobs that is priced: a bound
+/// must cost less than what it may save.
+constexpr double leastDesigns = 8;
 
 static double real(int64_t value) { return static_cast<double>(value); }
 
@@ -89,7 +86,8 @@ ProofBounds::leastFigures(const machine::Machine &m, const mapping::Knobs &k,
   return models;
 }
 
-void ProofBounds::boundClosed(const search::Genome &design, size_t fixed,
+void ProofBounds::boundClosed(const search::Genome &design,
+                              double mostCombinations,
                               search::Bound &bound) const {
   std::vector<size_t> deciding;
   double combinations = 1, designs = 1;
@@ -103,9 +101,7 @@ void ProofBounds::boundClosed(const search::Genome &design, size_t fixed,
     deciding.push_back(i);
     combinations *= real(int64_t(count));
   }
-  if (fixed <= nearRoot ? combinations > mostNearRoot
-                        : combinations > mostCombinations ||
-                              combinations * leastDesigns > designs)
+  if (combinations > mostCombinations || combinations * leastDesigns > designs)
     return;
   const machine::Hierarchy &h = problem.base.hierarchy;
   auto most = [&](int knob, int64_t otherwise) {
@@ -122,10 +118,7 @@ void ProofBounds::boundClosed(const search::Genome &design, size_t fixed,
   bool some = false;
   std::vector<double> low(problem.objectives.size(), infinity);
   forEach(design, deciding, [&] {
-    decode(design, scratch);
-    if (llvm::Error error = machine::check(scratch.machine)) {
-      // More arrays may be well where the fewest are not.
-      llvm::consumeError(std::move(error));
+    if (!decodeValid(design)) {
       std::fill(low.begin(), low.end(), -infinity);
       some = true;
       return;

@@ -91,6 +91,8 @@ json::Value imc::explore::toJSON(const Front &front) {
     search["gap"] = *s.gap;
   if (!s.gaps.empty())
     search["gaps"] = toJSON(s.gaps);
+  if (!s.bounds.empty())
+    search["bounds"] = toJSON(s.bounds);
   json::Array points;
   for (const FrontPoint &point : front.points)
     points.push_back(toJSON(point, front.objectives));
@@ -286,8 +288,9 @@ llvm::Expected<Front> imc::explore::frontFromJSON(const json::Value &value) {
   figures.get("optimum", s.optimum);
   figures.get("gap", s.gap);
   figures.get("verified", s.verified);
-  if (search->getAsObject() && search->getAsObject()->get("gaps"))
-    figures.get("gaps", s.gaps);
+  for (auto [key, into] : {std::pair("gaps", &s.gaps), {"bounds", &s.bounds}})
+    if (search->getAsObject() && search->getAsObject()->get(key))
+      figures.get(key, *into);
   if (const json::Object *object = search->getAsObject())
     for (auto [key, into] : {std::pair("simulations", &s.simulations),
                              {"unsimulated", &s.unsimulated}})

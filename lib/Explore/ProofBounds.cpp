@@ -26,7 +26,19 @@ constexpr double infinity = std::numeric_limits<double>::infinity();
 /// than what it bounds because of that.
 constexpr double slack = 1 - 1e-9;
 /// Combinations of open knobs whose areas are priced at most.
-constexpr size_t mostCombinations = 512;
+constexpr size_t mostAreas = 512;
+/// Combinations of knobs that are priced for one bound of the closed model at
+/// most. Branch and bound has few nodes near the root, and they say how far a
+/// stopped search is; boxes are many.
+constexpr double mostBelow = 1 << 14, mostNearRoot = 1 << 17, mostOfBox = 16;
+constexpr size_t nearRoot = 2;
+
+/// Power falls with time; only products of energy, time and area are known to
+/// grow with each.
+static bool growsWithAll(llvm::StringRef metric) {
+  return metric == "energy_j" || metric == "latency_s" ||
+         metric == "area_mm2" || metric == "edp_js" || metric == "edap_js_mm2";
+}
 
 ProofBounds::Role ProofBounds::roleOf(const KnobChoices &knob) const {
   if (!knob.field) {
@@ -61,24 +73,52 @@ ProofBounds::ProofBounds(const JointProblem &problem)
       {"hierarchy.groups", &groups},
       {"global_buffer.size_mib", &buffer},
       {"timing.cycle_time_ns", &clock}};
+  const std::pair<const char *, int *> others[] = {
+      {"machine.array.active_rows", &activeRows},
+      {"machine.adc.share", &adcShare},
+      {"machine.dac.bits", &dacBits},
+      {"machine.shift_add.accumulator_bits", &accumulator},
+      {"pass.replication", &replication},
+      {"pass.dynamic_products", &dynamic},
+      {"pass.weight_bits", &weightBits},
+      {"pass.input_bits", &inputBits},
+      {"pass.encoding", &encoding},
+      {"pass.segments", &segments},
+      {"pass.group_packing", &packing}};
+  const char *const ofNoise[] = {
+      "machine.array.rows", "machine.array.active_rows",
+      "machine.cell.bits",  "machine.cell.kind",
+      "machine.dac.bits",   "machine.adc.bits",
+      "machine.adc.kind",   "machine.adc.clip_bits",
+      "pass.weight_bits",   "pass.input_bits",
+      "pass.adc_bits",      "pass.encoding",
+      "pass.ties",          "pass.range"};
   for (size_t i = 0; i < knobs.size(); ++i) {
     // A chip may change its accounting by a knob.
-    if ((knobs[i].field &&
-         llvm::StringRef(knobs[i].field->path()).starts_with("accounting.")) ||
-        !knobs[i].layer.empty())
-      nothingKnown = true;
-    // Fewer loads drive fewer rows and take less time than the bounds say.
-    if (knobs[i].pass && llvm::StringRef(knobs[i].pass->name) == "unfolding")
-      nothingKnown = true;
+    const bool ofLayer = !knobs[i].layer.empty();
+    const std::string name =
+        knobs[i].field ? "machine." + knobs[i].field->path()
+        : ofLayer      ? knobs[i].name
+                       : std::string("pass.") + knobs[i].pass->name;
+    nothingKnown |= llvm::StringRef(name).starts_with("machine.accounting.");
+    kindIsOpen |= name == "machine.cell.kind";
+    layered |= ofLayer;
+    if (ofLayer) {
+      const llvm::StringRef field = knobs[i].pass->name;
+      copiesKnobs |= field == "copies";
+      unfolds |= field == "unfolding";
+    }
+    unfolds |= name == "pass.unfolding";
+    for (const auto &[other, knob] : others)
+      if (name == other)
+        *knob = static_cast<int>(i);
+    if (ofLayer || llvm::is_contained(ofNoise, name))
+      noiseKnobs.push_back(i);
     own.push_back(knobs[i].field ? knobs[i].field->get(problem.base)
                   : knobs[i].layer.empty()
                       ? double(llvm::cantFail(mapping::getKnob(
                             mapping::Knobs(), knobs[i].pass->name)))
                       : 0);
-    if (knobs[i].name == "pass.replication")
-      replication = static_cast<int>(i);
-    if (knobs[i].name == "pass.dynamic_products")
-      dynamic = static_cast<int>(i);
     for (const auto &[path, knob] : known)
       if (knobs[i].field && knobs[i].field->path() == path)
         *knob = static_cast<int>(i);
@@ -109,13 +149,29 @@ ProofBounds::ProofBounds(const JointProblem &problem)
 
   for (size_t c = 0; c < problem.limits.size(); ++c) {
     const JointProblem::Bound &b = problem.limits[c];
-    if (!b.metric || llvm::StringRef(b.metric->name) != "area_mm2" ||
-        !b.constraint->atMost)
+    if (!b.metric)
       continue;
-    if (areaConstraint < 0 || b.constraint->limit < areaLimit) {
-      areaConstraint = static_cast<int>(problem.firstConstraint + c);
-      areaLimit = b.constraint->limit;
+    const llvm::StringRef metric = b.metric->name;
+    const int index = static_cast<int>(problem.firstConstraint + c);
+    const double limit = b.constraint->limit;
+    if (!b.constraint->atMost) {
+      const double most = std::pow(10, -limit / 10) * (1 + 1e-9);
+      if (metric == "sqnr_db" && (sqnrConstraint < 0 || most < mostNoise)) {
+        sqnrConstraint = index;
+        mostNoise = most;
+      }
+    } else if (metric == "area_mm2") {
+      if (areaConstraint < 0 || limit < areaLimit) {
+        areaConstraint = index;
+        areaLimit = limit;
+      }
+    } else if (growsWithAll(metric)) {
+      upperLimits.emplace_back(b.metric - metrics().data(), limit, index);
     }
+  }
+  if (!legacy && !nothingKnown) {
+    prices = std::make_unique<LeastPrices>(knobs, problem.base);
+    prepareBoxes();
   }
 }
 
@@ -185,6 +241,14 @@ void ProofBounds::decode(const search::Genome &design, Decoded &decoded) const {
   decoded.knobs = {};
   for (size_t i = 0; i < design.size(); ++i)
     problem.set(decoded, i, least(design, i));
+}
+
+bool ProofBounds::decodeValid(const search::Genome &design) const {
+  decode(design, scratch);
+  llvm::Error error = machine::check(scratch.machine);
+  const bool valid = !error;
+  llvm::consumeError(std::move(error));
+  return valid;
 }
 
 void ProofBounds::forEach(const search::Genome &design,
@@ -337,12 +401,7 @@ std::vector<double>
 ProofBounds::lowObjectives(const JointProblem::Figures &figures) const {
   std::vector<double> low, values;
   for (const JointProblem::Objective &objective : problem.objectives) {
-    // Power falls with time; only products of energy, time and area are known
-    // to grow with each.
-    const llvm::StringRef name = metrics()[objective.metric].name;
-    const bool grows = name == "energy_j" || name == "latency_s" ||
-                       name == "area_mm2" || name == "edp_js" ||
-                       name == "edap_js_mm2";
+    const bool grows = growsWithAll(metrics()[objective.metric].name);
     low.push_back(grows ? problem.valueOf(objective, figures, values) * slack
                         : -infinity);
   }
@@ -365,11 +424,7 @@ void ProofBounds::boundLegacy(const search::Genome &design,
   bool some = false;
   std::vector<double> low(problem.objectives.size(), infinity);
   forEach(design, supplies, [&] {
-    decode(design, scratch);
-    if (llvm::Error error = machine::check(scratch.machine)) {
-      // Fields that contradict each other: the least values may do so where
-      // others do not, so nothing is known of this supply.
-      llvm::consumeError(std::move(error));
+    if (!decodeValid(design)) {
       std::fill(low.begin(), low.end(), -infinity);
       some = true;
       return;
@@ -409,18 +464,15 @@ bool ProofBounds::areaExceeded(const search::Genome &design) const {
       continue;
     deciding.push_back(i);
     combinations *= count;
-    if (combinations > mostCombinations)
+    if (combinations > mostAreas)
       return false;
   }
   bool fits = false;
   forEach(design, deciding, [&] {
     if (fits)
       return;
-    decode(design, scratch);
-    if (llvm::Error error = machine::check(scratch.machine)) {
-      llvm::consumeError(std::move(error)); // cannot exist either
-      return;
-    }
+    if (!decodeValid(design))
+      return; // cannot exist either
     fits = cost::priceDesign(scratch.machine, scratch.knobs).area_mm2 * slack <=
            areaLimit;
   });
@@ -436,38 +488,63 @@ bool ProofBounds::isDecided(const search::Genome &design) const {
 
 search::Bound ProofBounds::bound(const search::Genome &design,
                                  size_t fixed) const {
+  open.assign(design.size(), false);
+  for (size_t i = 0; i < design.size(); ++i)
+    open[i] = places[i] >= fixed;
+  return boundNode(design, fixed, fixed <= nearRoot ? mostNearRoot : mostBelow);
+}
+
+search::Bound ProofBounds::boundBox(const search::Genome &design) const {
+  search::Genome some = design;
+  open.assign(design.size(), false);
+  size_t fixed = 0;
+  for (size_t i = 0; i < design.size(); ++i) {
+    open[i] = design[i] < 0;
+    fixed += !open[i];
+    some[i] = std::max(design[i], 0);
+  }
+  return boundNode(some, fixed, mostOfBox);
+}
+
+search::Bound ProofBounds::boundNode(const search::Genome &design, size_t fixed,
+                                     double mostCombinations) const {
   search::Bound bound;
   if (nothingKnown)
     return bound;
   chosen.assign(design.size(), std::nullopt);
-  open.assign(design.size(), false);
-  for (size_t i = 0; i < design.size(); ++i)
-    open[i] = places[i] >= fixed;
 
   // What holds of cells holds for knobs that leave the kind of cell alone.
   const bool nonvolatile = machine::cellKind(problem.base).nonvolatile;
-  const bool kindIsOpen =
-      llvm::any_of(problem.file.knobs, [](const KnobChoices &knob) {
-        return knob.field && knob.field->path() == "cell.kind";
-      });
-  if (nonvolatile && !kindIsOpen && fixed <= structural &&
-      cellsMissing(design)) {
-    bound.broken = static_cast<int>(mapping::Rule::Capacity);
-    return bound;
-  }
   if (legacy) {
+    if (nonvolatile && !kindIsOpen && fixed <= structural &&
+        cellsMissing(design)) {
+      bound.broken = static_cast<int>(mapping::Rule::Capacity);
+      return bound;
+    }
     const double area = leastLegacyArea(design) * slack;
     if (areaConstraint >= 0 && area > areaLimit)
       bound.broken = areaConstraint;
-    else if (fixed >= structural && isDecided(design))
+    else if (isDecided(design))
       boundLegacy(design, bound);
     else if (!kindIsOpen)
       boundLegacyOpen(design, std::max(area, 0.0), bound);
     return bound;
   }
-  if (areaConstraint >= 0 && fixed <= mapping && areaExceeded(design))
+  boundRelaxed(design, bound);
+  if (bound.broken >= 0)
+    return bound;
+  if (areaConstraint >= 0 && mostCombinations > mostOfBox && fixed <= mapping &&
+      areaExceeded(design)) {
     bound.broken = areaConstraint;
-  else if (!kindIsOpen)
-    boundClosed(design, fixed, bound);
+    return bound;
+  }
+  if (kindIsOpen || layered || unfolds)
+    return bound;
+  search::Bound closed;
+  boundClosed(design, mostCombinations, closed);
+  if (closed.broken >= 0)
+    return closed;
+  for (size_t j = 0; j < closed.objectives.size(); ++j)
+    bound.objectives[j] = std::max(bound.objectives[j], closed.objectives[j]);
   return bound;
 }

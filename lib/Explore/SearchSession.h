@@ -65,6 +65,8 @@ private:
   unsigned threads() const;
   void showProgress(const search::Generation &state);
   void endProgress();
+  void findBounds();
+  std::string describeBounds() const;
   llvm::Error verifyDesign(size_t point);
   void summarize();
   void summarizeGenerality();

@@ -64,6 +64,8 @@ class SearchInfo:
     verified: int
     #: How far the best of each objective is from a proven bound at most; empty where nothing is known.
     gaps: Mapping[str, float] = field(default_factory=dict)
+    #: No feasible design is below, by objective; empty after a proof and where nothing is known.
+    bounds: Mapping[str, float] = field(default_factory=dict)
     #: Of searches that simulate accuracy: simulations used, and models on designs of the front left without one.
     simulations: int | None = None
     unsimulated: int | None = None

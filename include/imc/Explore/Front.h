@@ -65,13 +65,15 @@ struct SearchFigures {
   double evaluationsPerSecond = 0;
   /// Of the front in log10 of the objectives; absent when nothing is feasible.
   std::optional<double> hypervolume;
-  /// "proven" (every design priced or excluded by a bound), "bound" or
-  /// "unknown".
+  /// "proven" (nothing better, or nothing feasible, is left: every design
+  /// priced or excluded by a bound), "bound" or "unknown".
   std::string optimum = "unknown";
   /// Relative distance to the proven bound; 0 when proven, absent if unknown.
   std::optional<double> gap;
   /// The same for every objective alone, where a bound is known.
   NamedNumbers gaps;
+  /// No feasible design is below, by objective, where something is known.
+  NamedNumbers bounds;
   /// Designs of the front rebuilt by the passes with exactly equal cost.
   uint64_t verified = 0;
   /// Of searches that simulate (AccuracyBelief): simulations that they used,

@@ -41,7 +41,32 @@ public:
   /// knobs of order(); the other indices of `design` have no meaning. Tighter
   /// with every knob. Called from one thread.
   virtual Bound bound(const Genome &design, std::size_t fixed) const = 0;
+  /// What holds for all designs that agree with `design` in the knobs whose
+  /// index is not negative. Nothing is known unless it is overridden.
+  virtual Bound boundBox(const Genome &design) const;
 };
+
+/// Lower bounds of single objectives over a whole space.
+struct LeastOptions {
+  /// Sets of designs that are bounded, over all objectives.
+  std::uint64_t boxes = 10'000;
+  /// The best value of each objective that is known, or infinity: sets that
+  /// hold nothing better are not looked into.
+  std::vector<double> known;
+};
+struct Least {
+  /// No feasible design is below, by objective; -infinity: nothing is known,
+  /// infinity: no design is feasible.
+  std::vector<double> bounds;
+  std::uint64_t boxes = 0;
+};
+class Problem;
+
+/// Best first: the set of designs with the least bound is cut by one more knob,
+/// again and again; single designs are evaluated. Whenever it ends, the least
+/// bound of an open set is a bound of the objective. Of problems without
+/// bounds nothing is known.
+Least leastObjectives(const Problem &problem, const LeastOptions &options);
 
 /// How much of a space an algorithm has settled.
 struct Proof {

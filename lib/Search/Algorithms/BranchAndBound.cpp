@@ -16,8 +16,6 @@
 
 using namespace imc::search;
 
-Bounds::~Bounds() = default;
-
 namespace {
 constexpr double infinity = std::numeric_limits<double>::infinity();
 

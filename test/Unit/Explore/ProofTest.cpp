@@ -172,7 +172,7 @@ TEST(Proof, AStoppedSearchHasAGap) {
                 {smallCNN(), smallMLP()}, {{"edap_js_mm2"}, Aggregate::Max});
   auto made = search::makeAlgorithm("branch_and_bound", {});
   auto stopped =
-      search::run(*problem, **made, search::RunOptions(3000, /*seed=*/1));
+      search::run(*problem, **made, search::RunOptions(300, /*seed=*/1));
   ASSERT_TRUE(stopped && stopped->proof && !stopped->proof->complete);
   const double found = stopped->archive.ideal()[0];
   const double bound = stopped->proof->lowerBounds[0];

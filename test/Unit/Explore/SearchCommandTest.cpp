@@ -96,17 +96,24 @@ objectives: [edap_js_mm2]
   search.options.budget = 17;
   EXPECT_EQ(search.run(), 1); // exhaustive means all
   EXPECT_HAS(search.log, "18 designs");
-  // One design is left, but bounds say how far it can be.
+  // One design is left: bounds settle whether it is better.
+  const double best = *find(all.points[0].metrics, "edap_js_mm2");
   search.options.algorithm = "random";
   ASSERT_EQ(search.run(), 0) << search.log;
   Front most = search.front();
+  EXPECT_EQ(most.search.optimum == "proven",
+            *find(most.points[0].metrics, "edap_js_mm2") == best);
+  // Most are left, but bounds say how far the best can be.
+  search.options.budget = 2;
+  ASSERT_EQ(search.run(), 0) << search.log;
+  most = search.front();
   EXPECT_EQ(most.search.optimum, "bound");
   ASSERT_TRUE(most.search.gap.has_value());
   EXPECT_GE(*most.search.gap, 0);
   EXPECT_EQ(*find(most.search.gaps, "edap_js_mm2"), *most.search.gap);
-  const double best = *find(all.points[0].metrics, "edap_js_mm2");
-  EXPECT_GE(best * (1 + *most.search.gap),
+  EXPECT_GE(best * (1 + *most.search.gap) * (1 + 1e-12),
             *find(most.points[0].metrics, "edap_js_mm2"));
+  EXPECT_LE(*find(most.search.bounds, "edap_js_mm2"), best);
   EXPECT_HAS(search.log, "% of a proven bound of edap_js_mm2");
 }
 
