@@ -24,23 +24,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BIN = pathlib.Path(os.environ.get("IMC_BIN", ROOT / "build" / "bin"))
 MODEL = ROOT / "models/trained-small/glyphs_resnet8.onnx"
-SPACE = """
-target: sram-32nm
-knobs:
-  machine.rows: [32, 64, 128, 256]
-  machine.cols: [32, 64, 128]
-  machine.adc_bits: [5, 6, 7, 8]
-  machine.adc_share: [1, 4, 16]
-  machine.macros_per_tile: [4, 16, 64]
-  machine.vdd: {min: 0.6, max: 0.85, step: 0.05}
-  machine.cycle_time_ns: [1, 2, 4]
-  pass.weight_bits: [4, 6, 8]
-  pass.input_bits: [6, 8]
-  pass.encoding: [offset, differential]
-  pass.replication: [none, balanced]
-constraints: {area_mm2: "<= 200", sqnr_db: ">= 8"}
-objectives: [edap_js_mm2]
-"""
+SPACE = (ROOT / "test/python/glyphs-space.yaml").read_text() + "objectives: [edap_js_mm2]\n"
 
 
 class Search:

@@ -281,12 +281,13 @@ void ProofBounds::boundRelaxed(const search::Genome &design,
   double p[LeastPrices::numSlots];
   for (int s = 0; s < LeastPrices::numSlots; ++s) {
     p[s] = prices->least(static_cast<Slot>(s), values) * slack;
-    if (p[s] == infinity && s != Slot::MemoryBit) {
-      bound.broken =
-          static_cast<int>(s == Slot::Conversion ? mapping::Rule::AdcBits
-                                                 : mapping::Rule::CycleTime);
-      return;
-    }
+  }
+  // No supply and clock go together, or no bits of the converter.
+  if (p[Slot::Cycle] == infinity || p[Slot::Conversion] == infinity) {
+    bound.broken =
+        static_cast<int>(p[Slot::Cycle] == infinity ? mapping::Rule::CycleTime
+                                                    : mapping::Rule::AdcBits);
+    return;
   }
 
   // The least and largest of what counts depend on.

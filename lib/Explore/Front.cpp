@@ -85,6 +85,14 @@ json::Value imc::explore::toJSON(const Front &front) {
     search["simulations"] = *s.simulations;
     search["unsimulated"] = s.unsimulated.value_or(0);
   }
+  if (s.layersProven) {
+    json::Object layers{{"proven", *s.layersProven},
+                        {"bounded", s.layersBounded.value_or(0)},
+                        {"gap", nullptr}};
+    if (s.layersGap)
+      layers["gap"] = *s.layersGap;
+    search["layers"] = std::move(layers);
+  }
   if (s.hypervolume)
     search["hypervolume"] = *s.hypervolume;
   if (s.gap)
@@ -296,6 +304,18 @@ llvm::Expected<Front> imc::explore::frontFromJSON(const json::Value &value) {
                              {"unsimulated", &s.unsimulated}})
       if (auto number = object->getInteger(key))
         *into = uint64_t(*number);
+  if (const json::Object *object = search->getAsObject())
+    if (const json::Value *layers = object->get("layers")) {
+      Reader reader(*layers, "search.layers");
+      uint64_t proven = 0, bounded = 0;
+      reader.get("proven", proven);
+      reader.get("bounded", bounded);
+      reader.get("gap", s.layersGap);
+      if (llvm::Error error = reader.finish())
+        return std::move(error);
+      s.layersProven = proven;
+      s.layersBounded = bounded;
+    }
   if (llvm::Error error = figures.finish())
     return std::move(error);
   for (size_t i = 0; i < points->size(); ++i) {

@@ -20,6 +20,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <limits>
 #include <mutex>
 #include <thread>
@@ -102,8 +103,17 @@ void Session::findBounds() {
     return;
   // Every design of the space was priced, or a bound excludes it: nothing
   // better can be there.
-  if (double(result->evaluated) >= problem->spaceFile().size() ||
-      (proof && proof->complete)) {
+  if (outer) {
+    const OuterProblem::Figures layers = outer->figures();
+    s.layersProven = layers.proven;
+    s.layersBounded = layers.bounded;
+    if (layers.bounded == 0 || std::isfinite(layers.gap))
+      s.layersGap = layers.gap;
+  }
+  const bool all =
+      double(result->evaluated) >= problem->spaceFile().size() ||
+      (outer && double(result->evaluated) >= double(outer->space().size()));
+  if ((all || (proof && proof->complete)) && s.layersBounded.value_or(0) == 0) {
     s.optimum = "proven";
     s.gap = 0;
     return;
@@ -114,7 +124,8 @@ void Session::findBounds() {
       std::min(std::min(options.budget, mostBoxes) * boxesPerDesign, mostBoxes);
   least.known = ideal;
   std::vector<double> bounds = search::leastObjectives(*problem, least).bounds;
-  if (proof)
+  // What is proven of the outer level is so up to the layers.
+  if (proof && s.layersBounded.value_or(0) == 0)
     for (size_t o = 0; o < bounds.size(); ++o)
       bounds[o] = std::max(bounds[o], proof->lowerBounds[o]);
   if (bounds[0] == std::numeric_limits<double>::infinity()) {
@@ -486,6 +497,14 @@ void Session::summarize() {
     log << "; ";
   }
   log << "optimum " << describeBounds() << '\n';
+  if (s.layersProven) {
+    log << llvm::formatv("layers: best values proven for {0} of {1} designs",
+                         *s.layersProven, *s.layersProven + *s.layersBounded);
+    if (*s.layersBounded > 0 && s.layersGap)
+      log << llvm::formatv(", within {0:f2} % for the others",
+                           100 * *s.layersGap);
+    log << '\n';
+  }
   if (front.points.empty()) {
     log << "warning: no design is feasible; broken rules:";
     for (const search::ConstraintCount &c : result->constraints)

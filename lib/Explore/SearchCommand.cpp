@@ -102,6 +102,15 @@ llvm::Error Session::prepare(std::vector<SearchModel> models,
   if (!created)
     return created.takeError();
   problem = std::move(*created);
+  if (options.exactLayers) {
+    if (options.join)
+      return makeError(
+          "--exact-layers goes with one process: leave out --join");
+    auto made = OuterProblem::create(*problem);
+    if (!made)
+      return made.takeError();
+    outer = std::move(*made);
+  }
   chooseAlgorithmOptions();
   if (llvm::Error error = makeAlgorithm().takeError())
     return error;
@@ -176,7 +185,7 @@ std::vector<std::pair<std::string, std::string>> Session::identity() const {
       {"models", print(std::move(models))},
       {"objectives", print(json::Array(problem->objectiveNames()))},
       {"aggregate", aggregateName(problem->aggregate())},
-      {"algorithm", options.algorithm},
+      {"algorithm", options.algorithm + (outer ? " with exact layers" : "")},
       {"algorithm_options", print(std::move(algorithm))},
       {"seed", std::to_string(options.seed)},
   };
@@ -213,6 +222,8 @@ std::string Session::commandLine() const {
     text += " --algorithm-option " + quote(name + "=" + value);
   text += " --budget " + std::to_string(options.budget) + " --seed " +
           std::to_string(options.seed);
+  if (options.exactLayers)
+    text += " --exact-layers";
   for (const std::string &word : options.words)
     text += " " + quote(word);
   return text;
@@ -456,8 +467,10 @@ llvm::Error Session::searchDesigns() {
     row.id = id;
     row.generation = int64_t(seen.generation);
     row.key = std::move(key);
-    for (size_t i = 0; i < seen.design.size(); ++i)
-      row.values.push_back(texts[i][seen.design[i]]);
+    const search::Genome design =
+        outer ? outer->solutionOf(seen.design).design : seen.design;
+    for (size_t i = 0; i < design.size(); ++i)
+      row.values.push_back(texts[i][design[i]]);
     row.objectives = seen.evaluation.objectives;
     row.violation = seen.evaluation.violation;
     for (int32_t reason : seen.evaluation.reasons)
@@ -483,16 +496,29 @@ llvm::Error Session::searchDesigns() {
   };
   std::optional<SharedProblem> shared;
   if (options.join)
-    shared.emplace(*problem, *study);
+    shared.emplace(searched(), *study);
   auto done = shared ? search::run(*shared, **algorithm, run)
-                     : search::run(*problem, **algorithm, run);
+                     : search::run(searched(), **algorithm, run);
   endProgress();
   if (!done)
     return makeError(done.message());
   if (!storeError.empty())
     return makeError(storeError);
   result.emplace(std::move(*done));
+  if (outer)
+    takeLayers();
   return llvm::Error::success();
+}
+
+void Session::takeLayers() {
+  search::Archive archive(problem->objectiveNames().size());
+  for (const search::ArchivedDesign &member : result->archive.front()) {
+    const search::Genome whole = outer->solutionOf(member.design).design;
+    const search::Key key = problem->space().encode(whole);
+    ids[key.str()] = ids.at(member.key.str());
+    archive.insert(whole, key, member.objectives);
+  }
+  result->archive = std::move(archive);
 }
 
 void Session::showProgress(const search::Generation &state) {

@@ -14,6 +14,7 @@
 #ifndef IMC_LIB_EXPLORE_SEARCHSESSION_H
 #define IMC_LIB_EXPLORE_SEARCHSESSION_H
 
+#include "LayerSolver.h"
 #include "imc/Explore/SearchCommand.h"
 #include "imc/Explore/Study.h"
 #include "imc/Search/Run.h"
@@ -32,6 +33,12 @@ public:
   /// Checks options, space, target, models and outputs; opens the study.
   llvm::Error prepare(std::vector<SearchModel> models,
                       const LoadTarget &loadTarget);
+  /// What the algorithm sees.
+  const search::Problem &searched() const {
+    return outer ? static_cast<const search::Problem &>(*outer) : *problem;
+  }
+  /// Gives the designs of the archive the values of their layers.
+  void takeLayers();
   /// Runs the algorithm, storing every generation.
   llvm::Error searchDesigns();
   /// Simulates designs until those of the front are (Refine.cpp).
@@ -78,6 +85,7 @@ private:
   bool lineOpen = false;
 
   std::unique_ptr<JointProblem> problem;
+  std::unique_ptr<OuterProblem> outer;       ///< if options.exactLayers
   std::map<std::string, std::string> chosen; ///< options of the algorithm
   std::string targetName, plotlyPath;
   std::vector<std::string> paths, names, accuracyDigests;

@@ -46,7 +46,7 @@ def run(*arguments: str | os.PathLike[str], timeout: float | None = None) -> str
 
 def search(models: Sequence[str | os.PathLike[str]], space: str | os.PathLike[str], *, budget: int, seed: int,
            objectives: Sequence[str] = (), aggregate: str = "geomean", algorithm: str = "nsga2", jobs: int = 1,
-           study: str | os.PathLike[str] | None = None, resume: bool = False) -> Front:
+           study: str | os.PathLike[str] | None = None, resume: bool = False, exact_layers: bool = False) -> Front:
     """Runs ``imc search`` and returns its front."""
     arguments: list[str | os.PathLike[str]] = [
         "search", *models, "--space", space, "--budget", str(budget), "--seed", str(seed), "--aggregate", aggregate,
@@ -57,6 +57,8 @@ def search(models: Sequence[str | os.PathLike[str]], space: str | os.PathLike[st
         arguments += ["--study", study]
     if resume:
         arguments.append("--resume")
+    if exact_layers:
+        arguments.append("--exact-layers")
     with tempfile.TemporaryDirectory() as folder:
         front = pathlib.Path(folder) / "front.json"
         run(*arguments, "--front", front)

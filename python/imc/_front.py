@@ -68,6 +68,8 @@ class SearchInfo:
     bounds: Mapping[str, float] = field(default_factory=dict)
     #: Of searches that simulate accuracy: simulations used, and models on designs of the front left without one.
     simulations: int | None = None
+    #: With exact layers: designs whose layers are "proven" the best, the "bounded" others, and their largest "gap".
+    layers: Mapping[str, float | None] | None = None
     unsimulated: int | None = None
 
 

@@ -1,6 +1,7 @@
 """imc search through the program and the Python package."""
 import json
 import os
+import pathlib
 import random
 import shlex
 import signal
@@ -14,22 +15,7 @@ from conftest import BIN, ROOT
 sys.path.insert(0, str(ROOT / "python"))
 import imc  # noqa: E402
 
-SPACE = """
-target: sram-32nm
-knobs:
-  machine.rows: [32, 64, 128, 256]
-  machine.cols: [32, 64, 128]
-  machine.adc_bits: [5, 6, 7, 8]
-  machine.adc_share: [1, 4, 16]
-  machine.macros_per_tile: [4, 16, 64]
-  machine.vdd: {min: 0.6, max: 0.85, step: 0.05}
-  machine.cycle_time_ns: [1, 2, 4]
-  pass.weight_bits: [4, 6, 8]
-  pass.input_bits: [6, 8]
-  pass.encoding: [offset, differential]
-  pass.replication: [none, balanced]
-constraints: {area_mm2: "<= 200", sqnr_db: ">= 8"}
-"""
+SPACE = (pathlib.Path(__file__).parent / "glyphs-space.yaml").read_text()
 
 
 @pytest.fixture(autouse=True)

@@ -384,6 +384,9 @@ void addSearchCommands(CLI::App &app, int &status) {
   command->add_option("--report", search.report, "Write an HTML report");
   command->add_option("--emit-designs", search.emitDesigns,
                       "Folder for the compiled modules and costs of the front");
+  command->add_flag("--exact-layers", search.exactLayers,
+                    "Give every design of the other knobs the best values of "
+                    "the knobs of layers, proven (one objective)");
   command->add_flag("--generality", search.generality,
                     "Compare the chosen chip with every model's own best one "
                     "(one more search per model)");

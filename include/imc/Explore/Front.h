@@ -74,6 +74,11 @@ struct SearchFigures {
   NamedNumbers gaps;
   /// No feasible design is below, by objective, where something is known.
   NamedNumbers bounds;
+  /// Of searches that solve layers exactly (SearchOptions::exactLayers):
+  /// designs whose values of layers are proven the best, the others, and how
+  /// far the values of one model of these may be from the best.
+  std::optional<uint64_t> layersProven, layersBounded;
+  std::optional<double> layersGap;
   /// Designs of the front rebuilt by the passes with exactly equal cost.
   uint64_t verified = 0;
   /// Of searches that simulate (AccuracyBelief): simulations that they used,

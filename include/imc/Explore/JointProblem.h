@@ -151,6 +151,7 @@ public:
 
 private:
   friend class ProofBounds;
+  friend class LayerSolver;
   struct Figures {
     double areaMm2;
     llvm::ArrayRef<cost::ModelFigures> models;

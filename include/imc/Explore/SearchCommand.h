@@ -83,13 +83,16 @@ struct SearchOptions {
   uint64_t seed = 1;
   unsigned jobs = 1; ///< threads; 0: all processors
 
-  std::string study;         ///< empty: none on disk
-  bool resume = false;       ///< continue `study`
-  bool join = false;         ///< begin or share `study` with other processes
-  std::string front;         ///< JSON file, "-" or empty
-  std::string report;        ///< HTML file or empty
-  std::string emitDesigns;   ///< folder or empty
-  bool generality = false;   ///< one more search per model: Generality.cpp
+  std::string study;       ///< empty: none on disk
+  bool resume = false;     ///< continue `study`
+  bool join = false;       ///< begin or share `study` with other processes
+  std::string front;       ///< JSON file, "-" or empty
+  std::string report;      ///< HTML file or empty
+  std::string emitDesigns; ///< folder or empty
+  bool generality = false; ///< one more search per model: Generality.cpp
+  /// Knobs of single layers are not searched: every design of the others takes
+  /// their best values (LayerSolver.h).
+  bool exactLayers = false;
   bool jsonProgress = false; ///< one JSON object per generation on `log`
 
   /// Texts of --shape that the models were read with, for `command`.
