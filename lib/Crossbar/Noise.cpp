@@ -111,6 +111,7 @@ llvm::Expected<SumStatistics> SumStatistics::measure(const Product &product,
         Class c;
         c.converter = j;
         c.phase = p;
+        c.rows = most;
         c.place = double(i.slices.converters[size_t(j)].coefficient) *
                   double(i.phases[size_t(p)].weight);
         counters.emplace_back(bins, 0);
@@ -150,8 +151,10 @@ llvm::Expected<SumStatistics> SumStatistics::measure(const Product &product,
                        at] += float(row[n]);
           }
     }
-    for (int64_t c = kind * perKind; c < (kind + 1) * perKind; ++c)
+    for (int64_t c = kind * perKind; c < (kind + 1) * perKind; ++c) {
       s.classes[size_t(c)].strips += double(locals) / double(outputs);
+      s.classes[size_t(c)].rows = part.rows;
+    }
   }
   for (size_t at = 0; at != numClasses; ++at) {
     Class &c = s.classes[at];

@@ -94,46 +94,69 @@ static Converted convert(double sum, double sigma, double step, double low,
   return out;
 }
 
+std::vector<double> SumStatistics::stepsOf(const Readout &readout, int64_t bits,
+                                           double high) const {
+  const bool powers = readout.step == Step::PowerOfTwo;
+  // Of a range that sums of `needed` bits fill.
+  auto stepOf = [&](int64_t needed) {
+    return powers
+               ? std::ldexp(1.0, int(std::max<int64_t>(0, needed - bits)))
+               : stepFor(std::ldexp(1.0, int(isSigned ? needed - 1 : needed)) -
+                             1,
+                         high, readout.step);
+  };
+  double step = 1;
+  switch (readout.range) {
+  case Range::Lossless:
+    break;
+  case Range::Full:
+    step = stepOf(losslessBits(arrays));
+    break;
+  case Range::Bits:
+    step = stepOf(readout.range_bits);
+    break;
+  case Range::Given:
+    step = stepFor(readout.full_scale, high, readout.step);
+    break;
+  case Range::Filled: {
+    std::vector<double> steps;
+    for (const Class &c : classes) {
+      Arrays filled = arrays;
+      filled.rows = c.rows;
+      // As Product has it: free steps hold the largest sum of these rows.
+      const double most = double(c.rows) *
+                          double((int64_t(1) << arrays.dac_bits) - 1) *
+                          double((int64_t(1) << arrays.cell_bits) - 1);
+      steps.push_back(powers ? stepOf(losslessBits(filled))
+                             : stepFor(most, high, readout.step));
+    }
+    return steps;
+  }
+  default:
+    step = stepFor(double(largest), high, readout.step);
+  }
+  return std::vector<double>(classes.size(), step);
+}
+
 llvm::Expected<RelativeError>
 SumStatistics::error(const Readout &readout, const Device *device,
                      const LevelMoments *levels) const {
   if (readout.range == Range::Array || readout.range == Range::Column ||
-      readout.range == Range::Phase || readout.range == Range::Filled)
+      readout.range == Range::Phase)
     return fail("the closed form knows one range for a product; ranges of each "
-                "strip, array, column or phase need imc accuracy");
+                "array, column or phase need imc accuracy");
+  if (readout.range == Range::Filled && shape.groups_per_pack > 1)
+    return fail("the closed form knows the range 'filled' of arrays that hold "
+                "one group, not " +
+                std::to_string(shape.groups_per_pack) +
+                "; take group_packing = single, or another range");
   const int64_t lossless = losslessBits(arrays);
   const int64_t bits = readout.range == Range::Lossless && !readout.adc_bits
                            ? lossless
                            : std::min(readout.adc_bits, lossless);
   const double high = std::ldexp(1.0, int(isSigned ? bits - 1 : bits)) - 1;
   const double low = isSigned ? -high - 1 : 0;
-  double step = 1;
-  switch (readout.range) {
-  case Range::Lossless:
-    break;
-  case Range::Full:
-    step =
-        readout.step == Step::PowerOfTwo
-            ? std::ldexp(1.0, int(std::max<int64_t>(0, lossless - bits)))
-            : stepFor(std::ldexp(1.0, int(isSigned ? lossless - 1 : lossless)) -
-                          1,
-                      high, readout.step);
-    break;
-  case Range::Bits:
-    step = readout.step == Step::PowerOfTwo
-               ? std::ldexp(
-                     1.0, int(std::max<int64_t>(0, readout.range_bits - bits)))
-               : stepFor(std::ldexp(1.0, int(isSigned ? readout.range_bits - 1
-                                                      : readout.range_bits)) -
-                             1,
-                         high, readout.step);
-    break;
-  case Range::Given:
-    step = stepFor(readout.full_scale, high, readout.step);
-    break;
-  default:
-    step = stepFor(double(largest), high, readout.step);
-  }
+  const std::vector<double> steps = stepsOf(readout, bits, high);
 
   const size_t n = classes.size();
   const Slices slices(arrays);
@@ -162,7 +185,7 @@ SumStatistics::error(const Readout &readout, const Device *device,
       // More current, more noise: of unsigned sums, in proportion.
       const double variance = isSigned || k.mean <= 0 ? all : all * v / k.mean;
       const Converted e =
-          convert(v, std::sqrt(variance), step, low, high, readout.ties);
+          convert(v, std::sqrt(variance), steps[c], low, high, readout.ties);
       count += f;
       e1 += f * e.mean;
       e2 += f * e.square;
@@ -219,7 +242,7 @@ SumStatistics::error(const Readout &readout, const Device *device,
       draws += factor * (cells.codes[j] - cells.means[j]);
       shared += factor * cells.means[j];
     }
-    const CellError others = otherError(*device, *levels, step);
+    const CellError others = otherError(*device, *levels, steps);
     draws += others.variance;
     out.noise = draws / signalSquare;
     out.noise_bias = shared / signalSquare;
@@ -284,9 +307,9 @@ SumStatistics::cellSpread(const LevelMoments &levels) const {
   return out;
 }
 
-SumStatistics::CellError SumStatistics::otherError(const Device &device,
-                                                   const LevelMoments &levels,
-                                                   double step) const {
+SumStatistics::CellError
+SumStatistics::otherError(const Device &device, const LevelMoments &levels,
+                          const std::vector<double> &steps) const {
   const Slices slices(arrays);
   double mean[256] = {}; ///< error of a weight
   for (int w = int(slices.least); w <= int(slices.most); ++w)
@@ -322,9 +345,11 @@ SumStatistics::CellError SumStatistics::otherError(const Device &device,
 
   // Converters: one gain and offset each, noise of each conversion.
   const double gain = device.converter_gain_sigma_relative,
-               offset = device.converter_offset_sigma_lsb * step,
-               each = device.converter_noise_sigma_lsb * step;
-  for (const Class &c : classes) {
+               offsetLsb = device.converter_offset_sigma_lsb,
+               eachLsb = device.converter_noise_sigma_lsb;
+  for (size_t i = 0; i != classes.size(); ++i) {
+    const Class &c = classes[i];
+    const double offset = offsetLsb * steps[i], each = eachLsb * steps[i];
     out.variance += c.place * c.place * c.strips * each * each;
     if (c.phase == 0) {
       const double coefficient = c.place / phaseWeights[0];
@@ -348,8 +373,9 @@ SumStatistics::CellError SumStatistics::otherError(const Device &device,
   if (!any)
     return out;
   double constant = 0;
-  for (const Class &c : classes)
-    constant += c.place * c.strips * device.converter_offset_lsb * step;
+  for (size_t i = 0; i != classes.size(); ++i)
+    constant += classes[i].place * classes[i].strips *
+                device.converter_offset_lsb * steps[i];
   const int64_t stride = std::max<int64_t>(1, outputs / maxOutputs);
   double count = 0;
   std::vector<double> y(static_cast<size_t>(windows)),

@@ -66,9 +66,9 @@ public:
                                                const uint8_t *codes, int64_t m);
 
   /// Errors of `readout` on ideal cells, or with `device` on cells whose levels
-  /// have these moments. Ranges: Lossless, Full, Bits, and Layer for ranges
-  /// calibrated on the counted windows; finer ones are refused, as they differ
-  /// between columns.
+  /// have these moments. Ranges: Lossless, Full, Bits, Filled of arrays that
+  /// hold one group, and Layer for ranges calibrated on the counted windows;
+  /// finer ones are refused, as they differ between columns.
   llvm::Expected<RelativeError>
   error(const Readout &readout, const Device *device = nullptr,
         const LevelMoments *levels = nullptr) const;
@@ -82,6 +82,7 @@ private:
     double place = 0; ///< coefficient of the converter times the phase's weight
     int64_t converter = 0, phase = 0;
     double strips = 0;           ///< of the kind that an output has
+    int64_t rows = 0;            ///< of these strips
     double mean = 0, square = 0; ///< of the sums
     /// Sums that occurred (middles of bins), and how often.
     std::vector<std::pair<double, double>> counts;
@@ -100,7 +101,11 @@ private:
     double mean = 0, square = 0, along = 0; ///< of what all draws share
   };
   CellError otherError(const Device &device, const LevelMoments &levels,
-                       double step) const;
+                       const std::vector<double> &steps) const;
+  /// Steps of the converters of a range of `bits` with codes up to `high`, by
+  /// class.
+  std::vector<double> stepsOf(const Readout &readout, int64_t bits,
+                              double high) const;
 
   Arrays arrays;
   std::vector<Class> classes;

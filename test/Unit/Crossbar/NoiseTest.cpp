@@ -110,6 +110,40 @@ TEST(Noise, ConvertersErrAsOftenAsTheyDoInRuns) {
   EXPECT_LT(decibels.back(), 2.0);
 }
 
+/// Strips of fewer rows have ranges, and steps, of their own.
+TEST(Noise, FilledRangesFollowTheRowsOfEachStrip) {
+  std::mt19937 random(5);
+  std::vector<double> decibels;
+  int shorter = 0;
+  for (int i = 0; i < 40; ++i) {
+    const Case c = layerCase(random);
+    const SumStatistics s = statisticsOf(c);
+    Product product = productOf(c);
+    const std::vector<int32_t> exact = exactProduct(c);
+    Readout r;
+    r.range = Range::Filled;
+    r.step = i % 2 ? Step::Free : Step::PowerOfTwo;
+    r.adc_bits = std::max<int64_t>(3, losslessBits(c.arrays) - 3);
+    llvm::cantFail(product.setReadout(r));
+    const double simulated = meanSquare(product, c, exact);
+    const double predicted = llvm::cantFail(s.error(r)).total() * s.signal();
+    if (simulated == 0) {
+      EXPECT_EQ(predicted, 0) << c.describe();
+      continue;
+    }
+    decibels.push_back(std::abs(10 * std::log10(predicted / simulated)));
+    r.range = Range::Full;
+    shorter += c.shape.k < c.arrays.rows && r.step == Step::PowerOfTwo &&
+               llvm::cantFail(s.error(r)).total() * s.signal() > predicted;
+  }
+  ASSERT_GT(decibels.size(), 30u);
+  std::sort(decibels.begin(), decibels.end());
+  EXPECT_LT(decibels[decibels.size() / 2], 0.3);
+  EXPECT_LT(decibels[decibels.size() * 9 / 10], 1.0);
+  EXPECT_LT(decibels.back(), 2.0);
+  EXPECT_GT(shorter, 0);
+}
+
 /// Spread of cells that lossless converters read: variance over draws.
 TEST(Noise, CellsSpreadAsInDraws) {
   std::mt19937 random(3);
@@ -152,6 +186,16 @@ TEST(Noise, WhatTheClosedFormDoesNotKnowIsRefused) {
   };
   EXPECT_NE(refused(s.error(r)).find("one range for a product"),
             std::string::npos);
+  Case packed = c;
+  packed.shape.groups = packed.shape.groups_per_pack = 2;
+  packed.weights.insert(packed.weights.end(), c.weights.begin(),
+                        c.weights.end());
+  packed.codes.insert(packed.codes.end(), c.codes.begin(), c.codes.end());
+  r.range = Range::Filled;
+  r.adc_bits = 4;
+  EXPECT_NE(
+      refused(statisticsOf(packed).error(r)).find("hold one group, not 2"),
+      std::string::npos);
   Device device = idealDevice();
   device.segment_ohm = 2;
   EXPECT_NE(refused(levelMoments(device, 2, 0)).find("line.segment_ohm"),
