@@ -205,6 +205,29 @@ double dot(const std::vector<double> &a, const std::vector<double> &b) {
 }
 } // namespace
 
+/// As ops name it; `Bits` is in range_bits.
+static mapping::Range rangeOf(crossbar::Range range) {
+  switch (range) {
+  case crossbar::Range::Filled:
+    return mapping::Range::Filled;
+  case crossbar::Range::Lossless:
+    return mapping::Range::Lossless;
+  case crossbar::Range::Layer:
+    return mapping::Range::Layer;
+  case crossbar::Range::Array:
+    return mapping::Range::Array;
+  case crossbar::Range::Column:
+    return mapping::Range::Column;
+  case crossbar::Range::Phase:
+    return mapping::Range::Phase;
+  case crossbar::Range::Full:
+  case crossbar::Range::Bits:
+  case crossbar::Range::Given: // No design has it.
+    break;
+  }
+  return mapping::Range::Full;
+}
+
 struct DesignBench::Compiled {
   mlir::OwningOpRef<mlir::ModuleOp> module;
   Switch engine;
@@ -362,9 +385,11 @@ Expected<Simulation> DesignBench::simulate(const ArraySettings &settings,
     p.range_bits = settings.readout.range == crossbar::Range::Bits
                        ? settings.readout.range_bits
                        : p.tiling.lossless_bits;
+    p.range = rangeOf(settings.readout.range);
   }
   execute::CrossbarOptions arrays;
   arrays.threads = options.threads;
+  arrays.ties = settings.readout.ties;
   execute::CrossbarEngine engine(arrays);
   execute::IntegerEngine exact;
   ErrorMeter meter(engine, exact);
@@ -372,6 +397,16 @@ Expected<Simulation> DesignBench::simulate(const ArraySettings &settings,
           options.measureErrors ? static_cast<execute::ArrayEngine &>(meter)
                                 : engine))
     return std::move(error);
+  if (engine.calibrates()) {
+    engine.beginCalibration();
+    Expected<Outputs> outputs =
+        runAll(*c.executor, firstOf(data, options.calibrationSamples));
+    if (!outputs)
+      return outputs.takeError();
+    if (Error error = engine.finishCalibration())
+      return std::move(error);
+    meter.reset();
+  }
   Simulation result;
   const int64_t trials = options.device ? options.trials : 1;
   for (int64_t trial = 0; trial < trials; ++trial) {

@@ -31,6 +31,8 @@ struct SimulationOptions {
   int64_t trials = 1; ///< of a device
   uint64_t seed = 0;
   double timeS = 0;
+  /// Leading samples of the data whose sums fix calibrated ranges.
+  int64_t calibrationSamples = 32;
   bool measureErrors = false; ///< of the products, beside exact ones
 };
 
