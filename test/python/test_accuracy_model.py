@@ -82,6 +82,42 @@ def test_simulations_are_those_of_imc_accuracy(tool, models, fitted):
         assert json.loads(got)["top1"] == design["simulated"]
 
 
+def test_ranges_and_ties_of_a_space_are_simulated(tool, models, tmp_path):
+    """Knobs of passes reach the bench: ranges that follow rows or data, and ties."""
+    space = tmp_path / "space.yaml"
+    space.write_text("""target: rram-32nm
+knobs:
+  machine.rows: [64, 128]
+  machine.cell_bits: [1, 2]
+  machine.adc_bits: [5, 6]
+  pass.range: [full, filled, layer]
+  pass.ties: [half_up, floor]
+objectives: [energy_j, top1_loss]
+""")
+    tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", space, "--designs", 8, "--check", 9,
+         "--seed", 1, "--json", tmp_path / "r.json")
+    checked = json.loads((tmp_path / "r.json").read_text())["checked"]
+    seen = {knob for design in checked for knob in design["design"].split() if knob.startswith("pass.")}
+    assert seen >= {"pass.range=filled", "pass.range=layer", "pass.ties=floor", "pass.ties=half_up"}
+    for design in checked:
+        sets = [a for knob in design["design"].split() for a in ("--set", knob)]
+        got = tool("imc", "accuracy", models / MODEL, "--data", models / DATA, "--target", "rram-32nm", "--worst", 0,
+                   "--json", "-", *sets).stdout
+        assert json.loads(got)["top1"] == design["simulated"], design["design"]
+    space.write_text(space.read_text().replace("layer]", "column]"))
+    refused = tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", space, "--designs", 8,
+                   check=False)
+    assert refused.returncode == 1 and "ranges of each array, column or phase need imc accuracy" in refused.stderr
+
+
+def test_a_space_without_designs_to_fit_to_is_refused(tool, models, tmp_path):
+    space = tmp_path / "space.yaml"
+    space.write_text("target: rram-32nm\nknobs:\n  machine.rows: [64]\nobjectives: [energy_j, top1_loss]\n")
+    refused = tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", space, "--check", 2,
+                   check=False)
+    assert refused.returncode == 1 and "none is left to fit to; check fewer, or widen the space" in refused.stderr
+
+
 def accuracy_of(point):
     return point["models"][0]["accuracy"]
 

@@ -5,10 +5,12 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "DrawnDesigns.h"
 #include "Session.h"
 #include "SpaceModule.h"
 
 #include "imc/Accuracy/Belief.h"
+#include "imc/Accuracy/Choose.h"
 #include "imc/Accuracy/Fit.h"
 #include "imc/Explore/SpaceFile.h"
 #include "imc/Support/OutputFile.h"
@@ -23,7 +25,6 @@
 #include <cmath>
 #include <map>
 #include <numeric>
-#include <random>
 #include <set>
 
 using namespace llvm;
@@ -42,90 +43,6 @@ struct ModelOptions {
   uint64_t seed = 0;
 };
 
-/// A design of the space, as far as results depend on it.
-struct Drawn {
-  std::string text;
-  accuracy::ArraySettings settings;
-};
-
-/// Random designs of a space that a machine can have.
-class Drawer {
-public:
-  Drawer(const explore::SpaceFile &space, machine::Machine base, uint64_t seed)
-      : space(space), base(std::move(base)), random(seed) {}
-
-  Expected<Drawn> next() {
-    for (int attempt = 0; attempt < 10000; ++attempt) {
-      std::vector<int32_t> choices;
-      for (const explore::KnobChoices &knob : space.knobs)
-        choices.push_back(int32_t(random() % knob.values.size()));
-      Expected<std::optional<Drawn>> drawn = make(choices);
-      if (!drawn)
-        return drawn.takeError();
-      if (*drawn)
-        return std::move(**drawn);
-    }
-    return createStringError("no design of 10000 that were drawn from '" +
-                             space.file +
-                             "' can be built; look at machine.adc.clip_bits "
-                             "and pass.encoding");
-  }
-
-  /// The design that its text names.
-  Expected<Drawn> read(StringRef text) const {
-    std::vector<int32_t> choices;
-    SmallVector<StringRef> words;
-    text.split(words, ' ', -1, /*KeepEmpty=*/false);
-    for (const explore::KnobChoices &knob : space.knobs) {
-      choices.push_back(0);
-      for (StringRef word : words)
-        if (auto [name, value] = word.split('='); name == knob.name)
-          for (size_t i = 0; i != knob.values.size(); ++i)
-            if (knob.text(i) == value)
-              choices.back() = int32_t(i);
-    }
-    Expected<std::optional<Drawn>> drawn = make(choices);
-    if (!drawn)
-      return drawn.takeError();
-    if (!*drawn || (*drawn)->text != text)
-      return createStringError("'" + text + "' is no design of '" + space.file +
-                               "'; name reports of fits to this space");
-    return std::move(**drawn);
-  }
-
-private:
-  /// Nothing if no such machine can be built.
-  Expected<std::optional<Drawn>> make(ArrayRef<int32_t> choices) const {
-    Drawn drawn;
-    machine::Machine machine = base;
-    mapping::Knobs knobs;
-    for (auto [i, knob] : enumerate(space.knobs)) {
-      if (!space.isActive(i, {choices.begin(), choices.end()}))
-        continue;
-      const auto at = size_t(choices[i]);
-      if (knob.field)
-        knob.field->set(machine, knob.values[at]);
-      else if (Error error = mapping::setKnob(knobs, knob.pass->name,
-                                              int64_t(knob.values[at])))
-        return std::move(error);
-      drawn.text +=
-          (drawn.text.empty() ? "" : " ") + knob.name + "=" + knob.text(at);
-    }
-    if (Error error = machine::check(machine)) {
-      consumeError(std::move(error));
-      return std::nullopt;
-    }
-    if (!mapping::check(knobs, machine).empty())
-      return std::nullopt;
-    drawn.settings = accuracy::settingsOf(machine, knobs);
-    return drawn;
-  }
-
-  const explore::SpaceFile &space;
-  machine::Machine base;
-  std::mt19937_64 random;
-};
-
 /// What simulations depend on beside the design.
 json::Object madeFrom(const accuracy::Model &model,
                       const accuracy::SimulationOptions &simulate) {
@@ -137,58 +54,6 @@ json::Object madeFrom(const accuracy::Model &model,
                       {"time_s", model.timeS},
                       {"trials", simulate.device ? simulate.trials : 1},
                       {"seed", simulate.device ? int64_t(simulate.seed) : 0}};
-}
-
-/// Designs that earlier runs simulated, by what results depend on.
-using Earlier = std::map<std::string, std::pair<Drawn, std::vector<double>>>;
-
-Error readReport(const std::string &file, const json::Object &wanted,
-                 const Drawer &drawer, Earlier &into) {
-  auto buffer = MemoryBuffer::getFile(file);
-  if (!buffer)
-    return createStringError("cannot read '" + file +
-                             "': " + buffer.getError().message());
-  auto refuse = [&](const Twine &what) {
-    return createStringError(file + ": " + what +
-                             "; give reports that imc accuracy-model --json "
-                             "wrote for this network, data, device and space");
-  };
-  Expected<json::Value> value = json::parse((*buffer)->getBuffer());
-  if (!value)
-    return refuse(toString(value.takeError()));
-  const json::Object *report = value->getAsObject();
-  const json::Object *from = report ? report->getObject("made_from") : nullptr;
-  if (!from)
-    return refuse("is no report");
-  for (const auto &[key, is] : wanted)
-    if (const json::Value *was = from->get(key); !was || *was != is)
-      return refuse("was made from another " + Twine(StringRef(key)));
-  for (const char *list : {"fitted", "checked"}) {
-    const json::Array *designs = report->getArray(list);
-    if (!designs)
-      continue;
-    for (const json::Value &v : *designs) {
-      const json::Object *design = v.getAsObject();
-      auto text = design ? design->getString("design") : std::nullopt;
-      const json::Array *trials =
-          design ? design->getArray("simulated_by_trial") : nullptr;
-      std::vector<double> byTrial;
-      if (trials)
-        for (const json::Value &t : *trials)
-          if (auto top1 = t.getAsNumber())
-            byTrial.push_back(*top1);
-      if (!text || byTrial.empty())
-        return refuse(Twine(list) +
-                      ": expected designs with simulated_by_trial");
-      Expected<Drawn> drawn = drawer.read(*text);
-      if (!drawn)
-        return refuse(toString(drawn.takeError()));
-      std::string key = accuracy::Belief::keyOf(drawn->settings);
-      into.emplace(std::move(key),
-                   std::pair(std::move(*drawn), std::move(byTrial)));
-    }
-  }
-  return Error::success();
 }
 
 struct Simulated {
@@ -220,6 +85,7 @@ json::Object toJSON(const Simulated &c, const accuracy::Model &model) {
                       {"simulated_deviation", c.top1().deviation},
                       {"simulated_by_trial", std::move(trials)},
                       {"predicted", c.prediction.top1},
+                      {"uncorrected", c.prediction.uncorrected},
                       {"predicted_deviation", c.prediction.deviation},
                       {"noise", c.prediction.noise},
                       {"layers", std::move(layers)}};
@@ -261,8 +127,16 @@ json::Object compare(ArrayRef<Simulated> designs, StringRef what, bool quiet) {
       off.push_back(100 * std::abs(x.back() - y.back()));
   }
   llvm::sort(off);
-  double mean = 0;
+  double mean = 0, squares = 0, most = 0;
   int64_t within = 0;
+  for (const Simulated &d : designs)
+    if (d.top1().mean > 0.5) {
+      // Of the mean over draws of a device.
+      const double own =
+          d.top1().deviation / std::sqrt(double(d.byTrial.size()));
+      squares += own * own / double(off.size());
+      most = std::max(most, own);
+    }
   for (double e : off) {
     mean += e / double(off.size());
     within += e <= 3;
@@ -283,48 +157,74 @@ json::Object compare(ArrayRef<Simulated> designs, StringRef what, bool quiet) {
     o["points_95"] = tail;
     o["points_most"] = off.back();
     o["within_3"] = within;
+    if (squares > 0) {
+      os << formatv("; the simulations' own standard error is {0:F1} points, "
+                    "at most {1:F1}",
+                    100 * std::sqrt(squares), 100 * most);
+      o["simulation_error"] = 100 * std::sqrt(squares);
+      o["simulation_error_most"] = 100 * most;
+    }
   }
   os << "\n";
   return o;
 }
 
-/// Of many drawn designs those that spread evenly over what is predicted.
-/// None has settings that are among `others`.
-Expected<std::vector<Drawn>>
-spreadDesigns(Drawer &drawer, const accuracy::Model &model, int64_t count,
-              const std::set<std::string> &others) {
-  std::vector<std::pair<double, Drawn>> pool;
-  for (int64_t i = 0; i < 6 * count; ++i) {
-    Expected<Drawn> drawn = drawer.next();
-    if (!drawn)
-      return drawn.takeError();
-    if (others.count(accuracy::Belief::keyOf(drawn->settings)))
-      continue;
-    Expected<accuracy::Prediction> p = model.predict(drawn->settings);
+using DesignPair =
+    std::pair<accuracy::ArraySettings, accuracy::SimulatedDesign>;
+DesignPair pairOf(const Drawn &drawn, ArrayRef<double> byTrial) {
+  accuracy::SimulatedDesign s;
+  s.text = drawn.text;
+  s.top1 = accuracy::spread(byTrial).mean;
+  s.deviation = accuracy::spread(byTrial).deviation;
+  s.trials = int64_t(byTrial.size());
+  return {drawn.settings, std::move(s)};
+}
+std::vector<DesignPair> pairsOf(ArrayRef<Simulated> designs) {
+  std::vector<DesignPair> out;
+  for (const Simulated &d : designs)
+    out.push_back(pairOf(d.drawn, d.byTrial));
+  return out;
+}
+
+/// Takes `count` designs out of `pool`: without any that were simulated those
+/// that spread evenly over what is predicted, then those far from the others
+/// that are worth it, and others where these do not suffice.
+Expected<std::vector<Drawn>> chooseDesigns(std::vector<Drawn> &pool,
+                                           const accuracy::Model &model,
+                                           ArrayRef<Simulated> simulated,
+                                           size_t count) {
+  std::vector<double> top1;
+  std::vector<accuracy::Kriging::Place> known, places[2];
+  std::vector<size_t> members[2]; ///< of the pool: worth it, and others
+  for (const auto &[i, drawn] : enumerate(pool)) {
+    Expected<accuracy::Prediction> p = model.predict(drawn.settings);
     if (!p)
       return p.takeError();
-    pool.emplace_back(p->top1, std::move(*drawn));
+    top1.push_back(p->top1);
+    const bool other = !accuracy::isWorthCovering(model, *p);
+    members[other].push_back(i);
+    places[other].push_back(accuracy::coverOf(model, *p));
   }
-  llvm::sort(pool, [](const auto &a, const auto &b) {
-    return std::tie(a.first, a.second.text) < std::tie(b.first, b.second.text);
-  });
-  const double low = pool.front().first, high = pool.back().first;
-  std::vector<bool> taken(pool.size());
+  for (const Simulated &d : simulated) {
+    Expected<accuracy::Prediction> p = model.predict(d.drawn.settings);
+    if (!p)
+      return p.takeError();
+    known.push_back(accuracy::coverOf(model, *p));
+  }
+  std::vector<size_t> chosen;
+  if (simulated.empty())
+    chosen = accuracy::spreadOver(top1, count);
+  else
+    for (int other : {0, 1})
+      for (size_t i :
+           accuracy::farthest(known, places[other], count - chosen.size()))
+        chosen.push_back(members[other][i]);
   std::vector<Drawn> out;
-  for (int64_t i = 0; i < count; ++i) {
-    const double wanted = low + (high - low) * double(i) /
-                                    double(std::max<int64_t>(1, count - 1));
-    size_t best = pool.size();
-    if (out.size() == pool.size()) // a small space, and all of it checked
-      break;
-    for (size_t k = 0; k != pool.size(); ++k)
-      if (!taken[k] &&
-          (best == pool.size() || std::abs(pool[k].first - wanted) <
-                                      std::abs(pool[best].first - wanted)))
-        best = k;
-    taken[best] = true;
-    out.push_back(pool[best].second);
-  }
+  for (size_t i : chosen)
+    out.push_back(std::move(pool[i]));
+  std::set<size_t> gone(chosen.begin(), chosen.end());
+  size_t at = 0;
+  llvm::erase_if(pool, [&](const Drawn &) { return gone.count(at++) != 0; });
   return out;
 }
 
@@ -440,40 +340,49 @@ int runModel(const ModelOptions &options) {
     blind.insert(accuracy::Belief::keyOf(drawn->settings));
     others.push_back(std::move(*drawn));
   }
-  Expected<std::vector<Drawn>> chosen =
-      spreadDesigns(drawer, model, options.designs, blind);
-  if (!chosen)
-    return fail(chosen.takeError());
-  Expected<std::vector<Simulated>> fitted = simulateAll(std::move(*chosen));
-  if (!fitted)
-    return stop(fitted.takeError());
-  std::vector<std::pair<accuracy::ArraySettings, accuracy::SimulatedDesign>>
-      pairs;
-  for (const Simulated &d : *fitted) {
-    accuracy::SimulatedDesign s;
-    s.text = d.drawn.text;
-    s.top1 = d.top1().mean;
-    s.deviation = d.top1().deviation;
-    s.trials = int64_t(d.byTrial.size());
-    pairs.emplace_back(d.drawn.settings, std::move(s));
-  }
-  for (const auto &[key, known] : earlier) {
-    if (blind.count(key) || own.count(key))
+  // The first designs spread over what is predicted, for the curve; the rest
+  // lie far from each other where the correction has to be good. Neither
+  // depends on earlier reports.
+  const int64_t first =
+      std::min(options.designs, std::max<int64_t>(8, options.designs / 4));
+  std::set<std::string> seen = blind;
+  std::vector<Simulated> fitted;
+  std::vector<Drawn> pool;
+  for (int64_t more : {first, options.designs - first}) {
+    if (more == 0)
       continue;
-    accuracy::SimulatedDesign s;
-    s.text = known.first.text;
-    s.top1 = accuracy::spread(known.second).mean;
-    s.deviation = accuracy::spread(known.second).deviation;
-    s.trials = int64_t(known.second.size());
-    pairs.emplace_back(known.first.settings, std::move(s));
+    if (!fitted.empty())
+      if (Error error = model.fit(pairsOf(fitted)))
+        return fail(std::move(error));
+    Expected<std::vector<Drawn>> drawn = drawer.next(10 * more, seen);
+    if (!drawn)
+      return fail(drawn.takeError());
+    llvm::append_range(pool, std::move(*drawn));
+    Expected<std::vector<Drawn>> chosen =
+        chooseDesigns(pool, model, fitted, size_t(more));
+    if (!chosen)
+      return fail(chosen.takeError());
+    Expected<std::vector<Simulated>> simulated =
+        simulateAll(std::move(*chosen));
+    if (!simulated)
+      return stop(simulated.takeError());
+    llvm::append_range(fitted, std::move(*simulated));
   }
+  if (fitted.empty())
+    return fail("all designs of '" + space->file +
+                "' that were drawn are among those of --check: none is left "
+                "to fit to; check fewer, or widen the space");
+  std::vector<DesignPair> pairs = pairsOf(fitted);
+  for (const auto &[key, known] : earlier)
+    if (!blind.count(key) && !own.count(key))
+      pairs.push_back(pairOf(known.first, known.second));
   if (Error error = model.fit(pairs))
     return fail(std::move(error));
 
   Expected<std::vector<Simulated>> checked = simulateAll(std::move(others));
   if (!checked)
     return stop(checked.takeError());
-  for (std::vector<Simulated> *list : {&*fitted, &*checked})
+  for (std::vector<Simulated> *list : {&fitted, &*checked})
     for (Simulated &d : *list) {
       Expected<accuracy::Prediction> p = model.predict(d.drawn.settings);
       if (!p)
@@ -481,8 +390,8 @@ int runModel(const ModelOptions &options) {
       d.prediction = std::move(*p);
     }
   // Each fitted one as the others predict it: they all meet themselves.
-  for (size_t i = 0; i != fitted->size(); ++i)
-    (*fitted)[i].prediction.top1 = model.fitted[i].fromOthers;
+  for (size_t i = 0; i != fitted.size(); ++i)
+    fitted[i].prediction.top1 = model.fitted[i].fromOthers;
 
   const bool quiet = options.json == "-";
   if (!options.output.empty())
@@ -515,8 +424,8 @@ int runModel(const ModelOptions &options) {
                         formatv("{0:F3}", l.biasGain).str(),
                         formatv("{0:F3}", l.weight).str());
   }
-  report["fit"] = compare(*fitted, "fitted", quiet);
-  report["fitted"] = designsOf(*fitted);
+  report["fit"] = compare(fitted, "fitted", quiet);
+  report["fitted"] = designsOf(fitted);
   if (!checked->empty()) {
     report["check"] = compare(*checked, "other", quiet);
     report["checked"] = designsOf(*checked);
