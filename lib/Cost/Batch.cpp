@@ -30,7 +30,7 @@ IMC_INLINE static void priceAll(Batch &b, const machine::Machine &m,
     Counts c;
     countActions(c, b.operands(i), accumulator, global);
     c.arrays = b.arrays[i];
-    const ArrayTimes times(b.phases[i], b.phase_columns[i], p);
+    const ArrayTimes times(b.of.phases[i], b.phase_columns[i], p);
     const Flow f = b.flow(i, writes);
     Passage t, full;
     passRound(t, f.last, times.product, times.shorter, p);

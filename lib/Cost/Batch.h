@@ -19,6 +19,19 @@
 
 namespace imc::cost::detail {
 
+// Fields of Round and of Operands that prices follow from.
+#define IMC_ROUND_COLUMNS(X)                                                   \
+  X(parts)                                                                     \
+  X(senders) X(storers) X(sharing) X(windows) X(block) X(blocks) X(crossings)  \
+      X(together) X(serial) X(first_load) X(loads) X(ratio) X(reads) X(sums)   \
+          X(sent) X(stored) X(global) X(link)
+#define IMC_OPERAND_COLUMNS(X)                                                 \
+  X(windows)                                                                   \
+  X(groups) X(rows) X(cols) X(weights) X(input_elements) X(output_elements)    \
+      X(columns_per_weight) X(phases) X(groups_per_pack) X(packs) X(strips)    \
+          X(column_tiles) X(cut_weights) X(part_rows) X(part_outputs)          \
+              X(inputs) X(word)
+
 /// Up to `size` products of a design. One entry per product in each column;
 /// names and units are those of Round, Operands and Flow.
 struct Batch {
@@ -26,15 +39,15 @@ struct Batch {
   using Column = double[size];
 
   size_t used;
-  // Of its last round.
-  Column parts, senders, storers, sharing, windows, block, blocks, crossings,
-      together, serial, first_load, loads, ratio, reads, sums, sent, stored,
-      global, link;
-  // What its counts follow from (Operands), and phaseColumns.
-  Column all_windows, groups, rows, cols, weights, input_elements,
-      output_elements, columns_per_weight, phases, groups_per_pack, packs,
-      strips, column_tiles, cut_weights, part_rows, part_outputs, inputs, word,
-      phase_columns;
+#define IMC_COLUMN(name) Column name;
+  struct {
+    IMC_ROUND_COLUMNS(IMC_COLUMN)
+  } last; ///< round
+  struct {
+    IMC_OPERAND_COLUMNS(IMC_COLUMN)
+  } of; ///< what its counts follow from
+#undef IMC_COLUMN
+  Column phase_columns;
   Column arrays; ///< at work
   // Where cells are written, and rounds that fill the chip.
   Column reload_bits, cell_writes, rounds, fetched_full, fetched_last,
@@ -57,43 +70,12 @@ struct Batch {
     noise[i] = productNoise;
     members[i] = ofDemand;
     const Round &r = f.last;
-    parts[i] = r.parts;
-    senders[i] = r.senders;
-    storers[i] = r.storers;
-    sharing[i] = r.sharing;
-    windows[i] = r.windows;
-    block[i] = r.block;
-    blocks[i] = r.blocks;
-    crossings[i] = r.crossings;
-    together[i] = r.together;
-    serial[i] = r.serial;
-    first_load[i] = r.first_load;
-    loads[i] = r.loads;
-    ratio[i] = r.ratio;
-    reads[i] = r.reads;
-    sums[i] = r.sums;
-    sent[i] = r.sent;
-    stored[i] = r.stored;
-    global[i] = r.global;
-    link[i] = r.link;
-    all_windows[i] = o.windows;
-    groups[i] = o.groups;
-    rows[i] = o.rows;
-    cols[i] = o.cols;
-    weights[i] = o.weights;
-    input_elements[i] = o.input_elements;
-    output_elements[i] = o.output_elements;
-    columns_per_weight[i] = o.columns_per_weight;
-    phases[i] = o.phases;
-    groups_per_pack[i] = o.groups_per_pack;
-    packs[i] = o.packs;
-    strips[i] = o.strips;
-    column_tiles[i] = o.column_tiles;
-    cut_weights[i] = o.cut_weights;
-    part_rows[i] = o.part_rows;
-    part_outputs[i] = o.part_outputs;
-    inputs[i] = o.inputs;
-    word[i] = o.word;
+#define IMC_COLUMN(name) last.name[i] = r.name;
+    IMC_ROUND_COLUMNS(IMC_COLUMN)
+#undef IMC_COLUMN
+#define IMC_COLUMN(name) of.name[i] = o.name;
+    IMC_OPERAND_COLUMNS(IMC_COLUMN)
+#undef IMC_COLUMN
     phase_columns[i] = phaseColumns;
     arrays[i] = working;
     if (!writes)
@@ -112,48 +94,17 @@ struct Batch {
 
   IMC_INLINE Round round(size_t i) const {
     Round r;
-    r.parts = parts[i];
-    r.senders = senders[i];
-    r.storers = storers[i];
-    r.sharing = sharing[i];
-    r.windows = windows[i];
-    r.block = block[i];
-    r.blocks = blocks[i];
-    r.crossings = crossings[i];
-    r.together = together[i] != 0;
-    r.serial = serial[i];
-    r.first_load = first_load[i];
-    r.loads = loads[i];
-    r.ratio = ratio[i];
-    r.reads = reads[i];
-    r.sums = sums[i];
-    r.sent = sent[i];
-    r.stored = stored[i];
-    r.global = global[i];
-    r.link = link[i];
+#define IMC_COLUMN(name) r.name = last.name[i];
+    IMC_ROUND_COLUMNS(IMC_COLUMN)
+#undef IMC_COLUMN
     return r;
   }
 
   IMC_INLINE Operands operands(size_t i) const {
     Operands o;
-    o.windows = all_windows[i];
-    o.groups = groups[i];
-    o.rows = rows[i];
-    o.cols = cols[i];
-    o.weights = weights[i];
-    o.input_elements = input_elements[i];
-    o.output_elements = output_elements[i];
-    o.columns_per_weight = columns_per_weight[i];
-    o.phases = phases[i];
-    o.groups_per_pack = groups_per_pack[i];
-    o.packs = packs[i];
-    o.strips = strips[i];
-    o.column_tiles = column_tiles[i];
-    o.cut_weights = cut_weights[i];
-    o.part_rows = part_rows[i];
-    o.part_outputs = part_outputs[i];
-    o.inputs = inputs[i];
-    o.word = word[i];
+#define IMC_COLUMN(name) o.name = of.name[i];
+    IMC_OPERAND_COLUMNS(IMC_COLUMN)
+#undef IMC_COLUMN
     return o;
   }
 
@@ -179,5 +130,8 @@ struct Batch {
 };
 
 } // namespace imc::cost::detail
+
+#undef IMC_ROUND_COLUMNS
+#undef IMC_OPERAND_COLUMNS
 
 #endif // IMC_LIB_COST_BATCH_H
