@@ -20,17 +20,17 @@
 namespace imc::cost::detail {
 
 // Fields of Round and of Operands that prices follow from.
+// clang-format off: breaks and indents these lists anew each time
 #define IMC_ROUND_COLUMNS(X)                                                   \
-  X(parts)                                                                     \
-  X(senders) X(storers) X(sharing) X(windows) X(block) X(blocks) X(crossings)  \
-      X(together) X(serial) X(first_load) X(loads) X(ratio) X(reads) X(sums)   \
-          X(sent) X(stored) X(global) X(link)
+  X(parts) X(senders) X(storers) X(sharing) X(windows) X(block) X(blocks)      \
+  X(crossings) X(together) X(serial) X(first_load) X(loads) X(ratio) X(reads)  \
+  X(sums) X(sent) X(stored) X(global) X(link)
 #define IMC_OPERAND_COLUMNS(X)                                                 \
-  X(windows)                                                                   \
-  X(groups) X(rows) X(cols) X(weights) X(input_elements) X(output_elements)    \
-      X(columns_per_weight) X(phases) X(groups_per_pack) X(packs) X(strips)    \
-          X(column_tiles) X(cut_weights) X(part_rows) X(part_outputs)          \
-              X(inputs) X(word)
+  X(windows) X(groups) X(rows) X(cols) X(weights) X(input_elements)            \
+  X(output_elements) X(columns_per_weight) X(phases) X(groups_per_pack)        \
+  X(packs) X(strips) X(column_tiles) X(cut_weights) X(part_rows)               \
+  X(part_outputs) X(inputs) X(word)
+// clang-format on
 
 /// Up to `size` products of a design. One entry per product in each column;
 /// names and units are those of Round, Operands and Flow.
