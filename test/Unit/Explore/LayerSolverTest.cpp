@@ -194,7 +194,7 @@ TEST(LayerSolver, SearchReportsProvenLayers) {
     for (const LayerValue &value : d.layers)
       if (value.model == m)
         llvm::cantFail(
-            workload::setLayer(w, value.layer, value.field, value.value));
+            workload::setLayer(w, value.layer, value.field->name, value.value));
     return llvm::Expected<cost::Cost>(cost::evaluate({w}, d.machine, d.knobs));
   };
   search.options.algorithm = "exhaustive";
