@@ -259,7 +259,10 @@ void Model::add(Prediction &p) const {
 
 std::vector<size_t> Model::placeBlocks() const {
   const size_t count = layers.size();
-  return {1, count, count, count, count};
+  std::vector<size_t> blocks = {1, count, count, count, count};
+  if (device)
+    blocks.push_back(count);
+  return blocks;
 }
 
 std::vector<double> Model::placeOf(const Prediction &p) const {
@@ -277,6 +280,11 @@ std::vector<double> Model::placeOf(const Prediction &p) const {
     place.push_back(scale * 4 * e.gain);
   for (const crossbar::RelativeError &e : p.layers)
     place.push_back(scale * std::asinh(3 * e.offset));
+  // Errors of cells are the same for all images, those of converters are not:
+  // as much of either is not worth the same.
+  if (device)
+    for (const crossbar::RelativeError &e : p.layers)
+      place.push_back(scale * std::log10(1e-3 + e.noise + e.noise_bias));
   return place;
 }
 

@@ -11,6 +11,8 @@
 #include "llvm/Support/MD5.h"
 #include "llvm/Support/MemoryBuffer.h"
 
+#include <numeric>
+
 using namespace imc;
 using namespace imc::accuracy;
 using llvm::Error;
@@ -249,45 +251,6 @@ Expected<Model> Model::parse(llvm::StringRef text, llvm::StringRef file) {
       return refuse(problem);
     m.fitted.push_back(std::move(design));
   }
-  if (const json::Value *value = top->get("correction")) {
-    // Rows of numbers; `count` of them each.
-    auto numbers = [&](const json::Value &v, size_t count,
-                       std::vector<double> &out) {
-      const json::Array *list = v.getAsArray();
-      if (!list || list->size() != count)
-        return false;
-      for (const json::Value &n : *list) {
-        if (!n.getAsNumber())
-          return false;
-        out.push_back(*n.getAsNumber());
-      }
-      return true;
-    };
-    m.correction.setBlocks(m.placeBlocks());
-    const json::Object *object = value->getAsObject();
-    const json::Array *centres = object ? object->getArray("centres") : nullptr;
-    m.correction.scales.clear();
-    bool good = centres && object->get("scales") &&
-                object->getNumber("nugget") &&
-                numbers(*object->get("scales"), m.correction.blocks.size(),
-                        m.correction.scales);
-    if (good) {
-      m.correction.nugget = *object->getNumber("nugget");
-      for (const json::Value &v : *centres) {
-        Kriging::Centre centre;
-        good &= numbers(v, 4 * m.layers.size() + 2, centre.place);
-        if (!good)
-          break;
-        centre.weight = centre.place.back();
-        centre.place.pop_back();
-        m.correction.centres.push_back(std::move(centre));
-      }
-    }
-    if (!good)
-      return refuse(
-          "model.correction: expected scales, nugget and centres of " +
-          Twine(4 * m.layers.size() + 2) + " numbers");
-  }
   if (const json::Value *value = top->get("device")) {
     const json::Object *object = value->getAsObject();
     if (!object)
@@ -304,6 +267,49 @@ Expected<Model> Model::parse(llvm::StringRef text, llvm::StringRef file) {
     if (!device)
       return refuse(llvm::toString(device.takeError()));
     m.device = std::move(*device);
+  }
+  if (const json::Value *value = top->get("correction")) {
+    // Rows of numbers; `count` of them each.
+    auto numbers = [&](const json::Value &v, size_t count,
+                       std::vector<double> &out) {
+      const json::Array *list = v.getAsArray();
+      if (!list || list->size() != count)
+        return false;
+      for (const json::Value &n : *list) {
+        if (!n.getAsNumber())
+          return false;
+        out.push_back(*n.getAsNumber());
+      }
+      return true;
+    };
+    m.correction.setBlocks(m.placeBlocks());
+    // The place and its weight.
+    const size_t perCentre =
+        1 + std::accumulate(m.correction.blocks.begin(),
+                            m.correction.blocks.end(), size_t(0));
+    const json::Object *object = value->getAsObject();
+    const json::Array *centres = object ? object->getArray("centres") : nullptr;
+    m.correction.scales.clear();
+    bool good = centres && object->get("scales") &&
+                object->getNumber("nugget") &&
+                numbers(*object->get("scales"), m.correction.blocks.size(),
+                        m.correction.scales);
+    if (good) {
+      m.correction.nugget = *object->getNumber("nugget");
+      for (const json::Value &v : *centres) {
+        Kriging::Centre centre;
+        good &= numbers(v, perCentre, centre.place);
+        if (!good)
+          break;
+        centre.weight = centre.place.back();
+        centre.place.pop_back();
+        m.correction.centres.push_back(std::move(centre));
+      }
+    }
+    if (!good)
+      return refuse(
+          "model.correction: expected scales, nugget and centres of " +
+          Twine(perCentre) + " numbers");
   }
   return m;
 }

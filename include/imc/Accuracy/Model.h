@@ -141,7 +141,8 @@ public:
   Kriging correction;
 
   /// Coordinates of a design: the prediction by the curve (log odds), and each
-  /// product's residual with rounding and bias (log10), gain and offset.
+  /// product's residual with rounding and bias (log10), gain and offset, and
+  /// with a device what its draws change (log10).
   std::vector<double> placeOf(const Prediction &prediction) const;
   /// Empty for a model without layers.
   std::vector<size_t> placeBlocks() const;

@@ -176,6 +176,38 @@ TEST(Model, FilesPredictTheSame) {
               predict(m, settings(bits)).top1);
 }
 
+/// Errors that all images share tell designs of a device apart.
+TEST(Model, WhatDrawsChangeIsACoordinate) {
+  Model m = twoLayers();
+  const size_t plain = m.placeOf(predict(m, settings(6))).size();
+  m.deviceText = "name: spread\ndescription: d\ncitation: c\n"
+                 "cell: {min_us: 1, max_us: 100}\n"
+                 "programming: {sigma_relative: 0.1}\n";
+  m.device = llvm::cantFail(crossbar::parseDevice(m.deviceText, "spread"));
+  const Model other = llvm::cantFail(Model::parse(text(m), "m.json"));
+  const Prediction p = predict(other, settings(6));
+  const std::vector<double> place = other.placeOf(p);
+  ASSERT_EQ(place.size(), plain + 2);
+  for (size_t l = 0; l < 2; ++l) {
+    EXPECT_GT(p.layers[l].noise, 0);
+    EXPECT_NEAR(place[plain + l],
+                std::log10(1e-3 + p.layers[l].noise + p.layers[l].noise_bias) /
+                    std::sqrt(2.0),
+                1e-12);
+  }
+  m.correction.setBlocks(m.placeBlocks());
+  m.correction.centres.push_back({place, 0.01});
+  const Model read = llvm::cantFail(Model::parse(text(m), "m.json"));
+  EXPECT_EQ(text(read), text(m));
+  EXPECT_EQ(read.correction.at(place), 0.01);
+  // A file whose centres leave draws out.
+  m.correction.centres.back().place.resize(plain);
+  auto old = Model::parse(text(m), "m.json");
+  ASSERT_FALSE(bool(old));
+  EXPECT_NE(llvm::toString(old.takeError()).find("centres of 12 numbers"),
+            std::string::npos);
+}
+
 TEST(Model, DamagedFilesAreRefused) {
   const std::string good = text(twoLayers());
   auto refusal = [&](const std::string &from, const std::string &to) {
