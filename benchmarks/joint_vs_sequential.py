@@ -57,7 +57,7 @@ def main() -> int:
     parser.add_argument("--write", type=pathlib.Path)
     options = parser.parse_args()
     sections: list[str] = []
-    worse = 0
+    worse, load = 0, os.getloadavg()[0]
     for names, budget in ((FOUR, options.budget), (NINE, options.budget_nine)):
         paths = [find_model(name) for name in names]
         if None in paths:
@@ -86,7 +86,8 @@ def main() -> int:
             print("\n".join(text), flush=True)
     page = "\n".join([
         "# Joint search against other ways to design", "",
-        f"Made by `benchmarks/joint_vs_sequential.py --budget {options.budget} --budget-nine {options.budget_nine} --seeds {options.seeds}`, which runs `imc compare`; do not edit by hand.", "",
+        f"Made by `benchmarks/joint_vs_sequential.py --budget {options.budget} --budget-nine {options.budget_nine} --seeds {options.seeds}`, which runs `imc compare`; do not edit by hand. "
+        f"Load average of the machine's {os.cpu_count()} cores: {load:.1f} at the start, {os.getloadavg()[0]:.1f} at the end.", "",
         f"{options.aggregate.capitalize()} of EDAP over the networks, under the constraints of the space files. Every way gets the same number of designs per seed: NSGA-II, and enumeration "
         "where a stage is smaller than its budget. Ratios above 1: that way costs more than the joint search of the same seed. `feasible seeds` counts the seeds that found a chip at all.", "",
         *(f"- *{name}*: {meaning}." for name, meaning in WAYS.items()), "", *sections,
