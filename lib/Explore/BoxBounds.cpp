@@ -63,13 +63,15 @@ void ProofBounds::prepareBoxes() {
         (field == "copies"        ? next.copies
          : field == "weight_bits" ? next.weight_bits
          : field == "input_bits"  ? next.input_bits
+         : field == "unfolding"   ? next.unfolding
                                   : next.other) = static_cast<int>(k);
       }
       // Equal products count as one.
       auto known = llvm::find_if(box.products, [&](const BoxProduct &b) {
         return *b.product == *next.product && b.copies == next.copies &&
                b.weight_bits == next.weight_bits &&
-               b.input_bits == next.input_bits && b.other == next.other;
+               b.input_bits == next.input_bits &&
+               b.unfolding == next.unfolding && b.other == next.other;
       });
       if (known != box.products.end())
         ++known->count;
@@ -253,7 +255,7 @@ void ProofBounds::leastNoise(const search::Genome &design,
 
 /// Several positions of a convolution may share a load.
 bool ProofBounds::widens(const BoxProduct &b) const {
-  return unfolds && b.product->kernel_elements > 1;
+  return (allUnfold || b.unfolding >= 0) && b.product->kernel_elements > 1;
 }
 
 /// The first constraint that figures which no design is below break, or -1.

@@ -108,7 +108,7 @@ ProofBounds::ProofBounds(const JointProblem &problem)
       copiesKnobs |= field == "copies";
       unfolds |= field == "unfolding";
     }
-    unfolds |= name == "pass.unfolding";
+    allUnfold |= name == "pass.unfolding";
     for (const auto &[other, knob] : others)
       if (name == other)
         *knob = static_cast<int>(i);
@@ -123,6 +123,7 @@ ProofBounds::ProofBounds(const JointProblem &problem)
       if (knobs[i].field && knobs[i].field->path() == path)
         *knob = static_cast<int>(i);
   }
+  unfolds |= allUnfold;
   for (size_t i = 0; i < knobs.size(); ++i)
     roles.push_back(roleOf(knobs[i]));
 

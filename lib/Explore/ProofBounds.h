@@ -109,7 +109,7 @@ private:
   struct BoxProduct {
     const workload::Product *product = nullptr;
     int64_t count = 1; ///< equal ones
-    int copies = -1, weight_bits = -1, input_bits = -1;
+    int copies = -1, weight_bits = -1, input_bits = -1, unfolding = -1;
     int other = -1; ///< of which no bound is known
   };
   /// A model, with sums over its other layers.
@@ -152,7 +152,8 @@ private:
   bool kindIsOpen = false;   ///< of the cells
   bool copiesKnobs = false;  ///< of layers
   bool layered = false;      ///< some layer decides for itself
-  bool unfolds = false;      ///< loads may compute several positions
+  /// Loads may compute several positions: of some layer, of all.
+  bool unfolds = false, allUnfold = false;
   std::vector<size_t> knobOrder;
   size_t structural = 0;      ///< knobs of order() up to the last structural
   size_t mapping = 0;         ///< first knob of order() without area

@@ -172,15 +172,28 @@ knobs:
   layer.mlp:fc1.copies: [1, 2, 4]
 )";
 
+/// Windows of one layer only.
+const char *const kUnfolded = R"(
+knobs:
+  machine.rows: [64, 256]
+  machine.macros_per_tile: [4, 16, 64]
+  machine.groups: [2, 8]
+  pass.replication: [none, balanced]
+  layer.cnn:conv1.unfolding: [im2col, sdk, steps, auto]
+  layer.cnn:fc.weight_bits: [4, 8]
+)";
+
 TEST(BoxBounds, HoldOfLayersAndUnfoldedWindows) {
   for (const char *target : {"rram-32nm", "sram-32nm"})
     for (const char *end :
          {"constraints: {area_mm2: \"<= 200\", sqnr_db: \">= 15\"}\n",
           "constraints: {latency_s: \"<= 1e-3\"}\n"}) {
-      auto problem = problemOf(std::string("target: ") + target + kLayers +
-                                   end + "objectives: [energy_j]\n",
-                               {smallCNN(), smallMLP()}, kAll);
-      EXPECT_GT(sampleBoxes(*problem, 400).first, 200);
+      for (const char *knobs : {kLayers, kUnfolded}) {
+        auto problem = problemOf(std::string("target: ") + target + knobs +
+                                     end + "objectives: [energy_j]\n",
+                                 {smallCNN(), smallMLP()}, kAll);
+        EXPECT_GT(sampleBoxes(*problem, 400).first, 150);
+      }
     }
 }
 
