@@ -35,6 +35,7 @@ static void addModel(const workload::Workload &workload,
 
   const mapping::Tiling none;
   double noise = 0, memoryBits = 0, cells = 0, writes = 0;
+  double errors = 0; ///< E-DROP of products with a resolution of their own
   auto next = plan.products.begin();
   auto nextDynamic = plan.dynamics.begin();
   for (size_t i = 0, e = workload.layers.size(); i != e; ++i) {
@@ -45,8 +46,19 @@ static void addModel(const workload::Workload &workload,
     if (const workload::Product *product = layer.product()) {
       const mapping::PlacedProduct &placed = *next++;
       const mapping::Tiling &t = placed.tiling;
-      priceLayer(layer, t, placed.copies, placed.rounds, machine, knobs, prices,
-                 entry, placed.first_array);
+      auto price = [&](const Prices &own) {
+        priceLayer(layer, t, placed.copies, placed.rounds, machine, knobs, own,
+                   entry, placed.first_array);
+      };
+      if (product->adc_bits) {
+        price(pricesOf(*product, prices, machine, knobs));
+        mapping::Knobs own = knobs;
+        own.adc_bits = product->adc_bits;
+        if (mapping::lostBits(own, machine) > 0)
+          errors = std::max(errors, errorBound(machine, own));
+      } else {
+        price(prices);
+      }
       entry.arrays = t.arrays();
       entry.copies = placed.copies;
       entry.mvms = t.mvms(product->windows) * product->trips;
@@ -54,8 +66,9 @@ static void addModel(const workload::Workload &workload,
       noise += detail::ownNoise(*product, t, prices, machine, knobs);
       writes +=
           static_cast<double>(placed.rounds * product->writings(placed.rounds));
-      model.adc_lost_bits =
-          std::max(model.adc_lost_bits, mapping::lostBits(knobs, machine));
+      model.adc_lost_bits = std::max(
+          model.adc_lost_bits,
+          mapping::lostBits(mapping::knobsOf(*product, knobs), machine));
       const double programmed =
           static_cast<double>(product->weight_elements * t.columns_per_weight);
       entry.programmed_cells = programmed;
@@ -91,6 +104,7 @@ static void addModel(const workload::Workload &workload,
 
   detail::deriveFigures(model, workload.batch, noise, cells, machine, knobs,
                         cost.area_mm2);
+  model.adc_error_bound = std::max(model.adc_error_bound, errors);
   // A-WRITE: the arrays of a tile are written one after the other.
   const int64_t perTile =
       std::min(plan.placed_arrays, machine.hierarchy.macros_per_tile);

@@ -98,6 +98,12 @@ void checkModel(const workload::Workload &workload, const machine::Machine &m,
           if (own > most)
             report(Rule::ModelBits, static_cast<double>(most),
                    static_cast<double>(own));
+  if (workload.mixed_bits)
+    for (const workload::Layer &layer : workload.layers)
+      if (const workload::Product *product = layer.product())
+        if (const auto broken = mapping::checkOwnAdcBits(*product, k, m))
+          report(Rule::AdcBits, static_cast<double>(broken->first),
+                 static_cast<double>(broken->second));
   if (overflows)
     report(Rule::Capacity, static_cast<double>(needed),
            static_cast<double>(m.arrays()));

@@ -117,6 +117,13 @@ ownTiling(const workload::Product &product, const machine::Machine &machine,
   return mapping::tilingOf(machine, mapping::knobsOf(product, knobs));
 }
 
+/// Bits that its converters lose.
+__attribute__((noinline)) static int64_t
+ownLostBits(const workload::Product &product, const machine::Machine &machine,
+            const mapping::Knobs &knobs) {
+  return mapping::lostBits(mapping::knobsOf(product, knobs), machine);
+}
+
 static std::atomic<uint64_t> numPricers = 0;
 
 //===----------------------------------------------------------------------===//
@@ -189,8 +196,10 @@ Pricer::Pricer(std::vector<workload::Workload> workloads)
       order.emplace_back(isProduct, uint32_t(known - list.begin()));
       if (known == list.end()) {
         list.push_back({&layer, 1});
-        if (isProduct)
+        if (isProduct) {
           model.works.emplace_back(*layer.product());
+          model.convertsAsAll |= layer.product()->adc_bits == 0;
+        }
       } else
         ++known->count;
     }
@@ -271,7 +280,7 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
         std::max(result.layers.size(), model.slots + model.others.size()));
 
     const GeometryMemo::Packed *const packed = next;
-    int64_t logical = 0, lost = products > 0 ? lostBits : 0;
+    int64_t logical = 0, lost = model.convertsAsAll ? lostBits : 0;
     for (size_t u = 0; u != products; ++u, ++next) {
       const Shape &shape = model.products[u];
       const workload::Product &product = model.works[u].product;
@@ -280,6 +289,8 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
       if (model.works[u].own_bits) {
         own = ownTiling(product, machine, knobs);
         base = &own;
+        if (product.adc_bits)
+          lost = std::max(lost, ownLostBits(product, machine, knobs));
       }
       if (memo.fresh) {
         mapping::Tiling t = *base;
@@ -338,20 +349,22 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
       }
       batch.used = 0;
     };
-    // E-LOOP is rare: by itself, behind those before it.
-    auto addLoop = [&](const Work &work, const mapping::Tiling &t,
-                       const Geometry &cut, const detail::Parts &parts,
-                       int64_t copies, int64_t rounds, int64_t capacity,
-                       int64_t at, int64_t members,
-                       double noise) __attribute__((noinline)) {
+    // E-LOOP and conversions of its own are rare: by itself, behind those
+    // before it.
+    auto addAlone = [&](const Work &work, const mapping::Tiling &t,
+                        const Geometry &cut, const detail::Parts &parts,
+                        int64_t copies, int64_t rounds, int64_t capacity,
+                        int64_t at, int64_t members,
+                        double noise) __attribute__((noinline)) {
       finish();
       detail::Flow flow;
       detail::Passage passage;
+      const Prices own = pricesOf(work.product, prices, machine, knobs);
       const Counts counts = detail::timeProduct(
           work.product, work.sizes, t, cut, parts, copies, rounds, capacity, at,
-          machine, knobs, prices, flow, passage);
+          machine, knobs, own, flow, passage);
       const detail::Total cost = detail::totalOf(
-          detail::energiesOf(counts, prices, passage.seconds, passage.arrays),
+          detail::energiesOf(counts, own, passage.seconds, passage.arrays),
           passage.seconds);
       memoryBits +=
           (counts.spill_bits + counts.reload_bits) * detail::real(members);
@@ -388,9 +401,9 @@ IMC_CLONES void Pricer::price(const machine::Machine &machine,
         auto add = [&](const detail::Parts &parts, int64_t copies,
                        int64_t rounds, int64_t capacity, int64_t at,
                        int64_t members) IMC_INLINE_LAMBDA {
-          if (LLVM_UNLIKELY(product.trips > 1))
-            return addLoop(work, t, cut, parts, copies, rounds, capacity, at,
-                           members, noise);
+          if (LLVM_UNLIKELY(work.alone))
+            return addAlone(work, t, cut, parts, copies, rounds, capacity, at,
+                            members, noise);
           const double working =
               detail::real(std::min(copies * demand.arrays, capacity));
           batch.push(detail::Operands(work.sizes, t, cut, inputs,

@@ -187,6 +187,21 @@ Prices imc::cost::priceDesign(const Machine &m, const mapping::Knobs &k) {
   return p;
 }
 
+// E-MIXED: the converter stops after fewer bits, at the clock of the chip.
+double imc::cost::conversionEnergy(const Machine &m, const mapping::Knobs &k,
+                                   int64_t bits) {
+  machine::Operating o = operate(m, k);
+  o.precision.adc_bits = bits;
+  return machine::priceConverter(o).conversion.si();
+}
+
+Prices imc::cost::pricesOf(const workload::Product &product, Prices prices,
+                           const Machine &m, const mapping::Knobs &k) {
+  if (product.adc_bits)
+    prices.conversion = conversionEnergy(m, k, product.adc_bits);
+  return prices;
+}
+
 // E-DROP
 double imc::cost::errorBound(const Machine &m, const mapping::Knobs &k) {
   const int64_t all = mapping::losslessBits(m), range = mapping::rangeBits(m),

@@ -50,6 +50,9 @@ llvm::Error ProgramEngine::prepare(int64_t index, const ArrayProduct &p) {
                 "-bit inputs, the program " +
                 std::to_string(program.weightBits(q)) + " and " +
                 std::to_string(program.inputBits(q)));
+  if (q.adc_bits && q.adc_bits != p.adc_bits)
+    return fail(where + "converts " + std::to_string(p.adc_bits) +
+                " bits, the program " + std::to_string(q.adc_bits));
   simulate::ProductValues v;
   v.matrix = !p.isConvolution();
   if (!v.matrix) {

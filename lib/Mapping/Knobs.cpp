@@ -106,6 +106,11 @@ const std::vector<KnobInfo> &imc::mapping::layerKnobSchema() {
        1,
        int64_t(1) << 32,
        {}},
+      {"adc_bits",
+       "Resolution that its conversions use, at most that of the others.",
+       1,
+       16,
+       {}},
       {"unfolding", "How many positions of this convolution one load computes.",
        0, 5, findKnob("unfolding")->names},
   };
@@ -355,4 +360,23 @@ std::vector<Violation> imc::mapping::check(const Knobs &knobs,
       violations.push_back({Rule::AdcRange, double(machine.adc.clip_bits),
                             double(most), "machine.adc.clip_bits"});
   return violations;
+}
+
+std::optional<std::pair<int64_t, int64_t>>
+imc::mapping::checkOwnAdcBits(const workload::Product &product,
+                              const Knobs &knobs,
+                              const machine::Machine &machine) {
+  const int64_t bits = product.adc_bits;
+  if (bits == 0)
+    return std::nullopt;
+  // Adder trees have one width, that of their sums.
+  const int64_t most = adcBits(knobs, machine);
+  const int64_t least = machine::converterKind(machine).exact
+                            ? most
+                            : leastAdcBits(knobsOf(product, knobs), machine);
+  if (bits > most)
+    return std::pair(bits, most);
+  if (bits < least)
+    return std::pair(bits, least);
+  return std::nullopt;
 }

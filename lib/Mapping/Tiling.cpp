@@ -87,6 +87,8 @@ Knobs imc::mapping::knobsOf(const workload::Product &product,
   Knobs own = knobs;
   own.weight_bits = product.weightBits(knobs.weight_bits);
   own.input_bits = product.inputBits(knobs.input_bits);
+  if (product.adc_bits)
+    own.adc_bits = product.adc_bits;
   if (product.hasOwnUnfolding())
     own.unfolding = static_cast<UnfoldingRule>(product.unfolding);
   return own;

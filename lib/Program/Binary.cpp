@@ -28,7 +28,7 @@ using namespace llvm;
 using namespace imc::program;
 
 static constexpr StringLiteral magic = "IMCP";
-static constexpr uint32_t version = 3;
+static constexpr uint32_t version = 4;
 
 static uint32_t checksum(StringRef bytes) {
   return crc32(

@@ -121,6 +121,7 @@ void visitProduct(T &p, V &&v) {
   v.number("rounds", p.rounds, 0, maxNumber);
   v.number("weight_bits", p.weight_bits, 0, maxBits);
   v.number("input_bits", p.input_bits, 0, maxBits);
+  v.number("adc_bits", p.adc_bits, 0, maxBits);
   v.number("passes", p.passes, 1, maxPasses);
   v.number("period", p.period, 0, maxNumber);
   v.list("carried", p.carried, maxNumber);

@@ -46,6 +46,14 @@ Error Builder::checkDesign() const {
           " bits, the chip is built for pass.weight_bits=" +
           Twine(knobs.weight_bits) +
           " and pass.input_bits=" + Twine(knobs.input_bits) + ": raise these");
+  for (const workload::Layer &layer : workload.layers)
+    if (const workload::Product *product = layer.product())
+      if (const auto broken =
+              mapping::checkOwnAdcBits(*product, knobs, machine))
+        return refuse("layer '" + layer.name + "' has conversions of " +
+                      Twine(broken->first) + " bits, the limit is " +
+                      Twine(broken->second) +
+                      ": take that, or raise pass.adc_bits");
   if (std::vector<mapping::Violation> broken = mapping::check(knobs, machine);
       !broken.empty())
     return refuse(Twine("pass.") + broken.front().where + " breaks rule " +
@@ -162,6 +170,7 @@ void Builder::addProduct(size_t layer, const workload::Product &work,
   product.rounds = rounds;
   product.weight_bits = work.weight_bits;
   product.input_bits = work.input_bits;
+  product.adc_bits = work.adc_bits;
   product.inputs = tensorsOf(layer, workload.layers[layer].inputs);
   product.passes = work.trips;
   product.carried = carriedTo(layer);

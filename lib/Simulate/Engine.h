@@ -189,6 +189,7 @@ private:
     }
   };
 
+  llvm::Error checkConversions() const;
   llvm::Error prepareStreams();
   llvm::Error prepareParts();
   void prepareTensors();

@@ -55,6 +55,27 @@ Simulator::Simulator(const program::Program &program,
                      const machine::Machine &machine, const Options &options)
     : program(program), prices(prices), machine(machine), options(options) {}
 
+std::map<int64_t, double>
+imc::simulate::conversionsOf(const program::Program &program,
+                             const machine::Machine &machine,
+                             const mapping::Knobs &knobs) {
+  std::map<int64_t, double> conversions;
+  for (const program::Product &product : program.products)
+    if (product.adc_bits && !conversions.count(product.adc_bits))
+      conversions[product.adc_bits] =
+          cost::conversionEnergy(machine, knobs, product.adc_bits);
+  return conversions;
+}
+
+llvm::Error Simulator::checkConversions() const {
+  for (const program::Product &product : program.products)
+    if (product.adc_bits && !options.conversions.count(product.adc_bits))
+      return fail("product '" + product.name + "' has conversions of " +
+                  std::to_string(product.adc_bits) +
+                  " bits, which have no price: give Options::conversions");
+  return llvm::Error::success();
+}
+
 llvm::Error Simulator::prepareStreams() {
   const int64_t numCores = program.chip.cores;
   cores.resize(size_t(numCores) + 1);
@@ -217,6 +238,8 @@ llvm::Error Simulator::prepare() {
   if (llvm::Error error = program::check(program))
     return error;
   if (llvm::Error error = checkChip(program, machine))
+    return error;
+  if (llvm::Error error = checkConversions())
     return error;
   if (llvm::Error error = prepareParts())
     return error;

@@ -158,6 +158,7 @@ Result Simulator::result() {
   }
 
   const auto leakage = size_t(cost::Energy::Leakage);
+  const auto adc = size_t(cost::Energy::Adc);
   for (std::vector<WorkResult> *list : {&productWork, &kernelWork})
     for (WorkResult &work : *list) {
       work.start = std::max(work.start, 0.0);
@@ -165,6 +166,12 @@ Result Simulator::result() {
       cost::priceLayer(work.counts, prices, priced);
       work.energy_j = priced.energy_j;
       work.energy_j[leakage] = 0;
+      // prepare() has seen that all resolutions have a price.
+      if (list == &productWork)
+        if (const int64_t bits =
+                program.products[size_t(&work - list->data())].adc_bits)
+          work.energy_j[adc] =
+              work.counts.conversions * options.conversions.at(bits);
       for (size_t e = 0; e != cost::numEnergies; ++e)
         r.energy_j[e] += work.energy_j[e];
     }

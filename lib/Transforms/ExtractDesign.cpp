@@ -119,6 +119,15 @@ public:
     knobs.*member = value;
     return success();
   }
+  /// The resolution of conversions of products that have none of their own.
+  LogicalResult readAdc(Operation *op, int64_t bits) {
+    const bool before = std::exchange(first, converts);
+    const LogicalResult result =
+        read(op, "adc_bits", &mapping::Knobs::adc_bits, bits);
+    first = before;
+    converts = true;
+    return result;
+  }
   /// The widest of all products: bits may differ (E-MIXED).
   void widen(int64_t mapping::Knobs::*member, int64_t value) {
     knobs.*member = first ? std::max(knobs.*member, value) : value;
@@ -126,7 +135,7 @@ public:
   void next() { first = true; }
 
 private:
-  bool first = false;
+  bool first = false, converts = false;
 };
 
 } // namespace
@@ -139,6 +148,16 @@ static LogicalResult expect(Operation *op, StringRef field, int64_t found,
   return op->emitOpError("was made for machine.")
          << field << " = " << found << ", but imc.target has " << actual
          << "; attach the machine before imc-tile and tile again";
+}
+
+/// The readout of a product has the bits that were decided for it.
+static LogicalResult expectOwnAdc(Operation *mvm, int64_t decided,
+                                  int64_t found) {
+  if (found == decided)
+    return success();
+  return mvm->emitOpError("converts ")
+         << found << " bits, but '" << IMCDialect::adcBitsAttrName
+         << "' of its product is " << decided << "; run imc-tile again";
 }
 
 static LogicalResult readKnobs(const TiledProduct &product,
@@ -169,12 +188,15 @@ static LogicalResult readKnobs(const TiledProduct &product,
            << covered << " array tiles over all iterations, its weights have "
            << tiling.tiles();
   int64_t adc = mvm.getReadout().getAdcBits();
+  imc::ShiftAddOp shiftAdd = product.shiftAdd;
+  auto own = shiftAdd->getAttrOfType<IntegerAttr>(IMCDialect::adcBitsAttrName);
   reader.widen(&mapping::Knobs::weight_bits, encoding.getWeightBits());
   reader.widen(&mapping::Knobs::input_bits, mvm.getInput().getBits());
   if (failed(reader.read(encode, "encoding", &mapping::Knobs::encoding,
                          static_cast<mapping::Encoding>(encoding.getKind()))) ||
-      failed(reader.read(mvm, "adc_bits", &mapping::Knobs::adc_bits,
-                         adc == machine.adc.bits ? int64_t(0) : adc)) ||
+      (own ? failed(expectOwnAdc(mvm, own.getInt(), adc))
+           : failed(reader.readAdc(mvm, adc == machine.adc.bits ? int64_t(0)
+                                                                : adc))) ||
       failed(reader.read(
           mvm, "range", &mapping::Knobs::range,
           static_cast<mapping::Range>(mvm.getReadout().getPolicy()))) ||
@@ -226,6 +248,10 @@ FailureOr<Design> imc::extractDesign(ModuleOp module,
     design.knobs.weight_bits = weight;
     design.knobs.input_bits = input;
   }
+  if (auto bits =
+          module->getAttrOfType<IntegerAttr>(IMCDialect::adcBitsAttrName))
+    design.knobs.adc_bits =
+        bits.getInt() == machine.adc.bits ? 0 : bits.getInt();
   // Several settings may cut all products alike; any of them describes the
   // module.
   for (auto packing :

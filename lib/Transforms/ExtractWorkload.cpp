@@ -252,6 +252,8 @@ LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
   workload::Product product;
   if (auto copies = op->getAttrOfType<IntegerAttr>(IMCDialect::copiesAttrName))
     product.copies = copies.getInt();
+  if (auto bits = op->getAttrOfType<IntegerAttr>(IMCDialect::adcBitsAttrName))
+    product.adc_bits = bits.getInt();
   if (auto rule = op->getAttrOfType<StringAttr>(IMCDialect::unfoldingAttrName))
     product.unfolding = llvm::cantFail(mapping::parseLayerValue(
         IMCDialect::unfoldingAttrName, *mapping::findKnob("unfolding"),

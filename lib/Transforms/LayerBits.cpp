@@ -24,7 +24,7 @@ static llvm::Error refuse(const Twine &message) {
   return llvm::createStringError(llvm::inconvertibleErrorCode(), message);
 }
 
-/// "weight_bits, input_bits, copies or unfolding".
+/// "weight_bits, input_bits, copies, adc_bits or unfolding".
 static std::string fieldNames() {
   std::string text;
   const std::vector<mapping::KnobInfo> &schema = mapping::layerKnobSchema();
@@ -60,7 +60,8 @@ static llvm::Error setField(LayerBits &bits, const mapping::KnobInfo &info,
     *llvm::StringSwitch<int64_t *>(name)
          .Case("weight_bits", &bits.weightBits)
          .Case("input_bits", &bits.inputBits)
-         .Case("copies", &bits.copies) = value;
+         .Case("copies", &bits.copies)
+         .Case("adc_bits", &bits.adcBits) = value;
   return llvm::Error::success();
 }
 
@@ -79,7 +80,8 @@ imc::fieldsOf(const LayerBits &layer) {
   std::vector<std::pair<const char *, int64_t>> fields;
   for (auto [name, value] : {std::pair("weight_bits", layer.weightBits),
                              std::pair("input_bits", layer.inputBits),
-                             std::pair("copies", layer.copies)})
+                             std::pair("copies", layer.copies),
+                             std::pair("adc_bits", layer.adcBits)})
     if (value)
       fields.emplace_back(name, value);
   if (layer.unfolding)
@@ -97,7 +99,8 @@ llvm::Expected<LayerBits> imc::parseLayerBits(StringRef assignment) {
     return refuse("'" + assignment +
                   "' is no layer.NAME.weight_bits=BITS, "
                   "layer.NAME.input_bits=BITS, "
-                  "layer.NAME.copies=COPIES or layer.NAME.unfolding=RULE");
+                  "layer.NAME.copies=COPIES, layer.NAME.adc_bits=BITS or "
+                  "layer.NAME.unfolding=RULE");
   };
   if (layer.empty() || field.empty() || text.empty())
     return malformed();
@@ -237,7 +240,9 @@ LogicalResult imc::setLayerBits(ModuleOp module, ArrayRef<LayerBits> layers) {
              IMCDialect::weightBitsAttrName},
             {bits.inputBits, &floats, "float product to set bits of",
              IMCDialect::inputBitsAttrName},
-            {bits.copies, &all, "product to copy", IMCDialect::copiesAttrName}};
+            {bits.copies, &all, "product to copy", IMCDialect::copiesAttrName},
+            {bits.adcBits, &all, "product to convert sums of",
+             IMCDialect::adcBitsAttrName}};
     for (const auto &[value, products, purpose, name] : numbers)
       if (value && failed(set(*products, purpose, name,
                               builder.getI64IntegerAttr(value))))

@@ -327,7 +327,8 @@ LogicalResult Quantizer::rewrite(Product product) {
       IMCDialect::weightBitsAttrName,
       rewriter.getI64IntegerAttr(product.rule.weight.bits));
   for (StringRef name :
-       {IMCDialect::copiesAttrName, IMCDialect::unfoldingAttrName})
+       {IMCDialect::copiesAttrName, IMCDialect::adcBitsAttrName,
+        IMCDialect::unfoldingAttrName})
     if (Attribute decided = op->getAttr(name))
       acc.getDefiningOp()->setAttr(name, decided);
 

@@ -146,7 +146,7 @@ LogicalResult Tiler::rewrite(const Product &product) {
                 .getResult();
   for (StringRef name :
        {IMCDialect::inputBitsAttrName, IMCDialect::copiesAttrName,
-        IMCDialect::zeroMacsAttrName})
+        IMCDialect::adcBitsAttrName, IMCDialect::zeroMacsAttrName})
     if (Attribute value = op->getAttr(name))
       y.getDefiningOp()->setAttr(name, value);
   rewriter.replaceOp(op, y);
@@ -247,6 +247,21 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
     return success();
   }
 
+  /// Limits of the resolution of one product.
+  LogicalResult checkConversions(Operation *op, const workload::Product &work,
+                                 const mapping::Knobs &knobs,
+                                 const machine::Machine &machine) {
+    const auto broken = mapping::checkOwnAdcBits(work, knobs, machine);
+    if (!broken)
+      return success();
+    const auto [bits, limit] = *broken;
+    return op->emitOpError("cannot be tiled: '")
+           << IMCDialect::adcBitsAttrName << "' breaks rule '"
+           << mapping::ruleName(mapping::Rule::AdcBits) << "': " << bits
+           << " with a limit of " << limit << " bit; take " << limit
+           << (bits > limit ? " or fewer, or raise pass.adc_bits" : " or more");
+  }
+
   void runOnOperation() override {
     ModuleOp module = getOperation();
     if (failed(requirePhase(module, Phase::Quantized, getArgument())))
@@ -261,7 +276,7 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
       return signalPassFailure();
 
     std::vector<Product> products;
-    bool refused = false;
+    bool refused = false, converts = false;
     for (auto [op, layer] : llvm::zip_equal(ops, workload->layers)) {
       if (!layer.product())
         continue;
@@ -294,6 +309,13 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
           refused = true;
         }
       product->work = *layer.product();
+      if (product->work.adc_bits) {
+        converts = true;
+        if (failed(setBits(op, "adc_bits", product->work.adc_bits,
+                           product->knobs)) ||
+            failed(checkConversions(op, product->work, *knobs, *machine)))
+          refused = true;
+      }
       products.push_back(*product);
     }
     if (refused)
@@ -318,6 +340,10 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
       numTiles += product.tiling.tiles();
     }
     numProducts += products.size();
+    if (converts)
+      module->setAttr(IMCDialect::adcBitsAttrName,
+                      IntegerAttr::get(IntegerType::get(&getContext(), 64),
+                                       mapping::adcBits(*knobs, *machine)));
     setPhase(module, Phase::Tiled);
   }
 };

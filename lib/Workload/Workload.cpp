@@ -27,8 +27,9 @@ bool imc::workload::operator==(const Product &a, const Product &b) {
          a.stride_cols == b.stride_cols && a.dilation_cols == b.dilation_cols &&
          a.image_cols == b.image_cols && a.zero_macs == b.zero_macs &&
          a.copies == b.copies && a.weight_bits == b.weight_bits &&
-         a.input_bits == b.input_bits && a.unfolding == b.unfolding &&
-         a.trips == b.trips && a.alternates == b.alternates;
+         a.input_bits == b.input_bits && a.adc_bits == b.adc_bits &&
+         a.unfolding == b.unfolding && a.trips == b.trips &&
+         a.alternates == b.alternates;
 }
 
 int64_t Layer::macs() const {
@@ -129,11 +130,12 @@ static Error setField(Product &product, const std::string &where,
     return setUnfolding(product, where, value);
   int64_t *bits = field == "weight_bits"  ? &product.weight_bits
                   : field == "input_bits" ? &product.input_bits
+                  : field == "adc_bits"   ? &product.adc_bits
                                           : nullptr;
   if (!bits)
     return refuse(where + " has no field '" + field.str() +
                   "' of its own; there are weight_bits, input_bits, "
-                  "copies and unfolding");
+                  "copies, adc_bits and unfolding");
   *bits = value;
   return Error::success();
 }
@@ -192,6 +194,8 @@ static const char *complaint(const Layer &layer) {
     if ((p->weight_bits && (p->weight_bits < 2 || p->weight_bits > 16)) ||
         p->input_bits < 0 || p->input_bits > 16)
       return "weights of a product have 2 to 16 bits, inputs 1 to 16";
+    if (p->adc_bits < 0 || p->adc_bits > 16)
+      return "conversions of a product have 1 to 16 bits";
     if (p->unfolding > onePosition && (!p->hasImages() || p->copies != 0))
       return "only a convolution without copies of its own has several "
              "positions per load";

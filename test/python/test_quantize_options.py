@@ -137,7 +137,7 @@ def test_bits_of_single_layers(tool, layers, form):
 @pytest.mark.parametrize("arguments, message", [
     (("--set", "layer.third.weight_bits=4"), "layer 'third' has no float product to set bits of; layers with one are 'first', 'second.fc'"),
     (("--set", "layer.first.weight_bits=17"), "layer 'first': weight_bits = 17 is out of range; it takes 2 to 16"),
-    (("--set", "layer.first.output_bits=4"), "layer 'first' has no field 'output_bits'; use weight_bits, input_bits, copies or unfolding"),
+    (("--set", "layer.first.output_bits=4"), "layer 'first' has no field 'output_bits'; use weight_bits, input_bits, copies, adc_bits or unfolding"),
     (("--set", "layer.weight_bits=4"), "'layer.weight_bits=4' is no layer.NAME.weight_bits=BITS"),
     (("--set", "layer.first.weight_bits=many"), "is no layer.NAME.weight_bits=BITS"),
     (("--layer-bits", "absent.json"), "cannot read 'absent.json'"),

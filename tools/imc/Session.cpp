@@ -180,7 +180,7 @@ void DesignOptions::addTo(CLI::App &command, bool targetRequired) {
                      "pass.replication=balanced");
   command.add_option("--layer-bits", layerBits,
                      "JSON with decisions about single layers (weight_bits, "
-                     "input_bits, copies, unfolding), as in "
+                     "input_bits, copies, adc_bits, unfolding), as in "
                      "{\"conv1\": {\"weight_bits\": 4, \"copies\": 2}}; --set "
                      "layer.conv1.copies=2 is the same for one, --set "
                      "layer.MODEL:conv1.copies=2 for one of several models");

@@ -240,6 +240,7 @@ int runSimulate(const SimulateOptions &options) {
   }
 
   const cost::Prices prices = cost::priceDesign(*machine, knobs);
+  run.conversions = simulate::conversionsOf(s.program, *machine, knobs);
   std::optional<simulate::Result> result;
   auto go = [&](raw_ostream *trace) -> Error {
     run.trace = trace;

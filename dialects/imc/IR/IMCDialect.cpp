@@ -136,7 +136,7 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
   }
   if (name == stepAttrName || name == weightBitsAttrName ||
       name == inputBitsAttrName || name == copiesAttrName ||
-      name == zeroMacsAttrName)
+      name == adcBitsAttrName || name == zeroMacsAttrName)
     return verifyCount(op, name, value);
   if (name == unfoldingAttrName)
     return verifyUnfolding(op, value);
@@ -166,8 +166,8 @@ LogicalResult IMCDialect::verifyOperationAttribute(Operation *op,
                     phaseAttrName, targetAttrName, parametersAttrName,
                     dynamicProductAttrName, rangeAttrName, scheduleAttrName,
                     stepAttrName, weightBitsAttrName, inputBitsAttrName,
-                    copiesAttrName, unfoldingAttrName, zeroMacsAttrName,
-                    costAttrName},
+                    copiesAttrName, adcBitsAttrName, unfoldingAttrName,
+                    zeroMacsAttrName, costAttrName},
                 ", ");
 }
 

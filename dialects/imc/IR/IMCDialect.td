@@ -45,8 +45,10 @@ def IMC_Dialect : Dialect {
     | `imc.weight_bits` | a product | 64-bit integer: bits of its weights (8 without it); of a float product those that `imc-quantize` will give it |
     | `imc.input_bits` | a product in integers of the model itself, not made by `imc-quantize`; or a float one | 64-bit integer: bits of its unsigned inputs; of a float product those that `imc-quantize` will give it |
     | `imc.copies` | a product | 64-bit integer ≥ 1: its copies on arrays, which `imc-place` would choose without it |
+    | `imc.adc_bits` | a product | 64-bit integer: bits that its conversions use, which `imc-tile` would choose without it |
     | `imc.unfolding` | a convolution | string, a value of `pass.unfolding`: the rule by which `imc-unfold-windows`, which removes it, decides about this one |
     | `imc.weight_bits`, `imc.input_bits` | module | 64-bit integers: `pass.weight_bits` and `pass.input_bits`, for which the chip is built, where some product has others |
+    | `imc.adc_bits` | module | 64-bit integer: bits that conversions use where a product has no others, from phase `tiled` on, where some product has |
     | `imc.zero_macs` | a product made wider by `imc-unfold-windows` | 64-bit integer: multiply-accumulates that add nothing, of cells that are empty and results that are dropped |
     | `imc.cost` | any op | dictionary of figures |
 
@@ -74,6 +76,7 @@ def IMC_Dialect : Dialect {
     static constexpr ::llvm::StringLiteral weightBitsAttrName = "imc.weight_bits";
     static constexpr ::llvm::StringLiteral inputBitsAttrName = "imc.input_bits";
     static constexpr ::llvm::StringLiteral copiesAttrName = "imc.copies";
+    static constexpr ::llvm::StringLiteral adcBitsAttrName = "imc.adc_bits";
     static constexpr ::llvm::StringLiteral unfoldingAttrName = "imc.unfolding";
     static constexpr ::llvm::StringLiteral zeroMacsAttrName = "imc.zero_macs";
     static constexpr ::llvm::StringLiteral costAttrName = "imc.cost";

@@ -200,6 +200,15 @@ struct Sizes {
 Prices priceDesign(const machine::Machine &machine,
                    const mapping::Knobs &knobs);
 
+/// Joule of a conversion that uses `bits` bits on the chip of a design
+/// (E-MIXED).
+double conversionEnergy(const machine::Machine &machine,
+                        const mapping::Knobs &knobs, int64_t bits);
+
+/// `prices` of the design for a product that may have conversions of its own.
+Prices pricesOf(const workload::Product &product, Prices prices,
+                const machine::Machine &machine, const mapping::Knobs &knobs);
+
 /// What a design can do at most (E-ROOF); 0 where it has no such part.
 struct Ceilings {
   double array_macs_per_s = 0;   ///< one array, every cell used

@@ -154,10 +154,12 @@ private:
   /// What the price of a product reads of it, without names: side by side.
   struct Work {
     explicit Work(const workload::Product &p)
-        : product(p), sizes(p), own_bits(p.hasOwnBits()) {}
+        : product(p), sizes(p), own_bits(p.hasOwnBits()),
+          alone(p.trips > 1 || p.adc_bits != 0) {}
     workload::Product product;
     Sizes sizes;
     bool own_bits;
+    bool alone; ///< priced by itself: in a loop, or with conversions of its own
   };
   struct Model {
     std::vector<Shape> products; ///< different ones
@@ -167,6 +169,8 @@ private:
     /// the second, ..., then one of each of the others.
     std::vector<uint32_t> order;
     size_t slots = 0; ///< of products
+    /// Some product has no resolution of conversions of its own.
+    bool convertsAsAll = false;
   };
   std::vector<workload::Workload> models;
   std::vector<Model> prepared;

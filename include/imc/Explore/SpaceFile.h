@@ -16,6 +16,7 @@
 //     layer.conv1.copies: [1, 2, 4]       # any decision about one layer
 //     layer.resnet18:fc.copies: [1, 2]    # of one of several models
 //     layer.conv2.unfolding: [im2col, auto]
+//     layer.conv2.adc_bits: [5, 8]
 //   constraints:
 //     area_mm2: "<= 800"                  # a metric, or machine.* / pass.*
 //     sqnr_db: [">= 20", "<= 60"]         # several bounds: all must hold

@@ -26,6 +26,7 @@
 #include "llvm/Support/Error.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -173,6 +174,13 @@ struct Violation {
 /// Limits of the knobs on this machine (Encoding, AdcBits, AdcRange).
 std::vector<Violation> check(const Knobs &knobs,
                              const machine::Machine &machine);
+
+/// The bits that the conversions of `product` may not have of their own: more
+/// than those of the knobs, for which clock and adders are built, or fewer than
+/// leastAdcBits(). Value and limit, if a limit is broken.
+std::optional<std::pair<int64_t, int64_t>>
+checkOwnAdcBits(const workload::Product &product, const Knobs &knobs,
+                const machine::Machine &machine);
 
 //===----------------------------------------------------------------------===//
 // Tiling

@@ -117,6 +117,8 @@ struct Product {
   std::vector<int64_t> carried{}; ///< tensors
   /// Of this product alone, at most the chip's; 0: the chip's.
   int64_t weight_bits = 0, input_bits = 0;
+  /// Resolution that its conversions use; 0: that of the others.
+  int64_t adc_bits = 0;
 };
 
 /// What one core does of one product: slots [slot_begin, slot_end) of `copies`

@@ -49,7 +49,15 @@ struct Options {
   /// Steps [trace_begin, trace_end) of it.
   int64_t trace_begin = 0;
   int64_t trace_end = std::numeric_limits<int64_t>::max();
+  /// Joule of a conversion (cost::conversionEnergy) of the products that have a
+  /// resolution of their own, by bits.
+  std::map<int64_t, double> conversions;
 };
+
+/// Options::conversions of the products of a program.
+std::map<int64_t, double> conversionsOf(const program::Program &program,
+                                        const machine::Machine &machine,
+                                        const mapping::Knobs &knobs);
 
 /// Why arrays of a part, or a core, stand still.
 enum class Stall : uint8_t {
@@ -118,8 +126,8 @@ llvm::Error checkChip(const program::Program &program,
                       const machine::Machine &machine);
 
 /// Runs a program. Refused: a program for another chip, indices out of range,
-/// loops deeper than two, and streams that wait for each other for ever (with
-/// what each core waits for).
+/// loops deeper than two, conversions without a price, and streams that wait
+/// for each other for ever (with what each core waits for).
 llvm::Expected<Result> simulate(const program::Program &program,
                                 const cost::Prices &prices,
                                 const machine::Machine &machine,

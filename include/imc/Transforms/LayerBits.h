@@ -24,6 +24,7 @@ struct LayerBits {
   int64_t weightBits = 0; ///< 2 to 8
   int64_t inputBits = 0;  ///< 1 to 8
   int64_t copies = 0;     ///< at least 1
+  int64_t adcBits = 0;    ///< 1 to 16
   /// Rule of a convolution (mapping::UnfoldingRule).
   std::optional<int64_t> unfolding = std::nullopt;
   bool hasBits() const { return weightBits != 0 || inputBits != 0; }
@@ -48,7 +49,7 @@ llvm::Expected<std::vector<LayerBits>>
 layersOfModel(llvm::ArrayRef<LayerBits> layers, llvm::StringRef model,
               llvm::ArrayRef<std::string> all);
 
-/// Sets `imc.weight_bits`, `imc.input_bits`, `imc.copies` and
+/// Sets `imc.weight_bits`, `imc.input_bits`, `imc.adc_bits`, `imc.copies` and
 /// `imc.unfolding` on the products of `module` (phase `offloaded`); bits of
 /// weights and inputs are for float products, unfolding for convolutions.
 /// Fails, with a diagnostic that lists layers, for a layer that has no such

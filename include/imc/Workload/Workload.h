@@ -65,7 +65,8 @@ struct Product {
   /// Decided for this product alone; 0: as the knobs decide for all.
   int64_t copies = 0; ///< on arrays of their own, all weights on the chip
   int64_t weight_bits = 0, input_bits = 0;
-  bool hasOwnBits() const { return (weight_bits | input_bits) != 0; }
+  int64_t adc_bits = 0; ///< resolution that its conversions use
+  bool hasOwnBits() const { return (weight_bits | input_bits | adc_bits) != 0; }
   /// Decided for this convolution alone: a mapping::UnfoldingRule; -1: as the
   /// knobs decide for all.
   int64_t unfolding = -1;
@@ -187,7 +188,7 @@ struct Workload {
 /// that many inferences at once. Weights are what they were.
 Workload batched(Workload workload, int64_t batch);
 
-/// Sets a field ("weight_bits", "input_bits", "copies",
+/// Sets a field ("weight_bits", "input_bits", "adc_bits", "copies",
 /// "unfolding") of the products of a layer, for this layer alone. Errors: a
 /// layer that has no product (lists those that have one), an unknown field, a
 /// copy that would have no windows, unfolding of a layer that is no

@@ -42,7 +42,7 @@ func.func private @name() attributes {imc.name = "x"}
 
 // -----
 
-// expected-error @below {{has unknown attribute 'imc.phases' of the imc dialect; known on ops are imc.phase, imc.target, imc.parameters, imc.dynamic_product, imc.range, imc.schedule, imc.step, imc.weight_bits, imc.input_bits, imc.copies, imc.unfolding, imc.zero_macs, imc.cost}}
+// expected-error @below {{has unknown attribute 'imc.phases' of the imc dialect; known on ops are imc.phase, imc.target, imc.parameters, imc.dynamic_product, imc.range, imc.schedule, imc.step, imc.weight_bits, imc.input_bits, imc.copies, imc.adc_bits, imc.unfolding, imc.zero_macs, imc.cost}}
 module attributes {imc.phases = "tiled"} {}
 
 // -----

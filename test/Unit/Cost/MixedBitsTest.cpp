@@ -13,6 +13,7 @@
 #include "Common.h"
 
 #include "imc/Cost/Legacy.h"
+#include "test/Unit/Schedule/Loops.h"
 
 #include <cmath>
 
@@ -157,6 +158,148 @@ TEST(MixedBits, TheFastPathGivesTheSameDoubles) {
   }
   EXPECT_GT(broken, 0);
   EXPECT_GT(feasible, 5);
+}
+
+/// A resolution of its own, `bits` or at random, for every product or most.
+static void convert(workload::Workload &w, int64_t bits, int64_t most,
+                    std::mt19937_64 &random) {
+  for (const workload::Layer &layer : w.layers)
+    if (layer.product() && (bits || random() % 4 != 0))
+      llvm::cantFail(workload::setLayer(w, layer.name, "adc_bits",
+                                        bits ? bits : in(random, 4, most)));
+}
+
+// Converters that all stop after b bits are those of pass.adc_bits = b.
+TEST(MixedBits, ConversionsOfAllLayersAreThoseOfTheKnob) {
+  std::mt19937_64 random(41);
+  int compared = 0, lossy = 0, fewer = 0;
+  for (int trial = 0; trial != 400; ++trial) {
+    test::Design d = test::randomDesign(
+        test::shipped(trial % 2 ? "sram-32nm" : "rram-32nm"), random);
+    d.knobs.adc_bits = 0;
+    mapping::Knobs less = d.knobs;
+    less.adc_bits = in(random, 4, d.machine.adc.bits);
+    if (!mapping::check(d.knobs, d.machine).empty() ||
+        !mapping::check(less, d.machine).empty())
+      continue;
+    std::vector<workload::Workload> own = {test::alexnet(),
+                                           test::lstm(5, 2, 0, 70, 0)};
+    const Cost want = evaluate(own, d.machine, less);
+    const Cost all = evaluate(own, d.machine, d.knobs);
+    for (workload::Workload &w : own)
+      convert(w, less.adc_bits, 0, random);
+    const Cost got = evaluate(own, d.machine, d.knobs);
+    EXPECT_EQ(got.area_mm2, want.area_mm2);
+    EXPECT_EQ(got.violations.size(), want.violations.size());
+    for (size_t i = 0; i != own.size(); ++i) {
+      const ModelCost &a = got.models[i], &b = want.models[i];
+      EXPECT_EQ(a.energy_by_component_j, b.energy_by_component_j);
+      EXPECT_EQ(a.energy_j, b.energy_j);
+      EXPECT_EQ(a.latency_s, b.latency_s);
+      EXPECT_EQ(a.sqnr_db, b.sqnr_db);
+      EXPECT_EQ(a.adc_lost_bits, b.adc_lost_bits);
+      EXPECT_EQ(a.adc_error_bound, b.adc_error_bound);
+      lossy += a.adc_lost_bits > all.models[i].adc_lost_bits;
+      fewer += a.energy_by_component_j[size_t(Energy::Adc)] <
+               all.models[i].energy_by_component_j[size_t(Energy::Adc)];
+    }
+    ++compared;
+    ASSERT_FALSE(HasFailure()) << trial;
+  }
+  EXPECT_GT(compared, 50);
+  EXPECT_GT(lossy, 20);
+  EXPECT_GT(fewer, 50);
+}
+
+// One layer is priced as in a model all of whose converters have its bits, and
+// the fast path gives the same doubles, also of loops and of other bits.
+TEST(MixedBits, ConversionsOfSingleLayers) {
+  std::mt19937_64 random(42);
+  int feasible = 0, broken = 0, rewritten = 0, compared = 0;
+  DesignCost fast;
+  for (int trial = 0; trial != 300; ++trial) {
+    test::Design d = test::randomDesign(
+        test::shipped(trial % 2 ? "sram-32nm" : "rram-32nm"), random);
+    d.knobs.adc_bits = trial % 3 ? 0 : d.knobs.adc_bits;
+    std::vector<workload::Workload> models = test::networks();
+    models.push_back(test::lstm(5, 2, 0, 700, 0));
+    for (workload::Workload &w : models) {
+      convert(w, 0, trial % 5 ? mapping::adcBits(d.knobs, d.machine) : 12,
+              random);
+      if (trial % 2)
+        mix(w, d.knobs, random);
+    }
+    const Cost slow = evaluate(models, d.machine, d.knobs);
+    const Pricer pricer(models);
+    pricer.price(d.machine, d.knobs, fast);
+    EXPECT_EQ(slow.feasible, fast.feasible);
+    ASSERT_EQ(slow.violations.size(), fast.violations.size());
+    for (size_t i = 0; i != slow.violations.size(); ++i) {
+      EXPECT_EQ(slow.violations[i].rule, fast.violations[i].rule);
+      EXPECT_EQ(slow.violations[i].value, fast.violations[i].value);
+      EXPECT_EQ(slow.violations[i].limit, fast.violations[i].limit);
+      broken += slow.violations[i].rule == mapping::Rule::AdcBits;
+    }
+    for (size_t i = 0; i != models.size(); ++i) {
+      EXPECT_EQ(slow.models[i].energy_j, fast.models[i].energy_j);
+      EXPECT_EQ(slow.models[i].latency_s, fast.models[i].latency_s);
+      EXPECT_EQ(slow.models[i].sqnr_db, fast.models[i].sqnr_db);
+      EXPECT_EQ(slow.models[i].adc_lost_bits, fast.models[i].adc_lost_bits);
+      EXPECT_EQ(slow.models[i].power_density_w_mm2,
+                fast.models[i].power_density_w_mm2);
+    }
+    feasible += slow.feasible;
+    rewritten += slow.models[1].logical_arrays > slow.models[1].capacity;
+    const workload::Workload &w = models[trial % models.size()];
+    const ModelCost &mixed = slow.models[trial % models.size()];
+    for (size_t i = 0; i != w.layers.size(); ++i)
+      if (const workload::Product *p = w.layers[i].product();
+          p && p->adc_bits &&
+          !mapping::checkOwnAdcBits(*p, d.knobs, d.machine)) {
+        mapping::Knobs own = d.knobs;
+        own.adc_bits = p->adc_bits;
+        EXPECT_EQ(mixed.layers[i].energy_j[size_t(Energy::Adc)],
+                  mixed.layers[i].counts.conversions *
+                      priceDesign(d.machine, own).conversion);
+        ++compared;
+        break;
+      }
+    ASSERT_FALSE(HasFailure()) << trial;
+  }
+  EXPECT_GT(feasible, 5);
+  EXPECT_GT(broken, 20);
+  EXPECT_GT(rewritten, 20);
+  EXPECT_GT(compared, 100);
+}
+
+TEST(MixedBitsInvalid, ConversionsThatTheChipDoesNotHave) {
+  const machine::Machine m = test::shipped("rram-32nm");
+  auto broken = [&](int64_t bits, int64_t common,
+                    const machine::Machine &chip) -> std::pair<double, double> {
+    workload::Workload w = test::alexnet();
+    llvm::cantFail(
+        workload::setLayer(w, w.layers.front().name, "adc_bits", bits));
+    mapping::Knobs k;
+    k.adc_bits = common;
+    const Cost cost = evaluate({w}, chip, k);
+    for (const mapping::Violation &v : cost.violations)
+      if (v.rule == mapping::Rule::AdcBits)
+        return {v.value, v.limit};
+    return {0, 0};
+  };
+  using Pair = std::pair<double, double>;
+  const int64_t built = m.adc.bits;
+  EXPECT_EQ(broken(built, 0, m), Pair(0, 0));
+  EXPECT_EQ(broken(built + 1, 0, m), Pair(double(built + 1), double(built)));
+  // The chip is built for the bits of the knob.
+  EXPECT_EQ(broken(6, 5, m), Pair(6, 5));
+  EXPECT_EQ(broken(5, 5, m), Pair(0, 0));
+  // The survey's fit begins at 4 bits.
+  EXPECT_EQ(broken(3, 0, m), Pair(3, 4));
+  workload::Workload w = test::alexnet();
+  llvm::cantFail(workload::setLayer(w, w.layers.front().name, "adc_bits", 17));
+  EXPECT_NE(llvm::toString(workload::check(w)).find("1 to 16 bits"),
+            std::string::npos);
 }
 
 TEST(MixedBitsInvalid, LayersAndFieldsThatThereAreNot) {

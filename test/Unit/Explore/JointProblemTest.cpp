@@ -138,6 +138,49 @@ knobs:
   }
 }
 
+TEST(JointProblem, LayersHaveConversionsOfTheirOwn) {
+  auto p = problem(R"(target: rram-32nm
+knobs:
+  pass.adc_bits: [0, 6]
+  layer.cnn:conv2.adc_bits: [4, 6, 8]
+)");
+  auto plain = problem("target: rram-32nm\nknobs: {pass.adc_bits: [0, 6]}\n");
+  const double all = evaluate(*plain, {0}).objectives[0];
+  const double four = evaluate(*p, {0, 0}).objectives[0],
+               six = evaluate(*p, {0, 1}).objectives[0];
+  EXPECT_LT(four, six);
+  EXPECT_LT(six, all);
+  // Those of all layers say it, too.
+  EXPECT_EQ(evaluate(*p, {1, 1}).objectives, evaluate(*plain, {1}).objectives);
+  // At most those that the chip is built for.
+  EXPECT_FALSE(evaluate(*p, {1, 2}).isFeasible());
+  Design design = p->designOf({0, 0});
+  EXPECT_EQ(*find(design, "layer.cnn:conv2.adc_bits"), "4");
+}
+
+TEST(JointProblem, LayersAreUnfoldedByRulesOfTheirOwn) {
+  auto p = problem(R"(target: rram-32nm
+knobs:
+  pass.unfolding: [im2col, products]
+  layer.cnn:conv2.unfolding: [im2col, steps, auto]
+)");
+  auto plain =
+      problem("target: rram-32nm\nknobs: {pass.unfolding: [im2col]}\n");
+  EXPECT_EQ(evaluate(*p, {0, 0}).objectives, evaluate(*plain, {0}).objectives);
+  Design design = p->designOf({0, 2});
+  EXPECT_EQ(*find(design, "layer.cnn:conv2.unfolding"), "auto");
+  EXPECT_EQ(must(p->genomeOf(design)), (search::Genome{0, 2}));
+  const double latency = evaluate(*p, {0, 2}).objectives[1];
+  EXPECT_LT(latency, evaluate(*p, {0, 0}).objectives[1]);
+  EXPECT_LE(latency, evaluate(*p, {0, 1}).objectives[1]);
+  const search::Evaluation mixed = evaluate(*p, {1, 0});
+  EXPECT_NE(mixed.objectives, evaluate(*p, {1, 1}).objectives);
+  Decoded d = p->decode({1, 0});
+  cost::Cost full = cost::evaluate(p->workloadsOf(d), d.machine, d.knobs);
+  EXPECT_EQ(mixed.objectives[1],
+            (full.models[0].latency_s + full.models[1].latency_s) / 2);
+}
+
 TEST(JointProblem, RefusesLayersThatAreNotThere) {
   auto refusal = [](llvm::StringRef knob) {
     SpaceFile file = must(parseSpace(
@@ -155,6 +198,10 @@ TEST(JointProblem, RefusesLayersThatAreNotThere) {
              "those with some are 'conv1', 'conv2', 'fc'");
   EXPECT_HAS(refusal("layer.cnn:relu1.copies: [2]"), "no layer 'relu1'");
   EXPECT_HAS(refusal("layer.mlp:fc1.copies: [1, 3]"), "take 2");
+  EXPECT_HAS(refusal("layer.mlp:fc1.unfolding: [sdk]"), "is no convolution");
+  EXPECT_HAS(refusal("layer.cnn:conv1.unfolding: [sdk]\n"
+                     "  layer.cnn:conv1.copies: [1]"),
+             "does not go with 'layer.cnn:conv1.unfolding' above");
   EXPECT_HAS(
       errorOf(parseSpace("target: a\nknobs: {layer.x.size: [1]}\n", "s")),
       "FIELD one of weight_bits, input_bits, copies");

@@ -356,7 +356,7 @@ TEST(Plan, CopiesOfOneLayer) {
   EXPECT_EQ(
       refusal("a", "rows", 2),
       "layer 'a' of model 'net' has no field 'rows' of its own; there are "
-      "weight_bits, input_bits, copies and unfolding");
+      "weight_bits, input_bits, copies, adc_bits and unfolding");
   EXPECT_NE(refusal("a", "copies", 5).find("take 4"), std::string::npos);
   EXPECT_EQ(refusal("a", "copies", 4), "");
   Plan placed = plan(network, m, Knobs());

@@ -66,7 +66,7 @@ TEST(BinaryTest, ErrorsNameWhatIsWrong) {
   std::string bad = good;
   bad[4] = 9;
   EXPECT_EQ(readError(bad), "x.bin: byte 4: version 9, this program reads "
-                            "version 3: write the file again, or use its text "
+                            "version 4: write the file again, or use its text "
                             "form");
   bad = good;
   bad[good.size() / 2] ^= 1;

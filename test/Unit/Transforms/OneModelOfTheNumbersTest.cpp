@@ -89,18 +89,21 @@ Design randomDesign(test::Random &random) {
   return design;
 }
 
-/// Decisions about single convolutions of a model.
+/// Decisions about single products of a model.
 void decideLayers(Design &design, const workload::Workload &workload,
                   test::Random &random) {
   for (const workload::Layer &layer : workload.layers)
     if (const workload::Product *p = layer.product();
-        p && p->hasImages() && random.chance(25) &&
+        p && random.chance(30) &&
         llvm::none_of(design.layers, [&](const LayerBits &other) {
           return other.layer == layer.name;
         })) {
       LayerBits own;
       own.layer = layer.name;
-      own.unfolding = random.in(0, 5);
+      if (p->hasImages() && random.chance(70))
+        own.unfolding = random.in(0, 5);
+      if (random.chance(50))
+        own.adcBits = random.in(4, 8);
       design.layers.push_back(own);
     }
 }
