@@ -380,17 +380,18 @@ void ProofBounds::boundRelaxed(const search::Genome &design,
                    stored = real(q.output_elements * q.trips);
       const double rowBits = wide ? 0 : windows * G * K * inputs;
       const double partials = windows * results * sums;
-      energy += count * ((wide ? 0
-                               : reads * G * K * std::ceil(width / mostCols) *
-                                     p[Slot::RowDrive]) +
-                         reads * K * G * width * p[Slot::CellRead] +
-                         reads * strips * G * width *
-                             (p[Slot::Conversion] + p[Slot::ShiftAdd]) +
-                         (loaded * inputs + partials) * p[Slot::TileWrite] +
-                         (rowBits + partials) * p[Slot::TileRead] +
-                         loaded * inputs * p[Slot::GlobalRead] +
-                         stored * inputs * p[Slot::GlobalWrite] +
-                         (loaded + stored) * inputs * p[Slot::NocBit]);
+      energy +=
+          count * ((wide ? 0
+                         : reads * G * K * std::ceil(width / mostCols) *
+                               p[Slot::RowDrive]) +
+                   reads * K * G * width * p[Slot::CellRead] +
+                   reads * strips * G * width *
+                       ((stops ? 0 : p[Slot::Conversion]) + p[Slot::ShiftAdd]) +
+                   (loaded * inputs + partials) * p[Slot::TileWrite] +
+                   (rowBits + partials) * p[Slot::TileRead] +
+                   loaded * inputs * p[Slot::GlobalRead] +
+                   stored * inputs * p[Slot::GlobalWrite] +
+                   (loaded + stored) * inputs * p[Slot::NocBit]);
       // E-TIME-1 of one window on one copy.
       const double computing =
           phases * std::max(p[Slot::ReadSeconds],

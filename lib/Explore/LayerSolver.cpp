@@ -58,9 +58,10 @@ LayerSolver::create(const JointProblem &problem) {
     return fail("'switching' writes the copies of all layers; leave it out");
   for (const KnobChoices &knob : file.knobs) {
     const llvm::StringRef pass = knob.pass ? knob.pass->name : "";
-    if (knob.layer.empty() ? pass == "unfolding" || pass == "residency"
-                           : !llvm::is_contained(
-                                 {"copies", "weight_bits", "input_bits"}, pass))
+    if (knob.layer.empty()
+            ? pass == "unfolding" || pass == "residency"
+            : !llvm::is_contained(
+                  {"copies", "weight_bits", "input_bits", "adc_bits"}, pass))
       return fail("'" + knob.name +
                   "' looks at all layers or models together; leave it out");
   }
@@ -104,6 +105,7 @@ LayerSolver::Choice LayerSolver::priceLayers(const workload::Workload &layers,
       continue;
     }
     const mapping::Tiling t = mapping::tile(*p, m, k);
+    const cost::Prices own = cost::pricesOf(*p, prices, m, k);
     const int64_t copies = std::max<int64_t>(p->copies, 1);
     sum.arrays += real(t.arrays() * copies);
     workload::Workload alone;
@@ -118,7 +120,7 @@ LayerSolver::Choice LayerSolver::priceLayers(const workload::Workload &layers,
         prices.noc_links > 1 ? m.hierarchy.tiles_per_group : 1;
     double energy = infinity, latency = infinity;
     for (int64_t core = 0; core < places; ++core) {
-      cost::priceLayer(layer, t, copies, 0, m, k, prices, priced,
+      cost::priceLayer(layer, t, copies, 0, m, k, own, priced,
                        core * m.hierarchy.macros_per_tile);
       energy = std::min(energy, priced.total_energy_j);
       latency = std::min(latency, priced.latency_s);

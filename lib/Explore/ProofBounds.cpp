@@ -107,6 +107,7 @@ ProofBounds::ProofBounds(const JointProblem &problem)
       const llvm::StringRef field = knobs[i].pass->name;
       copiesKnobs |= field == "copies";
       unfolds |= field == "unfolding";
+      stops |= field == "adc_bits";
     }
     allUnfold |= name == "pass.unfolding";
     for (const auto &[other, knob] : others)

@@ -154,6 +154,7 @@ private:
   bool layered = false;      ///< some layer decides for itself
   /// Loads may compute several positions: of some layer, of all.
   bool unfolds = false, allUnfold = false;
+  bool stops = false; ///< conversions of some layer after fewer bits
   std::vector<size_t> knobOrder;
   size_t structural = 0;      ///< knobs of order() up to the last structural
   size_t mapping = 0;         ///< first knob of order() without area

@@ -172,7 +172,7 @@ knobs:
   layer.mlp:fc1.copies: [1, 2, 4]
 )";
 
-/// Windows of one layer only.
+/// Windows of one layer, conversions of another.
 const char *const kUnfolded = R"(
 knobs:
   machine.rows: [64, 256]
@@ -180,6 +180,7 @@ knobs:
   machine.groups: [2, 8]
   pass.replication: [none, balanced]
   layer.cnn:conv1.unfolding: [im2col, sdk, steps, auto]
+  layer.cnn:conv2.adc_bits: [4, 6, 8]
   layer.cnn:fc.weight_bits: [4, 8]
 )";
 

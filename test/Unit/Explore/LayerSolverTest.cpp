@@ -42,6 +42,7 @@ knobs:
   layer.cnn:conv2.weight_bits: [4, 6, 8]
   layer.cnn:fc.input_bits: [5, 8]
   layer.mlp:fc1.copies: [1, 2, 4]
+  layer.mlp:fc1.adc_bits: [5, 8]
   layer.mlp:fc2.weight_bits: [4, 8]
 )";
 
