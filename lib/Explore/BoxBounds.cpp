@@ -27,13 +27,8 @@ namespace machine = imc::machine;
 namespace mapping = imc::mapping;
 namespace cost = imc::cost;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-/// As in ProofBounds.cpp.
-constexpr double slack = 1 - 1e-9;
 /// Combinations of knobs that noise is computed for at one node.
 constexpr double mostNoises = 512;
-
-static double real(int64_t value) { return static_cast<double>(value); }
 
 void ProofBounds::prepareBoxes() {
   const auto &knobs = problem.file.knobs;

@@ -19,14 +19,9 @@ namespace machine = imc::machine;
 namespace mapping = imc::mapping;
 namespace cost = imc::cost;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-/// As in ProofBounds.cpp.
-constexpr double slack = 1 - 1e-9;
 /// Designs below a node for each combination of knobs that is priced: a bound
 /// must cost less than what it may save.
 constexpr double leastDesigns = 8;
-
-static double real(int64_t value) { return static_cast<double>(value); }
 
 std::vector<cost::ModelFigures>
 ProofBounds::leastFigures(const machine::Machine &m, const mapping::Knobs &k,

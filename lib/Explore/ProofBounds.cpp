@@ -21,10 +21,6 @@ namespace machine = imc::machine;
 namespace mapping = imc::mapping;
 namespace cost = imc::cost;
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
-/// Intervals are added up in another order than prices; no bound may be larger
-/// than what it bounds because of that.
-constexpr double slack = 1 - 1e-9;
 /// Combinations of open knobs whose areas are priced at most.
 constexpr size_t mostAreas = 512;
 /// Combinations of knobs that are priced for one bound of the closed model at

@@ -48,6 +48,7 @@
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 
+#include <limits>
 #include <map>
 #include <optional>
 
@@ -145,6 +146,12 @@ private:
   /// have meanwhile.
   void forEach(const search::Genome &design, llvm::ArrayRef<size_t> knobs,
                llvm::function_ref<void()> visit) const;
+
+  static constexpr double infinity = std::numeric_limits<double>::infinity();
+  /// Intervals are added up in another order than prices; no bound may be
+  /// larger than what it bounds because of that.
+  static constexpr double slack = 1 - 1e-9;
+  static double real(int64_t value) { return static_cast<double>(value); }
 
   const JointProblem &problem;
   bool legacy;

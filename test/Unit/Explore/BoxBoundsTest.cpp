@@ -21,14 +21,6 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-std::unique_ptr<JointProblem> problemOf(llvm::StringRef text,
-                                        std::vector<workload::Workload> models,
-                                        Goal goal) {
-  SpaceFile file = must(parseSpace(text, "s.yaml"));
-  return must(JointProblem::create(file, testTarget(file.target),
-                                   std::move(models), std::move(goal)));
-}
-
 // Every machine of targets/, every field moved: only the prices that are said
 // to depend on it change.
 TEST(BoxBounds, PricesDependOnNothingElse) {

@@ -19,14 +19,6 @@ namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-std::unique_ptr<JointProblem> problemOf(llvm::StringRef text,
-                                        std::vector<workload::Workload> models,
-                                        Goal goal) {
-  SpaceFile file = must(parseSpace(text, "s.yaml"));
-  return must(JointProblem::create(file, testTarget(file.target),
-                                   std::move(models), std::move(goal)));
-}
-
 /// Chips of several sizes; copies and bits of layers, some with conditions.
 const char *const kSpace = R"(
 knobs:

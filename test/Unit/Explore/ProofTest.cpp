@@ -19,14 +19,6 @@ using namespace imc;
 
 namespace {
 
-std::unique_ptr<JointProblem> problemOf(llvm::StringRef text,
-                                        std::vector<workload::Workload> models,
-                                        Goal goal) {
-  SpaceFile file = must(parseSpace(text, "s.yaml"));
-  return must(JointProblem::create(file, testTarget(file.target),
-                                   std::move(models), std::move(goal)));
-}
-
 /// A shipped space with the paper's four networks.
 std::unique_ptr<JointProblem> sourcePaper(const char *name, Goal goal) {
   const std::string path =

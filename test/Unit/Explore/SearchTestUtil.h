@@ -18,6 +18,15 @@ inline imc::machine::TargetSpec testTarget(llvm::StringRef name) {
       name, {std::string(IMC_SOURCE_DIR) + "/targets"}));
 }
 
+/// The problem of a space file with these models.
+inline std::unique_ptr<imc::explore::JointProblem>
+problemOf(llvm::StringRef text, std::vector<imc::workload::Workload> models,
+          imc::explore::Goal goal) {
+  imc::explore::SpaceFile file = must(imc::explore::parseSpace(text, "s.yaml"));
+  return must(imc::explore::JointProblem::create(
+      file, testTarget(file.target), std::move(models), std::move(goal)));
+}
+
 inline imc::workload::Layer layer(std::string name, std::string op,
                                   imc::workload::Product product) {
   return {std::move(name), std::move(op), "", product};
