@@ -12,6 +12,7 @@
 //   Relu, Clip           of scaled sums: a range
 //   MaxPool, Reshape, …  of dequantized codes: the same op on the codes, as
 //                        dequantization keeps order and place
+// Products of 16-bit codes are computed in floats, with a warning.
 // What is not listed, or does not fit, is computed in floats by its definition.
 //
 //===----------------------------------------------------------------------===//
@@ -284,6 +285,27 @@ static FailureOr<bool> lowerOnCodes(Node &node) {
   return true;
 }
 
+/// A product of 16-bit codes is one of floats, which passes know the bits of
+/// as little as those of any other float product.
+static FailureOr<bool> warnOfWideCodes(Node &node, FailureOr<bool> lowered) {
+  if (failed(lowered) || *lowered)
+    return lowered;
+  for (unsigned i : {0u, 1u}) {
+    Deferred *later = node.uncomputed(i).deferred();
+    const Dequantized *codes = later ? later->dequantized() : nullptr;
+    const int type = codes ? codes->x.onnxType() : int(onnxtype::Float);
+    if (type != onnxtype::Int16 && type != onnxtype::UInt16)
+      continue;
+    emitWarning(node.loc) << "input " << i << " of the product has codes of "
+                          << onnxTypeName(type)
+                          << ", which are dequantized: it is computed in "
+                             "floats; quantize it again with --set "
+                             "pass.weight_bits=16 --set pass.input_bits=16";
+    break;
+  }
+  return lowered;
+}
+
 FailureOr<bool> lowerOnIntegers(Node &node) {
   bool any = false;
   for (unsigned i = 0; i < node.numInputs(); ++i)
@@ -292,11 +314,11 @@ FailureOr<bool> lowerOnIntegers(Node &node) {
     return false;
   StringRef op = node.op();
   if (op == "Conv")
-    return lowerConv(node);
+    return warnOfWideCodes(node, lowerConv(node));
   if (op == "MatMul")
-    return lowerMatMul(node);
+    return warnOfWideCodes(node, lowerMatMul(node));
   if (op == "Gemm")
-    return lowerGemm(node);
+    return warnOfWideCodes(node, lowerGemm(node));
   if (op == "Add")
     return lowerAdd(node);
   if (op == "Relu")
