@@ -81,6 +81,49 @@ private:
   std::vector<uint8_t> scratch;
 };
 
+/// Exact products that keep the windows of a few samples: all of them, or as
+/// many as `maxBytes` hold, evenly spread.
+class CalibrationRecorder final : public execute::ArrayEngine {
+public:
+  Error prepare(int64_t index, const execute::ArrayProduct &p) override {
+    const execute::Windows windows(p);
+    Kept k{windows, windows.groups() * windows.depth(), 1, 0, {}};
+    kept.push_back(std::move(k));
+    return exact.prepare(index, p);
+  }
+  void run(int64_t index, const uint8_t *inputs, int32_t *results) override {
+    exact.run(index, inputs, results);
+    Kept &k = kept[size_t(index)];
+    const uint8_t *codes = k.windows.gather(inputs, scratch);
+    for (int64_t w = 0; w < k.windows.rows(); ++w) {
+      if (k.seen++ % k.every)
+        continue;
+      k.codes.insert(k.codes.end(), codes + w * k.width,
+                     codes + (w + 1) * k.width);
+      if (int64_t(k.codes.size()) <= std::max(maxBytes, k.width))
+        continue;
+      // Every other one of these.
+      const int64_t count = int64_t(k.codes.size()) / k.width;
+      for (int64_t i = 1; 2 * i < count; ++i)
+        std::copy_n(k.codes.begin() + 2 * i * k.width, k.width,
+                    k.codes.begin() + i * k.width);
+      k.codes.resize(size_t((count + 1) / 2 * k.width));
+      k.every *= 2;
+    }
+  }
+  struct Kept {
+    execute::Windows windows;
+    int64_t width, every, seen;
+    std::vector<uint8_t> codes;
+  };
+  std::vector<Kept> kept;
+
+private:
+  static constexpr int64_t maxBytes = int64_t(1) << 20;
+  execute::IntegerEngine exact;
+  std::vector<uint8_t> scratch;
+};
+
 /// Exact products, one of them with normal noise, another scale or an offset.
 class Injector final : public execute::ArrayEngine {
 public:
@@ -271,7 +314,8 @@ Expected<DesignBench::Compiled *> DesignBench::compiled(int64_t weightBits,
   return entry.get();
 }
 
-Error DesignBench::observe(Model &model, int64_t windows, int64_t gainSamples) {
+Error DesignBench::observe(Model &model, int64_t windows, int64_t gainSamples,
+                           int64_t calibrationSamples) {
   Expected<Compiled *> made = compiled(8, 8);
   if (!made)
     return made.takeError();
@@ -293,6 +337,18 @@ Error DesignBench::observe(Model &model, int64_t windows, int64_t gainSamples) {
     if (l.windows == 0)
       return llvm::createStringError("product '" + l.name +
                                      "' is never executed on the data");
+
+  CalibrationRecorder calibration;
+  if (Error error = c.engine.use(calibration))
+    return error;
+  Expected<Outputs> calibrated =
+      runAll(*c.executor, firstOf(data, calibrationSamples));
+  if (!calibrated)
+    return calibrated.takeError();
+  for (auto [layer, k] : llvm::zip_equal(model.layers, calibration.kept)) {
+    layer.calibrationWindows = int64_t(k.codes.size()) / k.width;
+    layer.calibration = std::move(k.codes);
+  }
 
   const Dataset few = firstOf(data, gainSamples);
   Injector injector;
@@ -390,6 +446,9 @@ Expected<Simulation> DesignBench::simulate(const ArraySettings &settings,
   execute::CrossbarOptions arrays;
   arrays.threads = options.threads;
   arrays.ties = settings.readout.ties;
+  arrays.step = settings.readout.step;
+  arrays.criterion = settings.readout.criterion;
+  arrays.quantile = settings.readout.quantile;
   execute::CrossbarEngine engine(arrays);
   execute::IntegerEngine exact;
   ErrorMeter meter(engine, exact);

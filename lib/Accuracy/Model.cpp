@@ -124,6 +124,14 @@ static int8_t fewerWeightBits(int8_t w, int64_t bits) {
   return int8_t(std::lround(double(w) * top / 127));
 }
 
+/// Ranges that sums are counted for, rather than known from the arrays.
+static bool isCounted(const ArraySettings &settings) {
+  const crossbar::Range range = settings.readout.range;
+  return isCalibrated(range) ||
+         (range == crossbar::Range::Filled &&
+          settings.packing != mapping::GroupPacking::Single);
+}
+
 static Expected<Prepared> prepare(const LayerData &layer,
                                   const ArraySettings &settings) {
   const crossbar::Arrays &a = settings.arrays;
@@ -145,8 +153,24 @@ static Expected<Prepared> prepare(const LayerData &layer,
       crossbar::Product::create(shape, a, weights);
   if (!product)
     return product.takeError();
-  Expected<crossbar::SumStatistics> sums =
-      crossbar::SumStatistics::measure(*product, codes.data(), layer.windows);
+  const crossbar::Readout &readout = settings.readout;
+  if (isCalibrated(readout.range)) {
+    if (layer.calibrationWindows == 0)
+      return llvm::createStringError(
+          "no windows to calibrate the range '" +
+          llvm::Twine(rangeName(readout.range)) +
+          "' on; make the model with imc accuracy-model");
+    std::vector<uint8_t> seen = layer.calibration;
+    if (a.input_bits < 8)
+      for (uint8_t &c : seen)
+        c = fewerInputBits(c, a.input_bits);
+    if (llvm::Error error = product->calibrate(
+            seen.data(), layer.calibrationWindows, readout.range))
+      return std::move(error);
+  }
+  Expected<crossbar::SumStatistics> sums = crossbar::SumStatistics::measure(
+      *product, codes.data(), layer.windows,
+      isCounted(settings) ? readout : crossbar::Readout());
   if (!sums)
     return sums.takeError();
   Prepared out{std::move(*sums), 0};
@@ -189,22 +213,34 @@ static Expected<Prepared> prepare(const LayerData &layer,
 // Networks
 //===----------------------------------------------------------------------===//
 
+/// Of a range that sums are counted for: which, and what it follows from.
+using RangeKey = std::tuple<int, int, double>;
 using SumsKey = std::tuple<int, int64_t, int64_t, int64_t, int64_t, int64_t,
-                           int64_t, int64_t>;
-using DesignKey = std::tuple<SumsKey, int64_t, int64_t, int, int>;
+                           int64_t, int64_t, RangeKey>;
+using DesignKey = std::tuple<SumsKey, int64_t, int64_t, int, int, int>;
+using Sums = std::vector<Prepared>;
 
 struct Model::Known {
   std::mutex mutex;
-  std::map<SumsKey, std::shared_ptr<const std::vector<Prepared>>> sums;
+  std::map<SumsKey, std::shared_ptr<const Sums>> sums;
   std::vector<SumsKey> order; ///< of `sums`, oldest first
+  size_t bytes = 0;           ///< of `sums`
   std::map<DesignKey, Prediction> designs;
   std::map<int64_t, crossbar::LevelMoments> levels; ///< by bits of a cell
 };
 
 Model::Model() : cache(std::make_shared<Known>()) {}
 
-/// Statistics of so many combinations are kept; one takes a few megabytes.
-static constexpr size_t maxKept = 64;
+/// Statistics of so many combinations are kept, and so many bytes; one takes a
+/// few megabytes, where steps differ within products some tens.
+static constexpr size_t maxKept = 64, maxBytes = size_t(512) << 20;
+
+static size_t bytesOf(const Sums &sums) {
+  size_t all = 0;
+  for (const Prepared &p : sums)
+    all += p.sums.bytes();
+  return all;
+}
 
 double Prediction::yield(double floor) const {
   if (deviation <= 0)
@@ -304,6 +340,7 @@ void Model::correct(Prediction &p) const {
 Expected<Prediction> Model::predict(const ArraySettings &settings) const {
   Known &known = *cache;
   const crossbar::Arrays &a = settings.arrays;
+  const crossbar::Readout &r = settings.readout;
   const bool groups = llvm::any_of(
       layers, [](const LayerData &l) { return l.shape.groups > 1; });
   const SumsKey key{int(a.encoding),
@@ -313,14 +350,17 @@ Expected<Prediction> Model::predict(const ArraySettings &settings) const {
                     a.dac_bits,
                     a.rows,
                     groups ? int64_t(settings.packing) : 0,
-                    groups ? a.cols : 0};
-  const DesignKey design{key, settings.readout.adc_bits,
-                         settings.readout.range == crossbar::Range::Bits
-                             ? settings.readout.range_bits
-                             : 0,
-                         int(settings.readout.range),
-                         int(settings.readout.ties)};
-  std::shared_ptr<const std::vector<Prepared>> sums;
+                    groups || r.range == crossbar::Range::Array ? a.cols : 0,
+                    isCounted(settings)
+                        ? RangeKey(int(r.range), int(r.criterion), r.quantile)
+                        : RangeKey(-1, 0, 0)};
+  const DesignKey design{key,
+                         r.adc_bits,
+                         r.range == crossbar::Range::Bits ? r.range_bits : 0,
+                         int(r.range),
+                         int(r.ties),
+                         int(r.step)};
+  std::shared_ptr<const Sums> sums;
   const crossbar::LevelMoments *levels = nullptr;
   {
     std::lock_guard<std::mutex> lock(known.mutex);
@@ -341,7 +381,7 @@ Expected<Prediction> Model::predict(const ArraySettings &settings) const {
     }
   }
   if (!sums) {
-    auto made = std::make_shared<std::vector<Prepared>>();
+    auto made = std::make_shared<Sums>();
     for (const LayerData &layer : layers) {
       Expected<Prepared> prepared = prepare(layer, settings);
       if (!prepared)
@@ -353,8 +393,12 @@ Expected<Prediction> Model::predict(const ArraySettings &settings) const {
     std::lock_guard<std::mutex> lock(known.mutex);
     if (known.sums.emplace(key, sums).second) {
       known.order.push_back(key);
-      if (known.order.size() > maxKept) {
-        known.sums.erase(known.order.front());
+      known.bytes += bytesOf(*sums);
+      while (known.order.size() > 1 &&
+             (known.order.size() > maxKept || known.bytes > maxBytes)) {
+        const auto oldest = known.sums.find(known.order.front());
+        known.bytes -= bytesOf(*oldest->second);
+        known.sums.erase(oldest);
         known.order.erase(known.order.begin());
       }
     }

@@ -20,7 +20,7 @@ using llvm::Expected;
 using llvm::Twine;
 namespace json = llvm::json;
 
-static constexpr const char *kFormat = "imc accuracy model 2";
+static constexpr const char *kFormat = "imc accuracy model 3";
 
 Expected<std::string> accuracy::fileDigest(llvm::StringRef path) {
   auto buffer = llvm::MemoryBuffer::getFile(path);
@@ -42,19 +42,22 @@ static std::string pack(const std::vector<T> &values) {
 json::Value Model::toJSON() const {
   json::Array products, designs, tops;
   for (const LayerData &l : layers)
-    products.push_back(json::Object{{"name", l.name},
-                                    {"groups", l.shape.groups},
-                                    {"rows", l.shape.k},
-                                    {"cols", l.shape.n},
-                                    {"windows", l.windows},
-                                    {"gain", l.gain},
-                                    {"bias_gain", l.biasGain},
-                                    {"weight", l.weight},
-                                    {"bias_weight", l.biasWeight},
-                                    {"gain_weight", l.gainWeight},
-                                    {"offset_weight", l.offsetWeight},
-                                    {"weights", pack(l.weights)},
-                                    {"codes", pack(l.codes)}});
+    products.push_back(
+        json::Object{{"name", l.name},
+                     {"groups", l.shape.groups},
+                     {"rows", l.shape.k},
+                     {"cols", l.shape.n},
+                     {"windows", l.windows},
+                     {"gain", l.gain},
+                     {"bias_gain", l.biasGain},
+                     {"weight", l.weight},
+                     {"bias_weight", l.biasWeight},
+                     {"gain_weight", l.gainWeight},
+                     {"offset_weight", l.offsetWeight},
+                     {"weights", pack(l.weights)},
+                     {"codes", pack(l.codes)},
+                     {"calibration_windows", l.calibrationWindows},
+                     {"calibration", pack(l.calibration)}});
   for (const auto &[bits, top1] : integersAt)
     tops.push_back(json::Array{bits.first, bits.second, top1});
   for (const SimulatedDesign &d : fitted)
@@ -194,6 +197,7 @@ Expected<Model> Model::parse(llvm::StringRef text, llvm::StringRef file) {
     l.get("rows", layer.shape.k);
     l.get("cols", layer.shape.n);
     l.get("windows", layer.windows);
+    l.get("calibration_windows", layer.calibrationWindows);
     l.get("gain", layer.gain);
     l.get("bias_gain", layer.biasGain);
     l.get("weight", layer.weight);
@@ -210,6 +214,12 @@ Expected<Model> Model::parse(llvm::StringRef text, llvm::StringRef file) {
             layer.weights);
     l.bytes("codes", layer.windows * layer.shape.groups * layer.shape.k,
             layer.codes);
+    if (layer.calibrationWindows > most)
+      l.wrong("calibration_windows", "at most 1048576");
+    else
+      l.bytes("calibration",
+              layer.calibrationWindows * layer.shape.groups * layer.shape.k,
+              layer.calibration);
     if (!problem.empty())
       return refuse(problem);
     m.layers.push_back(std::move(layer));

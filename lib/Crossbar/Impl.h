@@ -175,6 +175,22 @@ struct Histogram {
   uint64_t total = 0;
 };
 
+/// Largest sum of so many rows, whatever the weights.
+inline int64_t structuralBound(const Arrays &arrays, int64_t rows) {
+  return rows * ((int64_t(1) << arrays.dac_bits) - 1) *
+         ((int64_t(1) << arrays.cell_bits) - 1);
+}
+
+/// Leaves of a histogram what Criterion::Quantile asks of it: one sum in the
+/// bin of the quantile, after which no other bin follows.
+void keepQuantile(Histogram &histogram, double quantile);
+/// X-CAL: step of a calibrated range. 1 where nothing was counted.
+float calibratedStep(const Histogram &histogram, int64_t binShift,
+                     const Readout &readout, int64_t high);
+/// Range::Filled: step of a strip of so many rows.
+float filledStep(const Arrays &arrays, const Readout &readout, int64_t rows,
+                 int64_t high);
+
 /// Parts of a programmed device that runs need.
 struct Programmed {
   Plan plan;
@@ -253,11 +269,6 @@ struct Product::Impl {
   bool isProved(size_t entry) const {
     return steps[entry] == 1.0f && bounds[entry] <= high;
   }
-  /// Largest sum of so many rows, whatever the weights.
-  int64_t structuralBound(int64_t rows) const {
-    return rows * ((int64_t(1) << arrays.dac_bits) - 1) *
-           ((int64_t(1) << arrays.cell_bits) - 1);
-  }
   /// Rows of a strip that its pack fills; 0 where the last pack has no such
   /// strip.
   int64_t filledRows(int64_t pack, int64_t strip) const {
@@ -269,10 +280,8 @@ struct Product::Impl {
   /// Histogram that a converter belongs to.
   size_t histogramOf(Range range, int64_t pack, int64_t strip, int64_t j,
                      int64_t output, size_t phase) const;
-  /// Range::Filled: of all converters of a strip.
-  float filledStep(int64_t pack, int64_t strip, int64_t high) const;
-  float stepOf(const Histogram &histogram, const Readout &readout,
-               int64_t high) const;
+  /// Refuses a calibrated range whose sums were not counted.
+  llvm::Error checkCounted(Range range) const;
 
   std::shared_ptr<const Plan> idealPlan(bool useProofs, bool bytes) const;
   /// Fills the converters of `part` from the entries of its columns.

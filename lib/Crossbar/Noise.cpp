@@ -11,10 +11,13 @@
 
 #include "imc/Crossbar/Noise.h"
 
-#include "Impl.h"
+#include "NoiseRanges.h"
+
+#include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 using namespace imc::crossbar;
 
@@ -67,9 +70,37 @@ llvm::Expected<LevelMoments> imc::crossbar::levelMoments(const Device &device,
 /// Outputs whose correlations are measured, and bins of sums at most.
 static constexpr int64_t maxOutputs = 64, maxBins = int64_t(1) << 14;
 
+std::vector<std::pair<double, double>>
+imc::crossbar::occurred(const std::vector<uint64_t> &bins, int64_t lowest,
+                        int64_t shift) {
+  std::vector<std::pair<double, double>> counts;
+  for (size_t b = 0; b != bins.size(); ++b)
+    if (bins[b])
+      counts.emplace_back(
+          double((int64_t(b) + lowest) * (int64_t(1) << shift)) +
+              0.5 * double((int64_t(1) << shift) - 1),
+          double(bins[b]));
+  return counts;
+}
+
+std::pair<double, double>
+imc::crossbar::momentsOf(const std::vector<std::pair<double, double>> &counts) {
+  double count = 0, sum = 0, square = 0;
+  for (const auto &[v, f] : counts) {
+    count += f;
+    sum += f * v;
+    square += f * v * v;
+  }
+  if (count == 0)
+    return {0, 0};
+  const double mean = sum / count;
+  return {mean, square / count - mean * mean};
+}
+
 llvm::Expected<SumStatistics> SumStatistics::measure(const Product &product,
                                                      const uint8_t *codes,
-                                                     int64_t m) {
+                                                     int64_t m,
+                                                     const Readout &readout) {
   const Product::Impl &i = *product.impl;
   if (m < 1)
     return fail("statistics of sums need at least one window");
@@ -121,10 +152,14 @@ llvm::Expected<SumStatistics> SumStatistics::measure(const Product &product,
 
   const int64_t stride = std::max<int64_t>(1, outputs / maxOutputs);
   const int64_t chosen = (outputs + stride - 1) / stride;
+  llvm::Expected<RangeCounter> ranges =
+      RangeCounter::create(i, readout, numClasses, stride, binShift);
+  if (!ranges)
+    return ranges.takeError();
   std::vector<float> totals(size_t(m * chosen) * numClasses, 0);
   Product::Impl::Scratch scratch;
   AlignedVector<int32_t> sums;
-  for (const ConvertedPart &part : plan->converted) {
+  for (auto [u, part] : llvm::enumerate(plan->converted)) {
     const int64_t kind = part.rows == most ? 0 : 1;
     const int64_t block =
         std::max<int64_t>(1, (int64_t(1) << 18) / (numPhases * part.cols));
@@ -141,10 +176,10 @@ llvm::Expected<SumStatistics> SumStatistics::measure(const Product &product,
                                               j * part.stride)];
             const auto at = size_t(kind * perKind + j * numPhases + p);
             uint64_t *counts = counters[at].data() - lowest;
-            for (int64_t n = 0; n < locals; ++n) {
+            for (int64_t n = 0; n < locals; ++n)
               ++counts[row[n] >> binShift];
-              s.largest = std::max<int64_t>(s.largest, std::abs(row[n]));
-            }
+            if (!ranges->isUniform())
+              ranges->count(u, j, p, row, locals);
             for (int64_t n = 0; n < locals; ++n)
               if (const int64_t o = part.outputs[size_t(n)]; o % stride == 0)
                 totals[size_t((w0 + w) * chosen + o / stride) * numClasses +
@@ -158,21 +193,8 @@ llvm::Expected<SumStatistics> SumStatistics::measure(const Product &product,
   }
   for (size_t at = 0; at != numClasses; ++at) {
     Class &c = s.classes[at];
-    double count = 0;
-    for (size_t b = 0; b != bins; ++b) {
-      if (!counters[at][b])
-        continue;
-      const double v =
-          double((int64_t(b) + lowest) * (int64_t(1) << binShift)) +
-          0.5 * double((int64_t(1) << binShift) - 1);
-      const auto f = double(counters[at][b]);
-      c.counts.emplace_back(v, f);
-      count += f;
-      c.mean += f * v;
-      c.square += f * v * v;
-    }
-    c.mean /= count;
-    c.square /= count;
+    c.counts = occurred(counters[at], lowest, binShift);
+    std::tie(c.mean, c.variance) = momentsOf(c.counts);
   }
 
   // Moments of the totals, and the exact results that they belong to.
@@ -260,5 +282,22 @@ llvm::Expected<SumStatistics> SumStatistics::measure(const Product &product,
   s.phaseWeights.clear();
   for (const Phase &phase : i.phases)
     s.phaseWeights.push_back(double(phase.weight));
+  s.ranges = ranges->finish(std::move(totals), std::move(exact));
   return s;
+}
+
+size_t SumStatistics::bytes() const {
+  auto of = [](const auto &v) { return v.size() * sizeof(v[0]); };
+  size_t all = of(classes) + of(products) + of(meanOf) + of(between) +
+               of(withSignal) + of(weights) + of(codes) + of(digitSquare) +
+               of(codeSquare) + of(codeMean);
+  for (const Class &c : classes)
+    all += of(c.counts);
+  all += of(ranges->sources) + of(ranges->groups) + of(ranges->uses) +
+         of(ranges->first) + of(ranges->totals) + of(ranges->exact);
+  for (const Ranges::Source &source : ranges->sources)
+    all += of(source.histogram.bins);
+  for (const Ranges::Group &g : ranges->groups)
+    all += of(g.counts);
+  return all;
 }

@@ -11,7 +11,7 @@
 
 #include "imc/Crossbar/Noise.h"
 
-#include "Impl.h"
+#include "NoiseRanges.h"
 
 #include <algorithm>
 #include <cmath>
@@ -120,45 +120,156 @@ std::vector<double> SumStatistics::stepsOf(const Readout &readout, int64_t bits,
     break;
   case Range::Filled: {
     std::vector<double> steps;
-    for (const Class &c : classes) {
-      Arrays filled = arrays;
-      filled.rows = c.rows;
-      // As Product has it: free steps hold the largest sum of these rows.
-      const double most = double(c.rows) *
-                          double((int64_t(1) << arrays.dac_bits) - 1) *
-                          double((int64_t(1) << arrays.cell_bits) - 1);
-      steps.push_back(powers ? stepOf(losslessBits(filled))
-                             : stepFor(most, high, readout.step));
-    }
+    for (const Class &c : classes)
+      steps.push_back(
+          double(filledStep(arrays, readout, c.rows, int64_t(high))));
     return steps;
   }
-  default:
-    step = stepFor(double(largest), high, readout.step);
+  case Range::Layer:
+    step = ranges->stepOf(0, arrays, readout, high);
+    break;
+  case Range::Array:
+  case Range::Column:
+  case Range::Phase:
+    break; // By group.
   }
   return std::vector<double>(classes.size(), step);
+}
+
+/// How converters of one step read sums: Q(S + nu) = S + offset + slope S +
+/// pass nu + rest; nu, of mean square `noise`, is what cells add to a sum.
+SumStatistics::Line
+SumStatistics::lineOf(const std::vector<std::pair<double, double>> &counts,
+                      double mean, double variance, double noise,
+                      double noiseMean, double step, const Readout &readout,
+                      double high) const {
+  const double low = isSigned ? -high - 1 : 0;
+  double e1 = 0, e2 = 0, es = 0, through = 0, nu = 0, count = 0;
+  for (const auto &[v, f] : counts) {
+    // More current, more noise: of unsigned sums, in proportion.
+    const double own =
+        isSigned || noiseMean <= 0 ? noise : noise * v / noiseMean;
+    const Converted e =
+        convert(v, std::sqrt(own), step, low, high, readout.ties);
+    count += f;
+    e1 += f * e.mean;
+    e2 += f * e.square;
+    es += f * e.mean * v;
+    through += f * e.slope * own;
+    nu += f * own;
+  }
+  Line line;
+  line.count = count;
+  if (count == 0)
+    return line;
+  e1 /= count;
+  line.pass = nu > 0 ? through / nu : 1;
+  line.slope = variance > 0 ? (es / count - e1 * mean) / variance : 0;
+  line.mean = e1;
+  line.rest =
+      std::max(0.0, e2 / count - e1 * e1 - line.slope * line.slope * variance -
+                        line.pass * line.pass * nu / count);
+  return line;
+}
+
+SumStatistics::Followed
+SumStatistics::follow(const std::vector<Line> &lines) const {
+  const size_t n = classes.size();
+  std::vector<double> slopes(n);
+  double constant = 0;
+  for (size_t c = 0; c != n; ++c) {
+    const Class &k = classes[c];
+    slopes[c] = lines[c].slope * k.place;
+    constant += k.place * k.strips * (lines[c].mean - lines[c].slope * k.mean);
+  }
+  Followed out{constant, constant * constant, 0, 0};
+  for (size_t c = 0; c != n; ++c) {
+    if (slopes[c] == 0)
+      continue;
+    out.mean += slopes[c] * meanOf[c];
+    out.along += slopes[c] * withSignal[c];
+    out.square += 2 * constant * slopes[c] * meanOf[c];
+    for (size_t d = 0; d != n; ++d) {
+      out.square += slopes[c] * slopes[d] * products[c * n + d];
+      out.bias += slopes[c] * slopes[d] * between[c * n + d];
+    }
+  }
+  return out;
+}
+
+SumStatistics::Followed
+SumStatistics::followGroups(const std::vector<Line> &lines,
+                            double &rest) const {
+  const Ranges &r = *ranges;
+  const size_t n = classes.size(), outputs = size_t(r.outputs);
+  // Of each output its own lines: a slope for all strips of a class, as its
+  // sums are kept, and what the mean of the sums is off.
+  std::vector<float> slopes(n);
+  Followed out;
+  double unfollowed = 0;
+  for (size_t o = 0; o != outputs; ++o) {
+    double constant = 0;
+    for (size_t c = 0; c != n; ++c) {
+      const Ranges::Use *const from = r.uses.data() + r.first[o * n + c],
+                               *const to =
+                                   r.uses.data() + r.first[o * n + c + 1];
+      double along = 0, variance = 0;
+      for (const Ranges::Use *use = from; use != to; ++use) {
+        const double own = use->strips * r.groups[use->group].variance;
+        along += own * lines[use->group].slope;
+        variance += own;
+      }
+      const double slope = variance > 0 ? along / variance : 0,
+                   place = classes[c].place;
+      for (const Ranges::Use *use = from; use != to; ++use) {
+        const Line &line = lines[use->group];
+        const Ranges::Group &g = r.groups[use->group];
+        constant += place * use->strips * (line.mean - slope * g.mean);
+        unfollowed += place * place * use->strips * g.variance *
+                      (line.slope - slope) * (line.slope - slope);
+      }
+      slopes[c] = float(place * slope);
+    }
+    double mean = 0;
+    for (int64_t w = 0; w < windows; ++w) {
+      const size_t at = size_t(w) * outputs + o;
+      const float *totals = &r.totals[at * n];
+      double e = constant;
+      for (size_t c = 0; c != n; ++c)
+        e += double(slopes[c]) * double(totals[c]);
+      mean += e;
+      out.square += e * e;
+      out.along += e * r.exact[at];
+    }
+    mean /= double(windows);
+    out.mean += mean;
+    out.bias += mean * mean;
+  }
+  const auto all = double(outputs);
+  out.mean /= all;
+  out.bias = out.bias / all - out.mean * out.mean;
+  out.square /= all * double(windows);
+  out.along /= all * double(windows);
+  rest += unfollowed / all;
+  return out;
 }
 
 llvm::Expected<RelativeError>
 SumStatistics::error(const Readout &readout, const Device *device,
                      const LevelMoments *levels) const {
-  if (readout.range == Range::Array || readout.range == Range::Column ||
-      readout.range == Range::Phase)
-    return fail("the closed form knows one range for a product; ranges of each "
-                "array, column or phase need imc accuracy");
-  if (readout.range == Range::Filled && shape.groups_per_pack > 1)
-    return fail("the closed form knows the range 'filled' of arrays that hold "
-                "one group, not " +
-                std::to_string(shape.groups_per_pack) +
-                "; take group_packing = single, or another range");
+  const bool grouped =
+      readout.range == Range::Array || readout.range == Range::Column ||
+      readout.range == Range::Phase ||
+      (readout.range == Range::Filled && shape.groups_per_pack > 1);
+  if ((grouped || readout.range == Range::Layer) && !countedFor(readout))
+    return fail(std::string("the range '") + rangeName(readout.range) +
+                "' of this criterion and quantile was not counted: give "
+                "measure() this readout");
   const int64_t lossless = losslessBits(arrays);
   const int64_t bits = readout.range == Range::Lossless && !readout.adc_bits
                            ? lossless
                            : std::min(readout.adc_bits, lossless);
   const double high = std::ldexp(1.0, int(isSigned ? bits - 1 : bits)) - 1;
-  const double low = isSigned ? -high - 1 : 0;
-  const std::vector<double> steps = stepsOf(readout, bits, high);
-
-  const size_t n = classes.size();
   const Slices slices(arrays);
   const size_t numPhases = phaseWeights.size();
   const size_t numConverters = slices.converters.size();
@@ -166,61 +277,39 @@ SumStatistics::error(const Readout &readout, const Device *device,
   double strips = 0;
   if (device) {
     cells = cellSpread(*levels);
-    for (size_t c = 0; c < n; c += numConverters * numPhases)
+    for (size_t c = 0; c < classes.size(); c += numConverters * numPhases)
       strips += classes[c].strips;
   }
   RelativeError out;
-  // Q(S + nu) = S + offset + slope S + pass nu + rest, by class; nu is what the
-  // cells add to a sum.
-  std::vector<double> follow(n), pass(numConverters * numPhases),
+  std::vector<Converters> converters;
+  if (grouped) {
+    for (const Ranges::Group &g : ranges->groups)
+      converters.push_back(
+          {g.of, g.strips, ranges->stepOf(g.source, arrays, readout, high)});
+  } else {
+    const std::vector<double> steps = stepsOf(readout, bits, high);
+    for (size_t c = 0; c != classes.size(); ++c)
+      converters.push_back({c, classes[c].strips, steps[c]});
+  }
+  std::vector<double> pass(numConverters * numPhases),
       seen(numConverters * numPhases);
-  double constant = 0, rest = 0;
-  for (size_t c = 0; c != n; ++c) {
-    const Class &k = classes[c];
+  std::vector<Line> lines;
+  double rest = 0;
+  for (size_t i = 0; i != converters.size(); ++i) {
+    const Class &k = classes[converters[i].of];
     const size_t at = size_t(k.converter) * numPhases + size_t(k.phase);
-    const double all =
+    const double noise =
         device ? (cells.cells[at] + cells.reads[at]) / strips : 0;
-    double e1 = 0, e2 = 0, es = 0, through = 0, nu = 0, count = 0;
-    for (const auto &[v, f] : k.counts) {
-      // More current, more noise: of unsigned sums, in proportion.
-      const double variance = isSigned || k.mean <= 0 ? all : all * v / k.mean;
-      const Converted e =
-          convert(v, std::sqrt(variance), steps[c], low, high, readout.ties);
-      count += f;
-      e1 += f * e.mean;
-      e2 += f * e.square;
-      es += f * e.mean * v;
-      through += f * e.slope * variance;
-      nu += f * variance;
-    }
-    if (count == 0)
-      continue;
-    e1 /= count;
-    e2 /= count;
-    es /= count;
-    const double gained = nu > 0 ? through / nu : 1;
-    pass[at] += gained * count;
-    seen[at] += count;
-    const double variance = k.square - k.mean * k.mean;
-    const double slope = variance > 0 ? (es - e1 * k.mean) / variance : 0;
-    const double left = std::max(0.0, e2 - e1 * e1 - slope * slope * variance -
-                                          gained * gained * nu / count);
-    follow[c] = slope * k.place;
-    constant += k.place * k.strips * (e1 - slope * k.mean);
-    rest += k.place * k.place * k.strips * left;
+    const Ranges::Group *g = grouped ? &ranges->groups[i] : nullptr;
+    const Line line = lineOf(g ? g->counts : k.counts, g ? g->mean : k.mean,
+                             g ? g->variance : k.variance, noise, k.mean,
+                             converters[i].step, readout, high);
+    pass[at] += line.pass * line.count;
+    seen[at] += line.count;
+    rest += k.place * k.place * converters[i].strips * line.rest;
+    lines.push_back(line);
   }
-  double square = constant * constant, mean = constant, along = 0, bias = 0;
-  for (size_t c = 0; c != n; ++c) {
-    if (follow[c] == 0)
-      continue;
-    mean += follow[c] * meanOf[c];
-    along += follow[c] * withSignal[c];
-    square += 2 * constant * follow[c] * meanOf[c];
-    for (size_t d = 0; d != n; ++d) {
-      square += follow[c] * follow[d] * products[c * n + d];
-      bias += follow[c] * follow[d] * between[c * n + d];
-    }
-  }
+  Followed followed = grouped ? followGroups(lines, rest) : follow(lines);
   if (signalSquare <= 0)
     return out;
   if (device) {
@@ -242,20 +331,21 @@ SumStatistics::error(const Readout &readout, const Device *device,
       draws += factor * (cells.codes[j] - cells.means[j]);
       shared += factor * cells.means[j];
     }
-    const CellError others = otherError(*device, *levels, steps);
+    const CellError others = otherError(*device, *levels, converters);
     draws += others.variance;
     out.noise = draws / signalSquare;
     out.noise_bias = shared / signalSquare;
     rest += draws;
-    mean += others.mean;
-    along += others.along;
-    square += others.square;
+    followed.mean += others.mean;
+    followed.along += others.along;
+    followed.square += others.square;
   }
-  out.gain = along / signalSquare;
-  out.offset = mean / std::sqrt(signalSquare);
-  bias = std::max(0.0, bias);
+  out.gain = followed.along / signalSquare;
+  out.offset = followed.mean / std::sqrt(signalSquare);
+  const double bias = std::max(0.0, followed.bias);
   out.bias = bias / signalSquare + out.noise_bias;
-  out.residual = std::max(0.0, square - mean * mean - along * out.gain - bias) /
+  out.residual = std::max(0.0, followed.square - followed.mean * followed.mean -
+                                   followed.along * out.gain - bias) /
                      signalSquare +
                  rest / signalSquare;
   return out;
@@ -309,7 +399,7 @@ SumStatistics::cellSpread(const LevelMoments &levels) const {
 
 SumStatistics::CellError
 SumStatistics::otherError(const Device &device, const LevelMoments &levels,
-                          const std::vector<double> &steps) const {
+                          const std::vector<Converters> &converters) const {
   const Slices slices(arrays);
   double mean[256] = {}; ///< error of a weight
   for (int w = int(slices.least); w <= int(slices.most); ++w)
@@ -347,15 +437,24 @@ SumStatistics::otherError(const Device &device, const LevelMoments &levels,
   const double gain = device.converter_gain_sigma_relative,
                offsetLsb = device.converter_offset_sigma_lsb,
                eachLsb = device.converter_noise_sigma_lsb;
+  // Mean squares of steps, over the converters of each class.
+  std::vector<double> squares(classes.size()), means(classes.size());
+  for (const Converters &c : converters) {
+    squares[c.of] += c.strips * c.step * c.step;
+    means[c.of] += c.strips * c.step;
+  }
   for (size_t i = 0; i != classes.size(); ++i) {
     const Class &c = classes[i];
-    const double offset = offsetLsb * steps[i], each = eachLsb * steps[i];
-    out.variance += c.place * c.place * c.strips * each * each;
-    if (c.phase == 0) {
-      const double coefficient = c.place / phaseWeights[0];
-      out.variance += coefficient * coefficient * c.strips * offset * offset *
-                      places * places;
-    }
+    out.variance += c.place * c.place * eachLsb * eachLsb * squares[i];
+    if (c.phase != 0 || c.strips <= 0)
+      continue;
+    // An offset is the same in all phases, in steps of each.
+    double all = 0;
+    for (size_t p = 0; p != phaseWeights.size(); ++p)
+      all += phaseWeights[p] * std::sqrt(squares[i + p] / c.strips);
+    const double coefficient = c.place / phaseWeights[0];
+    out.variance += coefficient * coefficient * c.strips * offsetLsb *
+                    offsetLsb * all * all;
   }
   if (gain > 0)
     for (size_t c = 0; c != classes.size(); ++c)
@@ -374,8 +473,7 @@ SumStatistics::otherError(const Device &device, const LevelMoments &levels,
     return out;
   double constant = 0;
   for (size_t i = 0; i != classes.size(); ++i)
-    constant += classes[i].place * classes[i].strips *
-                device.converter_offset_lsb * steps[i];
+    constant += classes[i].place * device.converter_offset_lsb * means[i];
   const int64_t stride = std::max<int64_t>(1, outputs / maxOutputs);
   double count = 0;
   std::vector<double> y(static_cast<size_t>(windows)),

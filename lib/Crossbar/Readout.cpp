@@ -40,43 +40,61 @@ static double roundBy(double t, Ties ties) {
   return std::floor(t);
 }
 
-float Product::Impl::stepOf(const Histogram &histogram, const Readout &readout,
-                            int64_t high) const {
-  const auto edge = [&](size_t bin) {
-    return (int64_t(bin + 1) << bin_shift) - 1;
-  };
+/// Upper end of a bin of calibration.
+static int64_t edgeOf(size_t bin, int64_t binShift) {
+  return (int64_t(bin + 1) << binShift) - 1;
+}
+
+void imc::crossbar::keepQuantile(Histogram &histogram, double quantile) {
+  if (!histogram.total)
+    return;
+  const double wanted = quantile * double(histogram.total);
+  uint64_t seen = 0;
+  size_t bin = 0, last = 0;
+  for (size_t i = 0; i != histogram.bins.size(); ++i)
+    if (histogram.bins[i])
+      last = i;
+  for (; bin != last; ++bin) {
+    seen += histogram.bins[bin];
+    if (double(seen) >= wanted)
+      break;
+  }
+  histogram.bins.assign(bin + 1, 0);
+  histogram.bins[bin] = histogram.total = 1;
+}
+
+float imc::crossbar::calibratedStep(const Histogram &histogram,
+                                    int64_t binShift, const Readout &readout,
+                                    int64_t high) {
+  if (!histogram.total)
+    return 1;
+  const bool powers = readout.step == Step::PowerOfTwo;
+  if (readout.criterion == Criterion::Quantile) {
+    Histogram kept = histogram;
+    keepQuantile(kept, readout.quantile);
+    const int64_t most = edgeOf(kept.bins.size() - 1, binShift);
+    return powers ? powerStep(most, high) : freeStep(most, high);
+  }
   const std::vector<uint64_t> &bins = histogram.bins;
   size_t last = 0;
   for (size_t bin = 0; bin != bins.size(); ++bin)
     if (bins[bin])
       last = bin;
-  const bool powers = readout.step == Step::PowerOfTwo;
-  if (readout.criterion == Criterion::Quantile) {
-    const double wanted = readout.quantile * double(histogram.total);
-    uint64_t seen = 0;
-    size_t bin = 0;
-    for (; bin != last; ++bin) {
-      seen += bins[bin];
-      if (double(seen) >= wanted)
-        break;
-    }
-    const int64_t most = edge(bin);
-    return powers ? powerStep(most, high) : freeStep(most, high);
-  }
+  const int64_t most = edgeOf(last, binShift);
   // The step of least squared error: all powers of two up to the one that holds
   // everything, or 64 equal parts of the range.
   float best = 1;
   double least = -1;
   const int64_t candidates =
-      powers ? int64_t(std::log2(powerStep(edge(last), high))) + 1 : 64;
+      powers ? int64_t(std::log2(powerStep(double(most), high))) + 1 : 64;
   for (int64_t i = 0; i < candidates; ++i) {
     const float step =
         powers ? float(int64_t(1) << i)
-               : freeStep(ceilDiv(edge(last) * (i + 1), candidates), high);
+               : freeStep(double(ceilDiv(most * (i + 1), candidates)), high);
     double error = 0;
     for (size_t bin = 0; bin <= last; ++bin) {
-      const double v = double(int64_t(bin) << bin_shift) +
-                       0.5 * double((int64_t(1) << bin_shift) - 1);
+      const double v = double(int64_t(bin) << binShift) +
+                       0.5 * double((int64_t(1) << binShift) - 1);
       const double code =
           std::min(roundBy(v / double(step), readout.ties), double(high));
       const double e = code * double(step) - v;
@@ -90,13 +108,12 @@ float Product::Impl::stepOf(const Histogram &histogram, const Readout &readout,
   return best;
 }
 
-float Product::Impl::filledStep(int64_t pack, int64_t strip,
-                                int64_t high) const {
-  const int64_t rows = filledRows(pack, strip);
+float imc::crossbar::filledStep(const Arrays &arrays, const Readout &readout,
+                                int64_t rows, int64_t high) {
   if (rows == 0)
     return 1;
   if (readout.step == Step::Free)
-    return freeStep(structuralBound(rows), high);
+    return freeStep(double(structuralBound(arrays, rows)), high);
   Arrays filled = arrays;
   filled.rows = rows;
   return float(int64_t(1) << std::max<int64_t>(0, losslessBits(filled) -
@@ -120,7 +137,7 @@ size_t Product::Impl::histogramOf(Range range, int64_t pack, int64_t strip,
   }
 }
 
-static const char *rangeName(Range range) {
+const char *imc::crossbar::rangeName(Range range) {
   switch (range) {
   case Range::Lossless:
     return "lossless";
@@ -144,9 +161,20 @@ static const char *rangeName(Range range) {
   return "";
 }
 
-static bool isCalibrated(Range range) {
+bool imc::crossbar::isCalibrated(Range range) {
   return range == Range::Layer || range == Range::Array ||
          range == Range::Column || range == Range::Phase;
+}
+
+llvm::Error Product::Impl::checkCounted(Range range) const {
+  if (histograms.empty())
+    return fail(std::string("the range '") + rangeName(range) +
+                "' is calibrated: count sums with calibrate() first");
+  if (counted != range)
+    return fail(std::string("the range '") + rangeName(range) +
+                "' needs sums counted for each " + rangeName(range) +
+                ", they were counted for each " + rangeName(counted));
+  return llvm::Error::success();
 }
 
 llvm::Error Product::setReadout(const Readout &r) {
@@ -192,7 +220,7 @@ llvm::Error Product::setReadout(const Readout &r) {
     // Of powers of two: the range of losslessBits(), as #imc.readout has it.
     uniform = powers ? float(int64_t(1)
                              << std::max<int64_t>(0, needed - readout.adc_bits))
-                     : freeStep(i.structuralBound(i.arrays.rows), high);
+                     : freeStep(structuralBound(i.arrays, i.arrays.rows), high);
     break;
   case Range::Filled: // By strip, below.
     break;
@@ -221,13 +249,8 @@ llvm::Error Product::setReadout(const Readout &r) {
   case Range::Array:
   case Range::Column:
   case Range::Phase:
-    if (i.histograms.empty() || i.histograms.front().bins.empty())
-      return fail(std::string("the range '") + rangeName(readout.range) +
-                  "' is calibrated: count sums with calibrate() first");
-    if (i.counted != readout.range)
-      return fail(std::string("the range '") + rangeName(readout.range) +
-                  "' needs sums counted for each " + rangeName(readout.range) +
-                  ", they were counted for each " + rangeName(i.counted));
+    if (llvm::Error error = i.checkCounted(readout.range))
+      return error;
     break;
   }
   i.programmed.reset();
@@ -241,14 +264,15 @@ llvm::Error Product::setReadout(const Readout &r) {
     for (int64_t p = 0; p < i.packs; ++p)
       for (int64_t s = 0; s < i.strips; ++s)
         std::fill_n(i.steps.begin() + std::ptrdiff_t(i.entry(p, s, 0, 0)),
-                    i.cols, i.filledStep(p, s, high));
+                    i.cols,
+                    filledStep(i.arrays, readout, i.filledRows(p, s), high));
     return llvm::Error::success();
   }
   if (!isCalibrated(readout.range))
     return llvm::Error::success();
   std::vector<float> steps;
   for (const Histogram &histogram : i.histograms)
-    steps.push_back(histogram.total ? i.stepOf(histogram, readout, high) : 1);
+    steps.push_back(calibratedStep(histogram, i.bin_shift, readout, high));
   if (readout.range == Range::Phase)
     i.phase_steps = steps;
   for (int64_t p = 0; p < i.packs; ++p)
@@ -280,7 +304,7 @@ llvm::Error Product::calibrate(const uint8_t *codes, int64_t m, Range range,
     i.counted = range;
     i.histograms.clear();
     i.bin_shift = 0;
-    while ((i.structuralBound(i.arrays.rows) >> i.bin_shift) >= 512)
+    while ((structuralBound(i.arrays, i.arrays.rows) >> i.bin_shift) >= 512)
       ++i.bin_shift;
     const size_t count =
         range == Range::Layer   ? 1
@@ -289,7 +313,7 @@ llvm::Error Product::calibrate(const uint8_t *codes, int64_t m, Range range,
             ? i.bounds.size()
             : size_t(i.packs * i.strips * i.numConverters()) * i.phases.size();
     const size_t bins =
-        size_t(i.structuralBound(i.arrays.rows) >> i.bin_shift) + 1;
+        size_t(structuralBound(i.arrays, i.arrays.rows) >> i.bin_shift) + 1;
     i.histograms.assign(count, {});
     for (Histogram &h : i.histograms)
       h.bins.assign(bins, 0);

@@ -40,11 +40,6 @@ static_assert(size_t(mapping::Range::Filled) == 1 &&
 static_assert(size_t(mapping::Ties::HalfEven) == 1 &&
               size_t(mapping::Ties::Floor) == 2);
 
-static bool isCalibrated(crossbar::Range range) {
-  return range == crossbar::Range::Layer || range == crossbar::Range::Array ||
-         range == crossbar::Range::Column || range == crossbar::Range::Phase;
-}
-
 llvm::Error CrossbarEngine::prepare(int64_t, const ArrayProduct &p) {
   Windows windows(p);
   crossbar::Shape shape;

@@ -53,8 +53,11 @@ public:
 
   /// Top-1 of the products in integers of 8 bits, and the model's layers with
   /// `windows` windows of each, from the first samples; gains measured on
-  /// `gainSamples` of them.
-  llvm::Error observe(Model &model, int64_t windows, int64_t gainSamples);
+  /// `gainSamples` of them, and what calibrated ranges follow from those that
+  /// simulate() calibrates on.
+  llvm::Error
+  observe(Model &model, int64_t windows, int64_t gainSamples,
+          int64_t calibrationSamples = SimulationOptions().calibrationSamples);
 
   /// Top-1 of products in integers of these bits.
   llvm::Expected<double> integers(int64_t weightBits, int64_t inputBits);

@@ -56,6 +56,9 @@ struct LayerData {
   std::vector<int8_t> weights;
   std::vector<uint8_t> codes; ///< windows x G*K
   int64_t windows = 0;
+  /// Windows of the samples that calibrated ranges follow from.
+  std::vector<uint8_t> calibration; ///< calibrationWindows x G*K
+  int64_t calibrationWindows = 0;
   /// Mean square of the outputs' error over that of the product's results, for
   /// a small error of this product alone.
   double gain = 0;
@@ -115,7 +118,9 @@ public:
   std::optional<crossbar::Device> device;
 
   /// Sums of the errors of all products, weighted. Thread safe; statistics of
-  /// sums are kept for each combination of rows, cells, phases and bits.
+  /// sums are kept for each combination of rows, cells, phases and bits, and
+  /// for each range whose steps follow from the sums. Refused: calibrated
+  /// ranges of a model without windows of calibration.
   llvm::Expected<Prediction> predict(const ArraySettings &settings) const;
 
   /// Chooses the curve and the products' weights so that predictions of these

@@ -89,6 +89,9 @@ enum class Range {
   Column,   ///< one for each converter,
   Phase     ///< one for each slice of a sign in a strip and each input phase
 };
+const char *rangeName(Range range);
+/// Whether the range follows from sums that `Product::calibrate` counts.
+bool isCalibrated(Range range);
 /// Where a value half between two codes goes (X-TIE).
 enum class Ties { HalfUp, HalfEven, Floor };
 /// Steps between codes: powers of two, or any (X-STEP).

@@ -24,6 +24,7 @@
 #include "imc/Crossbar/Crossbar.h"
 #include "imc/Crossbar/Device.h"
 
+#include <memory>
 #include <vector>
 
 namespace imc::crossbar {
@@ -60,30 +61,38 @@ llvm::Expected<LevelMoments> levelMoments(const Device &device, int64_t bits,
 /// Sums of a product that were counted, and what converters make of them.
 class SumStatistics {
 public:
-  /// Counts the sums of `product` (its arrays; readouts and devices do not
-  /// matter) over M windows. Refused: codes beyond input_bits, no windows.
+  /// Counts the sums of `product` (its arrays; its readout and device do not
+  /// matter) over M windows, for ranges that are the same whatever the data,
+  /// and for the range of `ranges`: a calibrated one, which follows from what
+  /// the product's `calibrate` counted, or Filled where groups share arrays.
+  /// That takes a few times the memory. Refused: codes beyond input_bits, no
+  /// windows, calibrated ranges before `calibrate`.
   static llvm::Expected<SumStatistics> measure(const Product &product,
-                                               const uint8_t *codes, int64_t m);
+                                               const uint8_t *codes, int64_t m,
+                                               const Readout &ranges = {});
 
   /// Errors of `readout` on ideal cells, or with `device` on cells whose levels
-  /// have these moments. Ranges: Lossless, Full, Bits, Filled of arrays that
-  /// hold one group, and Layer for ranges calibrated on the counted windows;
-  /// finer ones are refused, as they differ between columns.
+  /// have these moments. Refused: ranges (with a criterion and quantile) that
+  /// were not counted.
   llvm::Expected<RelativeError>
   error(const Readout &readout, const Device *device = nullptr,
         const LevelMoments *levels = nullptr) const;
 
   /// Mean square of the exact results around their means by output.
   double signal() const { return signalSquare; }
+  /// Memory that this takes.
+  size_t bytes() const;
 
+  struct Ranges; ///< lib/Crossbar/NoiseRanges.h
 private:
+  bool countedFor(const Readout &readout) const;
   /// Sums of one converter of a weight, in one phase, in strips of one kind.
   struct Class {
     double place = 0; ///< coefficient of the converter times the phase's weight
     int64_t converter = 0, phase = 0;
-    double strips = 0;           ///< of the kind that an output has
-    int64_t rows = 0;            ///< of these strips
-    double mean = 0, square = 0; ///< of the sums
+    double strips = 0;             ///< of the kind that an output has
+    int64_t rows = 0;              ///< of these strips
+    double mean = 0, variance = 0; ///< of the sums
     /// Sums that occurred (middles of bins), and how often.
     std::vector<std::pair<double, double>> counts;
   };
@@ -100,16 +109,40 @@ private:
     double variance = 0;                    ///< between draws
     double mean = 0, square = 0, along = 0; ///< of what all draws share
   };
+  /// Converters of one step: of a class, or of one range in it.
+  struct Converters {
+    size_t of = 0;     ///< class
+    double strips = 0; ///< that an output has, on average
+    double step = 1;
+  };
   CellError otherError(const Device &device, const LevelMoments &levels,
-                       const std::vector<double> &steps) const;
-  /// Steps of the converters of a range of `bits` with codes up to `high`, by
-  /// class.
+                       const std::vector<Converters> &converters) const;
+  /// How they read sums: Q(S + nu) = S + e(S) + pass nu + rest, nu what cells
+  /// add, e a line in S with this mean.
+  struct Line {
+    double mean = 0, slope = 0, pass = 1, rest = 0, count = 0;
+  };
+  /// Of counted sums with this mean and variance; noise of mean square `noise`
+  /// on sums whose mean is `noiseMean`.
+  Line lineOf(const std::vector<std::pair<double, double>> &counts, double mean,
+              double variance, double noise, double noiseMean, double step,
+              const Readout &readout, double high) const;
+  /// What lines add up to in results: mean, mean square, mean product with the
+  /// signal, and variance of the outputs' means.
+  struct Followed {
+    double mean = 0, square = 0, along = 0, bias = 0;
+  };
+  Followed follow(const std::vector<Line> &lines) const;
+  /// Lines of groups. What no line of an output follows goes to `rest`.
+  Followed followGroups(const std::vector<Line> &lines, double &rest) const;
+  /// Steps of a range that is one for the product, or Filled of arrays that
+  /// hold one group: `bits`, codes up to `high`; by class.
   std::vector<double> stepsOf(const Readout &readout, int64_t bits,
                               double high) const;
 
   Arrays arrays;
   std::vector<Class> classes;
-  int64_t largest = 0; ///< |sum| seen
+  std::shared_ptr<const Ranges> ranges;
   bool isSigned = false;
   std::vector<double> products; ///< E[Y_c Y_d], Y the sum over strips
   std::vector<double> meanOf;   ///< E[Y_c]

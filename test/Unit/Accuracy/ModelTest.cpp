@@ -11,6 +11,7 @@
 
 #include "imc/Accuracy/Model.h"
 
+#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
 #include <gtest/gtest.h>
 
@@ -40,6 +41,9 @@ static Model twoLayers() {
       layer.weights.push_back(int8_t(int(random() % 255) - 127));
     for (int64_t i = 0; i < layer.windows * layer.shape.k; ++i)
       layer.codes.push_back(uint8_t(random() % 256));
+    layer.calibrationWindows = 8;
+    layer.calibration.assign(layer.codes.begin(),
+                             layer.codes.begin() + 8 * layer.shape.k);
     m.layers.push_back(std::move(layer));
   }
   m.shared.assign(16, 0);
@@ -143,6 +147,81 @@ TEST(Model, TheCorrectionMeetsWhatTheCurveCannot) {
   EXPECT_EQ(predict(m, settings(lossless)).top1, m.integers);
 }
 
+/// One after the other in one model: statistics of one are not taken for those
+/// of another.
+TEST(Model, EveryRangeHasItsOwnStatistics) {
+  const Model m = twoLayers();
+  std::vector<double> noises;
+  for (crossbar::Range range :
+       {crossbar::Range::Full, crossbar::Range::Filled, crossbar::Range::Layer,
+        crossbar::Range::Array, crossbar::Range::Column,
+        crossbar::Range::Phase}) {
+    ArraySettings s = settings(4);
+    s.arrays.cols = 32;
+    s.readout.range = range;
+    s.readout.step = crossbar::Step::Free;
+    const double noise = predict(m, s).noise;
+    EXPECT_EQ(predict(twoLayers(), s).noise, noise);
+    noises.push_back(noise);
+    s.readout.step = crossbar::Step::PowerOfTwo;
+    EXPECT_NE(predict(m, s).noise, noise);
+    s.readout.adc_bits = crossbar::losslessBits(s.arrays);
+    EXPECT_EQ(predict(m, s).top1, m.integers);
+  }
+  // Ever finer ranges of these products have ever smaller steps.
+  for (size_t i = 1; i != noises.size(); ++i)
+    EXPECT_NE(noises[i], noises[i - 1]) << i;
+  EXPECT_LT(noises[5], 0.5 * noises[0]);
+
+  ArraySettings s = settings(4);
+  s.readout.range = crossbar::Range::Column;
+  const double all = predict(m, s).noise;
+  s.readout.quantile = 0.9;
+  EXPECT_NE(predict(m, s).noise, all);
+  s.readout.criterion = crossbar::Criterion::SquaredError;
+  EXPECT_LT(predict(m, s).noise, all);
+}
+
+TEST(Model, RangesFollowTheWindowsOfCalibration) {
+  Model m = twoLayers();
+  ArraySettings s = settings(5);
+  s.readout.range = crossbar::Range::Phase;
+  const double noise = predict(m, s).noise;
+  const Model read = llvm::cantFail(
+      Model::parse(llvm::formatv("{0}", m.toJSON()).str(), "m.json"));
+  EXPECT_EQ(predict(read, s).noise, noise);
+  // Windows that are all dark leave converters with a range of nothing.
+  Model dark = twoLayers();
+  dark.layers[1].calibration.assign(dark.layers[1].calibration.size(), 0);
+  EXPECT_GT(predict(dark, s).noise, 2 * noise);
+  Model none = twoLayers();
+  none.layers[1].calibrationWindows = 0;
+  none.layers[1].calibration.clear();
+  auto refused = none.predict(s);
+  ASSERT_FALSE(bool(refused));
+  EXPECT_NE(llvm::toString(refused.takeError())
+                .find("product 'layer1': no windows to calibrate the range "
+                      "'phase' on"),
+            std::string::npos);
+  s.readout.range = crossbar::Range::Full;
+  EXPECT_EQ(predict(none, s).noise, predict(twoLayers(), s).noise);
+}
+
+TEST(Model, GroupsThatShareArraysFillThem) {
+  Model m = twoLayers();
+  for (LayerData &layer : m.layers) {
+    layer.shape.groups = 9;
+    layer.shape.k = 10;
+    layer.shape.n = 10;
+  }
+  ArraySettings s = settings(4);
+  s.readout.range = crossbar::Range::Filled;
+  const double single = predict(m, s).noise;
+  // 12 rows of 10 are filled, or all 90.
+  s.packing = mapping::GroupPacking::Dense;
+  EXPECT_GT(predict(m, s).noise, 2 * single);
+}
+
 TEST(Model, YieldIsTheShareOfDrawsAboveTheFloor) {
   Prediction p;
   p.top1 = 0.8;
@@ -218,11 +297,15 @@ TEST(Model, DamagedFilesAreRefused) {
     auto m = Model::parse(bad, "m.json");
     return m ? std::string() : llvm::toString(m.takeError());
   };
-  EXPECT_NE(refusal("imc accuracy model 2", "x")
+  EXPECT_NE(refusal("imc accuracy model 3", "x")
                 .find("m.json: is no model of accuracy"),
             std::string::npos);
   EXPECT_NE(refusal("\"rows\":90", "\"rows\":91")
                 .find("model.layers[0].weights: expected 910 bytes, not 900"),
+            std::string::npos);
+  EXPECT_NE(refusal("\"calibration_windows\":8", "\"calibration_windows\":9")
+                .find("model.layers[0].calibration: expected 810 bytes, not "
+                      "720"),
             std::string::npos);
   EXPECT_NE(refusal("\"rows\":90", "\"rows\":-1").find("whole number"),
             std::string::npos);

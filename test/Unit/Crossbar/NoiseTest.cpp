@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 using namespace imc::crossbar;
 using namespace imc::crossbar::test;
@@ -144,6 +145,99 @@ TEST(Noise, FilledRangesFollowTheRowsOfEachStrip) {
   EXPECT_GT(shorter, 0);
 }
 
+/// How far the closed form of `r` is from a run, in decibels; none where a run
+/// has next to no error: single sums that saturate in several phases at once
+/// are then all of it.
+static std::optional<double> decibelsOff(const Case &c, const Readout &r) {
+  Product product = productOf(c);
+  if (isCalibrated(r.range))
+    llvm::cantFail(product.calibrate(c.codes.data(), c.m, r.range));
+  const SumStatistics s =
+      llvm::cantFail(SumStatistics::measure(product, c.codes.data(), c.m, r));
+  llvm::cantFail(product.setReadout(r));
+  const double simulated = meanSquare(product, c, exactProduct(c));
+  const double predicted = llvm::cantFail(s.error(r)).total() * s.signal();
+  if (simulated == 0) {
+    EXPECT_EQ(predicted, 0) << c.describe();
+    return std::nullopt;
+  }
+  if (simulated < 1e-4 * s.signal()) {
+    EXPECT_LT(predicted, 2e-4 * s.signal()) << c.describe();
+    return std::nullopt;
+  }
+  return std::abs(10 * std::log10(predicted / simulated));
+}
+
+static void expectNear(std::vector<double> decibels) {
+  ASSERT_GT(decibels.size(), 30u);
+  std::sort(decibels.begin(), decibels.end());
+  EXPECT_LT(decibels[decibels.size() / 2], 0.3);
+  EXPECT_LT(decibels[decibels.size() * 9 / 10], 1.0);
+  EXPECT_LT(decibels.back(), 2.0);
+}
+
+class CalibratedNoise : public testing::TestWithParam<Range> {};
+
+/// Steps that follow from sums, one for all converters or for each array,
+/// column, or slice and phase.
+TEST_P(CalibratedNoise, ErrsAsOftenAsInRuns) {
+  std::mt19937 random(6 + int(GetParam()));
+  std::vector<double> decibels;
+  for (int i = 0; i < 64; ++i) {
+    const Case c = layerCase(random);
+    Readout r;
+    r.range = GetParam();
+    r.adc_bits = std::max<int64_t>(3, losslessBits(c.arrays) - 4);
+    r.ties = Ties(random() % 2);
+    r.step = i % 2 ? Step::Free : Step::PowerOfTwo;
+    if (i % 4 == 3)
+      r.criterion = Criterion::SquaredError;
+    else if (i % 4 == 2)
+      r.quantile = 0.999;
+    if (std::optional<double> off = decibelsOff(c, r))
+      decibels.push_back(*off);
+  }
+  expectNear(std::move(decibels));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ranges, CalibratedNoise,
+                         testing::Values(Range::Layer, Range::Array,
+                                         Range::Column, Range::Phase),
+                         [](const auto &info) {
+                           return std::string(rangeName(info.param));
+                         });
+
+/// Groups that share arrays fill strips together.
+TEST(Noise, FilledRangesOfPacksFollowTheRowsOfAllTheirGroups) {
+  std::mt19937 random(8);
+  std::vector<double> decibels;
+  for (int i = 0; i < 40; ++i) {
+    Case c = layerCase(random);
+    c.shape.k = pick(random, 9, 40);
+    c.shape.n = pick(random, 1, 6);
+    c.shape.groups = pick(random, 5, 16);
+    c.shape.groups_per_pack = pick(random, 2, 5);
+    std::normal_distribution<double> normal;
+    const double most = double((1 << (c.arrays.weight_bits - 1)) - 1);
+    c.weights.clear();
+    for (int64_t w = 0; w < c.shape.groups * c.shape.k * c.shape.n; ++w)
+      c.weights.push_back(
+          int8_t(std::clamp(normal(random) * most / 3, -most, most)));
+    const double top = double((1 << c.arrays.input_bits) - 1);
+    c.codes.clear();
+    for (int64_t x = 0; x < c.m * c.shape.groups * c.shape.k; ++x)
+      c.codes.push_back(
+          uint8_t(std::clamp(normal(random) * top / 3, 0.0, top)));
+    Readout r;
+    r.range = Range::Filled;
+    r.step = i % 2 ? Step::Free : Step::PowerOfTwo;
+    r.adc_bits = std::max<int64_t>(3, losslessBits(c.arrays) - 3);
+    if (std::optional<double> off = decibelsOff(c, r))
+      decibels.push_back(*off);
+  }
+  expectNear(std::move(decibels));
+}
+
 /// Spread of cells that lossless converters read: variance over draws.
 TEST(Noise, CellsSpreadAsInDraws) {
   std::mt19937 random(3);
@@ -184,18 +278,36 @@ TEST(Noise, WhatTheClosedFormDoesNotKnowIsRefused) {
   auto refused = [](auto value) {
     return value ? std::string() : llvm::toString(value.takeError());
   };
-  EXPECT_NE(refused(s.error(r)).find("one range for a product"),
+  EXPECT_NE(refused(s.error(r))
+                .find("'column' of this criterion and quantile "
+                      "was not counted"),
             std::string::npos);
+  EXPECT_NE(
+      refused(SumStatistics::measure(productOf(c), c.codes.data(), c.m, r))
+          .find("'column' is calibrated: count sums with calibrate() first"),
+      std::string::npos);
+  Product calibrated = productOf(c);
+  llvm::cantFail(calibrated.calibrate(c.codes.data(), c.m, Range::Array));
+  EXPECT_NE(refused(SumStatistics::measure(calibrated, c.codes.data(), c.m, r))
+                .find("counted for each array"),
+            std::string::npos);
+  r.range = Range::Array;
+  const SumStatistics array = llvm::cantFail(
+      SumStatistics::measure(calibrated, c.codes.data(), c.m, r));
+  EXPECT_GT(llvm::cantFail(array.error(r)).total(), 0);
+  EXPECT_GT(array.bytes(), s.bytes());
+  r.quantile = 0.9;
+  EXPECT_NE(refused(array.error(r)).find("was not counted"), std::string::npos);
   Case packed = c;
   packed.shape.groups = packed.shape.groups_per_pack = 2;
   packed.weights.insert(packed.weights.end(), c.weights.begin(),
                         c.weights.end());
   packed.codes.insert(packed.codes.end(), c.codes.begin(), c.codes.end());
+  r = {};
   r.range = Range::Filled;
   r.adc_bits = 4;
-  EXPECT_NE(
-      refused(statisticsOf(packed).error(r)).find("hold one group, not 2"),
-      std::string::npos);
+  EXPECT_NE(refused(statisticsOf(packed).error(r)).find("was not counted"),
+            std::string::npos);
   Device device = idealDevice();
   device.segment_ohm = 2;
   EXPECT_NE(refused(levelMoments(device, 2, 0)).find("line.segment_ohm"),
