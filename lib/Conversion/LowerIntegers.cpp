@@ -160,7 +160,7 @@ Values lowering::lower(RewriterBase &b, RequantizeOp op) {
           return arith::ConstantOp::create(
               b, loc, b.getF64FloatAttr(static_cast<double>(value)));
         };
-        // R7: the sum in integers, the product in f64.
+        // R7: the sum in integers of acc's width, the product in f64.
         Value sum = a.add(args[0], args[1]);
         Value v = arith::MulFOp::create(
             b, loc, arith::SIToFPOp::create(b, loc, f64, sum), args[2]);

@@ -308,6 +308,11 @@ LogicalResult RequantizeOp::verify() {
     return emitOpError() << "(C3) codes are [" << codes
                          << "], expected lo <= hi in [" << -span / 2 << ", "
                          << span / 2 - 1 << "] or in [0, " << span - 1 << "]";
+  if (Type bias = shaped(getBias()).getElementType();
+      bias != acc.getElementType())
+    return emitOpError() << "(C4) bias has elements of " << bias
+                         << " and acc of " << acc.getElementType()
+                         << ", expected the same";
   return success();
 }
 

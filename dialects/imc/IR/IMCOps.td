@@ -284,7 +284,8 @@ def IMC_RequantizeOp : IMC_TiledOp<"requantize"> {
   let description = [{
     Takes the sums of an integer product to an integer payload. Dimension 1 is the channel n.
     `bias` holds what is added to the sums in integers: the bias of the layer and the
-    corrections by zero points (modulo 2^32, as the sums themselves). With
+    corrections by zero points (modulo 2^32, as the sums themselves; 2^64 where they are i64, the
+    sums of operands of 9 to 16 bits). With
 
     ```
     v = f64(acc[.., n, ..] + bias[n]) · multiplier[n]                       (f64)
@@ -310,6 +311,7 @@ def IMC_RequantizeOp : IMC_TiledOp<"requantize"> {
     - (C2) bias and multiplier have as many elements as there are channels.
     - (C3) `codes` are two numbers lo ≤ hi of the destination's element type, both read as signed
       or both as unsigned ones.
+    - (C4) acc and bias have the same element type.
 
     Example:
 
@@ -320,8 +322,8 @@ def IMC_RequantizeOp : IMC_TiledOp<"requantize"> {
     ```
   }];
   let arguments = (ins
-    IMC_AnyRank<[I32]>:$acc,
-    IMC_Shaped<[I32], [1]>:$bias,
+    IMC_AnyRank<[I32, I64]>:$acc,
+    IMC_Shaped<[I32, I64], [1]>:$bias,
     IMC_Shaped<[F64], [1]>:$multiplier,
     IMC_Shaped<[I32], [0]>:$zero_point,
     Optional<IMC_Shaped<[F32], [0]>>:$step,

@@ -154,6 +154,14 @@ func.func @requantize_multiplier_type(%acc: tensor<4x8xi32>, %b: tensor<8xi32>, 
 
 // -----
 
+func.func @requantize_c4_bias(%acc: tensor<4x8xi64>, %b: tensor<8xi32>, %m: tensor<8xf64>, %z: tensor<i32>, %e: tensor<4x8xi16>) {
+  // expected-error @below {{(C4) bias has elements of 'i32' and acc of 'i64', expected the same}}
+  %q = imc.requantize ins(%acc, %b, %m, %z : tensor<4x8xi64>, tensor<8xi32>, tensor<8xf64>, tensor<i32>) outs(%e : tensor<4x8xi16>) codes = [0, 255] -> tensor<4x8xi16>
+  return
+}
+
+// -----
+
 func.func @symmetric_bits(%x: tensor<4x8xf32>) {
   // expected-error @below {{(C1) symmetric codes take at least 2 bits, not 1}}
   %s, %z = imc.choose_qparams %x bits = 1 symmetric : tensor<4x8xf32> -> tensor<f32>, tensor<i32>

@@ -41,6 +41,8 @@ bool parseTensor(llvm::StringRef text, Tensor &tensor) {
     type = ElementType::U8;
   else if (element == "i32")
     type = ElementType::I32;
+  else if (element == "i64")
+    type = ElementType::I64;
   else
     return false;
   std::vector<int64_t> extents;
@@ -64,6 +66,8 @@ bool parseTensor(llvm::StringRef text, Tensor &tensor) {
       tensor.as<float>()[i] = static_cast<float>(value);
     else if (type == ElementType::I32)
       tensor.as<int32_t>()[i] = static_cast<int32_t>(value);
+    else if (type == ElementType::I64)
+      tensor.as<int64_t>()[i] = static_cast<int64_t>(value);
     else
       tensor.as<uint8_t>()[i] = static_cast<uint8_t>(static_cast<int>(value));
   }
@@ -126,5 +130,6 @@ INSTANTIATE_TEST_SUITE_P(Ops, OpsTest,
                          ::testing::Values("choose-qparams", "conv2d",
                                            "dequantize", "encode-weights",
                                            "matmul", "mvm", "quantize",
-                                           "requantize", "requantize-wide",
-                                           "shift-add", "unfold"));
+                                           "requantize", "requantize-i64",
+                                           "requantize-wide", "shift-add",
+                                           "unfold"));
