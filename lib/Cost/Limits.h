@@ -85,10 +85,11 @@ void checkModel(const workload::Workload &workload, const machine::Machine &m,
   using mapping::Rule;
   // The passes keep the integers of a quantized model, so nothing else has a
   // price.
-  for (int64_t bits : {k.weight_bits, k.input_bits})
-    if (workload.model_bits != 0 && bits != workload.model_bits)
+  for (auto [bits, own] : {std::pair(k.weight_bits, workload.model_weight_bits),
+                           std::pair(k.input_bits, workload.model_input_bits)})
+    if (own != 0 && bits != own)
       report(Rule::ModelBits, static_cast<double>(bits),
-             static_cast<double>(workload.model_bits));
+             static_cast<double>(own));
   // E-MIXED: the chip is built for the bits of the knobs.
   if (workload.mixed_bits)
     for (const workload::Layer &layer : workload.layers)

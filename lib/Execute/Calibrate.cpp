@@ -12,6 +12,7 @@
 
 #include "Observe.h"
 #include "dialects/imc/IR/IMC.h"
+#include "dialects/imc/IR/Payload.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -35,8 +36,7 @@ static FailureOr<SmallVector<Operation *>> findProducts(ModuleOp module) {
     if (!isa<imc::MatmulOp, imc::Conv2DOp>(op))
       return WalkResult::advance();
     // The model's own integers have their scales.
-    if (op->hasAttr(imc::IMCDialect::inputBitsAttrName) &&
-        getElementTypeOrSelf(op->getOperand(0)).isInteger(8))
+    if (imc::isInModelIntegers(op))
       return WalkResult::advance();
     auto type = dyn_cast<RankedTensorType>(op->getOperand(0).getType());
     if (!type || !type.getElementType().isF32()) {

@@ -149,6 +149,18 @@ std::pair<int64_t, int64_t> imc::bitsOf(Operation *op) {
   return {weight ? weight : 8, input};
 }
 
+std::pair<int64_t, int64_t> imc::modelBits(ModuleOp module) {
+  int64_t ofWeights = 0, ofInputs = 0;
+  module.walk([&](Operation *op) {
+    if (!isa<imc::Conv2DOp, imc::MatmulOp>(op) || !isInModelIntegers(op))
+      return;
+    const auto [weight, input] = bitsOf(op);
+    ofWeights = std::max(ofWeights, weight);
+    ofInputs = std::max(ofInputs, input);
+  });
+  return {ofWeights, ofInputs};
+}
+
 std::pair<int64_t, int64_t> imc::commonBits(ModuleOp module) {
   auto read = [&](StringRef name) -> int64_t {
     auto bits = module->getAttrOfType<IntegerAttr>(name);
@@ -246,9 +258,6 @@ LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
                                     RankedTensorType y, int64_t groups,
                                     ArrayRef<int64_t> strides,
                                     ArrayRef<int64_t> dilations) {
-  if (auto bits = op->getAttrOfType<IntegerAttr>(IMCDialect::inputBitsAttrName);
-      bits && !getElementTypeOrSelf(x).isF32())
-    workload.model_bits = bits.getInt();
   workload::Product product;
   if (auto copies = op->getAttrOfType<IntegerAttr>(IMCDialect::copiesAttrName))
     product.copies = copies.getInt();
@@ -259,6 +268,13 @@ LogicalResult Extractor::addProduct(Operation *op, Value x, RankedTensorType w,
         IMCDialect::unfoldingAttrName, *mapping::findKnob("unfolding"),
         rule.getValue()));
   std::tie(product.weight_bits, product.input_bits) = bitsOf(op);
+  if (op->hasAttr(IMCDialect::inputBitsAttrName) &&
+      !getElementTypeOrSelf(x).isF32()) {
+    workload.model_weight_bits =
+        std::max(workload.model_weight_bits, product.weight_bits);
+    workload.model_input_bits =
+        std::max(workload.model_input_bits, product.input_bits);
+  }
   bool isConv = w.getRank() == 4;
   int64_t channels = y.getDimSize(1);
   product.windows = channels ? y.getNumElements() / channels : 0;
@@ -499,16 +515,29 @@ static FailureOr<workload::Workload> extractEarly(ModuleOp module, Phase phase,
   int64_t parameters = countParameters(module);
   OwningOpRef<ModuleOp> copy = module.clone();
   dropData(*copy);
-  PassManager pm(module.getContext(), ModuleOp::getOperationName());
+  PassManager offload(module.getContext(), ModuleOp::getOperationName());
   if (phase == Phase::Imported)
-    pm.addPass(createOffloadPass());
+    offload.addPass(createOffloadPass());
+  if (failed(offload.run(*copy)))
+    return failure();
   QuantizePassOptions options;
   options.activations = activations.str();
-  pm.addPass(createQuantizePass(options));
-  if (failed(pm.run(*copy)))
+  // A model's own integers are taken with their bits only.
+  if (auto [weight, input] = modelBits(*copy); weight != 0) {
+    options.weightBits = weight;
+    options.inputBits = input;
+  }
+  PassManager quantize(module.getContext(), ModuleOp::getOperationName());
+  quantize.addPass(createQuantizePass(options));
+  if (failed(quantize.run(*copy)))
     return failure();
   // The pass gives every product bits; here those count that were asked for.
   std::vector<std::pair<int64_t, int64_t>> asked;
+  std::vector<bool> own;
+  copy->walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<imc::Conv2DOp, imc::MatmulOp>(op))
+      own.push_back(isInModelIntegers(op));
+  });
   module.walk<WalkOrder::PreOrder>([&](Operation *op) {
     if (isa<imc::Conv2DOp, imc::MatmulOp>(op))
       asked.push_back(getElementTypeOrSelf(op->getOperand(0)).isF32()
@@ -523,8 +552,10 @@ static FailureOr<workload::Workload> extractEarly(ModuleOp module, Phase phase,
   size_t next = 0;
   for (workload::Layer &layer : workload->layers)
     if (auto *product = std::get_if<workload::Product>(&layer.work)) {
-      std::tie(product->weight_bits, product->input_bits) =
-          next < asked.size() ? asked[next] : std::pair<int64_t, int64_t>();
+      // Those of the model's own integers stand.
+      if (!own[next])
+        std::tie(product->weight_bits, product->input_bits) =
+            next < asked.size() ? asked[next] : std::pair<int64_t, int64_t>();
       ++next;
       workload->mixed_bits |= product->hasOwnBits();
     }

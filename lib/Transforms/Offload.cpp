@@ -131,7 +131,14 @@ void Offloader::finish(const LinalgProduct &product, Value acc, Value init) {
   if (!product.integer)
     return;
   Operation *op = acc.getDefiningOp();
-  op->setAttr(IMCDialect::inputBitsAttrName, rewriter.getI64IntegerAttr(8));
+  auto bitsOfOperand = [&](unsigned index) {
+    return rewriter.getI64IntegerAttr(
+        getElementTypeOrSelf(op->getOperand(index)).getIntOrFloatBitWidth());
+  };
+  op->setAttr(IMCDialect::inputBitsAttrName, bitsOfOperand(0));
+  // Without the attribute a weight has 8 bits.
+  if (IntegerAttr bits = bitsOfOperand(1); bits.getInt() != 8)
+    op->setAttr(IMCDialect::weightBitsAttrName, bits);
   integers.correct(acc, op->getOperand(1),
                    product.kind == LinalgProduct::Kind::Conv,
                    product.signedInput, isZeroFilled(init) ? Value() : init);

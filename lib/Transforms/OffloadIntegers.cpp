@@ -8,6 +8,7 @@
 #include "OffloadIntegers.h"
 
 #include "dialects/imc/IR/IMC.h"
+#include "dialects/imc/IR/Payload.h"
 #include "imc/Transforms/Constants.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
@@ -31,7 +32,7 @@ static Value flipSource(Value value) {
   auto flip = result.getDefiningOp<arith::XOrIOp>();
   APInt bit;
   if (!flip || flip.getLhs() != op.getBlock()->getArgument(0) ||
-      !flip.getType().isInteger(8) ||
+      !isPayload(flip.getType()) ||
       !matchPattern(flip.getRhs(), m_ConstantInt(&bit)) || !bit.isSignMask())
     return {};
   return op.getDpsInputs()[0];
@@ -44,6 +45,8 @@ Value IntegerOffloader::unsignedInput(Location loc, Value x) {
   OpBuilder::InsertionGuard guard(rewriter);
   rewriter.setInsertionPointAfterValue(x);
   auto type = cast<RankedTensorType>(x.getType());
+  const IntegerAttr top = IntegerAttr::get(
+      type.getElementType(), APInt::getSignMask(type.getElementTypeBitWidth()));
   auto pad = x.getDefiningOp<tensor::PadOp>();
   if (Value padding = pad ? pad.getConstantPaddingValue() : Value(); padding) {
     Value source = unsignedInput(loc, pad.getSource());
@@ -52,13 +55,11 @@ Value IntegerOffloader::unsignedInput(Location loc, Value x) {
     if (matchPattern(padding, m_ConstantInt(&code)))
       padding = arith::ConstantOp::create(
           rewriter, pad.getLoc(),
-          IntegerAttr::get(type.getElementType(), code ^ 128));
+          IntegerAttr::get(type.getElementType(), code ^ top.getValue()));
     else
       padding = arith::XOrIOp::create(
           rewriter, pad.getLoc(), padding,
-          arith::ConstantOp::create(
-              rewriter, pad.getLoc(),
-              IntegerAttr::get(type.getElementType(), -128)));
+          arith::ConstantOp::create(rewriter, pad.getLoc(), top));
     result = tensor::PadOp::create(rewriter, pad.getLoc(), type, source,
                                    pad.getMixedLowPad(), pad.getMixedHighPad(),
                                    padding, pad.getNofold());
@@ -73,11 +74,10 @@ Value IntegerOffloader::unsignedInput(Location loc, Value x) {
                  rewriter, loc, TypeRange(type), ValueRange(x),
                  ValueRange(empty), maps, iterators,
                  [&](OpBuilder &b, Location loc, ValueRange args) {
-                   Value top = arith::ConstantOp::create(
-                       b, loc, IntegerAttr::get(type.getElementType(), -128));
+                   Value bit = arith::ConstantOp::create(b, loc, top);
                    linalg::YieldOp::create(
                        b, loc,
-                       arith::XOrIOp::create(b, loc, args[0], top).getResult());
+                       arith::XOrIOp::create(b, loc, args[0], bit).getResult());
                  })
                  .getResult(0);
   }
@@ -99,11 +99,30 @@ static ArrayRef<char> dataOf(Value value, std::vector<char> &storage) {
   return static_cast<int64_t>(raw.size()) == bytes ? raw : ArrayRef<char>();
 }
 
-Value IntegerOffloader::correction(Location loc, Value w, bool channelFirst,
-                                   Value bias) {
+/// Element `i` of signed integers of `width` bits, widened.
+static int64_t elementOf(ArrayRef<char> raw, unsigned width, int64_t i) {
+  const char *at = raw.data() + i * (width / 8);
+  auto read = [at](auto value) -> int64_t {
+    std::memcpy(&value, at, sizeof(value));
+    return value;
+  };
+  switch (width) {
+  case 8:
+    return read(int8_t());
+  case 16:
+    return read(int16_t());
+  case 32:
+    return read(int32_t());
+  default:
+    return read(int64_t());
+  }
+}
+
+Value IntegerOffloader::correction(Location loc, Value w, int64_t h, Type sum,
+                                   bool channelFirst, Value bias) {
   auto wType = cast<RankedTensorType>(w.getType());
   int64_t channels = wType.getDimSize(channelFirst ? 0 : 1);
-  auto type = RankedTensorType::get({channels}, rewriter.getI32Type());
+  auto type = RankedTensorType::get({channels}, sum);
   std::string name = getWeightName(w.getDefiningOp()).str() + ".correction";
   std::vector<char> wStorage, biasStorage;
   ArrayRef<char> weights = dataOf(w, wStorage);
@@ -111,17 +130,26 @@ Value IntegerOffloader::correction(Location loc, Value w, bool channelFirst,
   // Without its data, a weight stands for any: counting needs no more.
   if (weights.empty() || (bias && added.empty()))
     return imc::MissingWeightOp::create(rewriter, loc, type, name);
-  AsmResourceBlob blob =
-      HeapAsmResourceBlob::allocate(channels * sizeof(uint32_t), 64);
-  auto *sums = reinterpret_cast<uint32_t *>(blob.getMutableData().data());
-  std::fill_n(sums, channels, 0);
+  // Modulo 2^64, and so modulo the width of the sums.
+  std::vector<uint64_t> sums(channels, 0);
   int64_t perChannel = wType.getNumElements() / channels;
+  const unsigned wWidth = wType.getElementTypeBitWidth(),
+                 sumWidth = sum.getIntOrFloatBitWidth();
   for (int64_t i = 0, e = wType.getNumElements(); i < e; ++i)
     sums[channelFirst ? i / perChannel : i % channels] -=
-        128u * static_cast<uint32_t>(static_cast<int8_t>(weights[i]));
-  if (bias)
-    for (int64_t n = 0; n < channels; ++n)
-      sums[n] += reinterpret_cast<const uint32_t *>(added.data())[n];
+        static_cast<uint64_t>(h * elementOf(weights, wWidth, i));
+  AsmResourceBlob blob =
+      HeapAsmResourceBlob::allocate(channels * (sumWidth / 8), 64);
+  char *out = blob.getMutableData().data();
+  for (int64_t n = 0; n < channels; ++n) {
+    const uint64_t whole =
+        sums[n] +
+        (bias ? static_cast<uint64_t>(elementOf(added, sumWidth, n)) : 0);
+    const auto half = static_cast<uint32_t>(whole);
+    std::memcpy(out + n * (sumWidth / 8),
+                sumWidth == 64 ? static_cast<const void *>(&whole) : &half,
+                sumWidth / 8);
+  }
   return arith::ConstantOp::create(
       rewriter, loc,
       cast<TypedAttr>(makeConstantData(type, name, std::move(blob))));
@@ -132,6 +160,9 @@ void IntegerOffloader::correct(Value acc, Value w, bool channelFirst,
   if (!isSigned && !init)
     return;
   Location loc = acc.getLoc();
+  Type sum = getElementTypeOrSelf(acc),
+       input = getElementTypeOrSelf(acc.getDefiningOp()->getOperand(0));
+  const int64_t h = int64_t(1) << (input.getIntOrFloatBitWidth() - 1);
   OpBuilder::InsertionGuard guard(rewriter);
   auto isConstant = [](Value value) {
     return isa_and_nonnull<arith::ConstantOp, imc::MissingWeightOp>(
@@ -146,7 +177,8 @@ void IntegerOffloader::correct(Value acc, Value w, bool channelFirst,
       auto requantize = cast<imc::RequantizeOp>(user);
       Value old = requantize.getBias();
       rewriter.setInsertionPoint(requantize);
-      Value bias = correction(requantize.getLoc(), w, channelFirst, old);
+      Value bias =
+          correction(requantize.getLoc(), w, h, sum, channelFirst, old);
       rewriter.modifyOpInPlace(
           requantize, [&] { requantize.getBiasMutable().assign(bias); });
       if (isOpTriviallyDead(old.getDefiningOp()))
@@ -160,7 +192,7 @@ void IntegerOffloader::correct(Value acc, Value w, bool channelFirst,
   SmallVector<Value> inputs = {acc};
   SmallVector<AffineMap> maps = {rewriter.getMultiDimIdentityMap(rank)};
   if (isSigned) {
-    inputs.push_back(correction(loc, w, channelFirst, Value()));
+    inputs.push_back(correction(loc, w, h, sum, channelFirst, Value()));
     maps.push_back(AffineMap::get(rank, 0, rewriter.getAffineDimExpr(1)));
   }
   if (init) {
@@ -172,7 +204,7 @@ void IntegerOffloader::correct(Value acc, Value w, bool channelFirst,
                                         type.getElementType());
   SmallVector<utils::IteratorType> iterators(rank,
                                              utils::IteratorType::parallel);
-  auto sum = linalg::GenericOp::create(
+  auto total = linalg::GenericOp::create(
       rewriter, loc, TypeRange(type), inputs, ValueRange(empty), maps,
       iterators, [&](OpBuilder &b, Location loc, ValueRange args) {
         Value total = args[0];
@@ -180,5 +212,5 @@ void IntegerOffloader::correct(Value acc, Value w, bool channelFirst,
           total = arith::AddIOp::create(b, loc, total, term);
         linalg::YieldOp::create(b, loc, total);
       });
-  rewriter.replaceAllUsesExcept(acc, sum.getResult(0), sum);
+  rewriter.replaceAllUsesExcept(acc, total.getResult(0), total);
 }

@@ -7,6 +7,7 @@
 
 #include "imc/Transforms/Products.h"
 
+#include "dialects/imc/IR/Payload.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
 #include "mlir/Dialect/Linalg/IR/LinalgInterfaces.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
@@ -70,15 +71,19 @@ static LogicalResult matchTypes(linalg::LinalgOp op, LinalgProduct &product) {
   Type x = getElementTypeOrSelf(op->getOperand(0)),
        w = getElementTypeOrSelf(op->getOperand(1)),
        y = getElementTypeOrSelf(op->getOperand(2));
-  if (x.isInteger(8) && w.isInteger(8) && y.isInteger(32)) {
+  if (isPayload(x) && isPayload(w) &&
+      y.isInteger(x.isInteger(16) || w.isInteger(16) ? 64 : 32)) {
     std::optional<bool> signedInput = isReadSigned(op, 0);
     std::optional<bool> signedWeight = isReadSigned(op, 1);
     if (!signedInput || !signedWeight)
       return refuse(op) << "its body does more than widen, multiply and add; "
                            "take zero points off the sums instead";
     if (!*signedWeight)
-      return refuse(op) << "its weights are unsigned; subtract 128 from them "
-                           "and add 128 times the sum of the inputs";
+      return refuse(op) << "its weights are unsigned; subtract "
+                        << (w.isInteger(8) ? 128 : 32768)
+                        << " from them and add "
+                        << (w.isInteger(8) ? 128 : 32768)
+                        << " times the sum of the inputs";
     product.integer = true;
     product.signedInput = *signedInput;
     return success();
@@ -87,7 +92,7 @@ static LogicalResult matchTypes(linalg::LinalgOp op, LinalgProduct &product) {
     if (Type element = getElementTypeOrSelf(operand); !element.isF32())
       return refuse(op) << "element type " << element
                         << "; imc products start from f32, or from i8 with "
-                           "sums in i32";
+                           "sums in i32 (i64 where an operand is i16)";
   return success();
 }
 

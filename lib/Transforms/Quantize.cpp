@@ -16,6 +16,7 @@
 #include "dialects/imc/IR/IMC.h"
 #include "dialects/imc/IR/Payload.h"
 #include "imc/Transforms/Constants.h"
+#include "imc/Transforms/Extract.h"
 #include "imc/Transforms/Phase.h"
 #include "imc/Transforms/Products.h"
 #include "imc/Transforms/QuantizeWeights.h"
@@ -506,18 +507,25 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
     return product;
   }
 
-  /// Bits of a product that is in integers already (Q5).
-  LogicalResult checkInteger(Operation *op) {
-    int64_t bits =
-        op->getAttrOfType<IntegerAttr>(IMCDialect::inputBitsAttrName).getInt();
-    if (weightBits == 8 && inputBits == bits)
+  /// Products that are in integers already have their bits, and the widest of
+  /// them those that the chip is built for (Q5).
+  LogicalResult checkIntegers(ArrayRef<Operation *> products) {
+    const auto [weight, input] = modelBits(getOperation());
+    if (products.empty() || (weightBits == weight && inputBits == input))
       return success();
-    return op->emitOpError("is a product in integers of the model, with 8 bits "
-                           "per weight and ")
-           << bits << " per activation; weight-bits = " << weightBits.getValue()
-           << " and input-bits = " << inputBits.getValue()
-           << " cannot change them: use 8 and " << bits
-           << ", or import a float model";
+    for (Operation *op : products) {
+      const auto [ofWeights, ofInputs] = bitsOf(op);
+      InFlightDiagnostic diagnostic =
+          op->emitOpError("is a product in integers of the model, with ")
+          << ofWeights << " bits per weight and " << ofInputs
+          << " per activation; weight-bits = " << weightBits.getValue()
+          << " and input-bits = " << inputBits.getValue()
+          << " cannot change them: use " << weight << " and " << input;
+      if (ofWeights != weight || ofInputs != input)
+        diagnostic << ", the most that products of the model have";
+      diagnostic << ", or import a float model";
+    }
+    return failure();
   }
 
   void runOnOperation() override {
@@ -526,14 +534,14 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
         failed(checkOptions()))
       return signalPassFailure();
     SmallVector<Product> products;
+    SmallVector<Operation *> integers;
     bool refused = false;
     module.walk([&](Operation *op) {
       if (!isa<imc::Conv2DOp, imc::MatmulOp>(op))
         return;
       // The model's own integers stay as they are (Q5).
-      if (op->hasAttr(IMCDialect::inputBitsAttrName) &&
-          getElementTypeOrSelf(op->getOperand(0)).isInteger(8)) {
-        refused |= failed(checkInteger(op));
+      if (isInModelIntegers(op)) {
+        integers.push_back(op);
         return;
       }
       FailureOr<Product> product = check(op);
@@ -542,7 +550,7 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
       else
         products.push_back(*product);
     });
-    if (refused)
+    if (refused || failed(checkIntegers(integers)))
       return signalPassFailure();
 
     Quantizer quantizer(&getContext());
@@ -552,7 +560,10 @@ struct QuantizePass : public imc::impl::QuantizePassBase<QuantizePass> {
     quantizer.eraseWeights();
     // Where products differ, what the chip is built for does not follow from
     // them (E-MIXED).
-    if (llvm::any_of(products, [&](const Product &product) {
+    const std::pair<int64_t, int64_t> bits = {weightBits, inputBits};
+    if (llvm::any_of(integers,
+                     [&](Operation *op) { return bitsOf(op) != bits; }) ||
+        llvm::any_of(products, [&](const Product &product) {
           return product.rule.weight.bits != weightBits ||
                  product.rule.inputBits != inputBits;
         })) {

@@ -164,15 +164,26 @@ LogicalResult Tiler::rewrite(const Product &product) {
   return success();
 }
 
-/// Whether a constant i8 weight holds −128, which has no magnitude of 7 bits;
-/// weights of i16 come from imc-quantize, which is symmetric.
-static bool holdsLowestWeight(Value w) {
+/// The least value of the type of a constant weight, −128 or −32768, which has
+/// no magnitude of 7 or 15 bits, if some weight is that.
+static std::optional<int64_t> lowestWeight(Value w) {
   auto constant = w.getDefiningOp<arith::ConstantOp>();
+  if (!constant)
+    return std::nullopt;
   std::vector<char> storage;
-  return constant && getElementTypeOrSelf(w).isInteger(8) &&
-         llvm::is_contained(
-             getRawData(cast<ElementsAttr>(constant.getValue()), storage),
-             static_cast<char>(-128));
+  ArrayRef<char> raw =
+      getRawData(cast<ElementsAttr>(constant.getValue()), storage);
+  if (!getElementTypeOrSelf(w).isInteger(16))
+    return llvm::is_contained(raw, static_cast<char>(-128))
+               ? std::optional<int64_t>(-128)
+               : std::nullopt;
+  for (size_t at = 0; at + 2 <= raw.size(); at += 2) {
+    int16_t value;
+    std::memcpy(&value, raw.data() + at, 2);
+    if (value == std::numeric_limits<int16_t>::min())
+      return value;
+  }
+  return std::nullopt;
 }
 
 namespace {
@@ -213,10 +224,12 @@ struct TilePass : public imc::impl::TilePassBase<TilePass> {
       return op->emitOpError("cannot be tiled: its sums do not start from "
                              "zero; add the initial value after "
                              "imc.dequantize");
-    if (encoding == "differential" && holdsLowestWeight(product.w))
-      return op->emitOpError("cannot be tiled: a weight is -128, which "
-                             "encoding=differential cannot store; use offset "
-                             "or twos_complement");
+    if (encoding == "differential")
+      if (std::optional<int64_t> lowest = lowestWeight(product.w))
+        return op->emitOpError("cannot be tiled: a weight is ")
+               << *lowest
+               << ", which encoding=differential cannot store; use offset "
+                  "or twos_complement";
     return product;
   }
 

@@ -8,7 +8,8 @@
 #ifndef IMC_DIALECT_PAYLOAD_H
 #define IMC_DIALECT_PAYLOAD_H
 
-#include "mlir/IR/Types.h"
+#include "dialects/imc/IR/IMC.h"
+#include "mlir/IR/TypeUtilities.h"
 
 namespace imc {
 
@@ -19,6 +20,13 @@ inline unsigned payloadWidth(int64_t bits) { return bits <= 8 ? 8 : 16; }
 /// Whether operands of integer products have this element type.
 inline bool isPayload(mlir::Type type) {
   return type.isInteger(8) || type.isInteger(16);
+}
+
+/// Whether an imc product multiplies integers of the model itself, which no
+/// pass changes.
+inline bool isInModelIntegers(mlir::Operation *product) {
+  return product->hasAttr(IMCDialect::inputBitsAttrName) &&
+         isPayload(mlir::getElementTypeOrSelf(product->getOperand(0)));
 }
 
 } // namespace imc

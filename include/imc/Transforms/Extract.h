@@ -76,6 +76,10 @@ std::pair<int64_t, int64_t> commonBits(mlir::ModuleOp module);
 /// float one asks for; 0 where they are not known.
 std::pair<int64_t, int64_t> bitsOf(mlir::Operation *op);
 
+/// Most bits of the weights and of the inputs of products in the model's own
+/// integers (phase `offloaded` or `quantized`); 0 without such products.
+std::pair<int64_t, int64_t> modelBits(mlir::ModuleOp module);
+
 /// The model as products, dynamic products and digital work. A module that is
 /// not quantized yet yields the workload that it will have then: what
 /// imc-offload and imc-quantize (with `activations`) make of a copy without

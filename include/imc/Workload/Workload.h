@@ -174,9 +174,10 @@ struct Workload {
   std::vector<Layer> layers;  ///< program order
   int64_t batch = 1;          ///< inferences that the layers do at once
   int64_t input_elements = 0; ///< of the model's inputs; 0 where not known
-  /// Bits of weights and activations that a product has of the model itself
-  /// (quantized ONNX); 0 when the knobs choose those of all products.
-  int64_t model_bits = 0;
+  /// Most bits of weights and of activations that a product has of the model
+  /// itself (quantized ONNX); 0 when the knobs choose those of all products.
+  int64_t model_weight_bits = 0;
+  int64_t model_input_bits = 0;
   /// Some product has bits of its own.
   bool mixed_bits = false;
 

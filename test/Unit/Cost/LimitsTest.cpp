@@ -254,7 +254,7 @@ TEST(Limits, BitsOfAQuantizedModel) {
   mapping::Knobs knobs = packed();
   knobs.input_bits = 4;
   EXPECT_TRUE(evaluate({model}, m, knobs).feasible);
-  model.model_bits = 8;
+  model.model_weight_bits = model.model_input_bits = 8;
   Cost cost = evaluate({model}, m, knobs);
   EXPECT_FALSE(cost.feasible);
   ASSERT_EQ(cost.violations.size(), 1u);
