@@ -1,4 +1,5 @@
 """Quantized models written as ONNX: onnxruntime agrees with phase `quantized`, and the file comes back with the same integers."""
+import json
 import re
 
 import numpy as np
@@ -146,6 +147,158 @@ def test_comes_back_with_the_same_integers(tool, shared, tmp_path, name):
         outputs.append(np.load(tmp_path / "again" / "output_0.npy"))
     assert np.allclose(*outputs, rtol=1e-3, atol=0.05 * outputs[0].std())
     assert outputs[0].argmax() == outputs[1].argmax()
+
+
+WIDE_TARGET = ("--target", "rram-32nm", "--set", "pass.weight_bits=16", "--set", "pass.input_bits=16")
+
+
+def run_import(tool, folder, x, *arguments, model="q.onnx"):
+    """What the exported model gives when it is imported again; the import must not warn."""
+    np.save(folder / "x.npy", x)
+    printed = tool("imc", "run", folder / model, "--input", folder / "x.npy", "--output", folder / "back", *arguments)
+    assert "warning" not in printed.stderr, printed.stderr
+    return np.load(folder / "back" / "output_0.npy")
+
+
+@pytest.mark.parametrize("name, weight_bits, input_bits, bound", [
+    ("glyphs_lenet_N", 16, 16, 5e-4), ("digits_cnn_N", 16, 16, 5e-4), ("digits_cnn_N", 16, 8, 5e-3), ("digits_mlp_N", 8, 12, 5e-6)])
+def test_wide_codes_come_back(tool, shared, tmp_path, name, weight_bits, input_bits, bound):
+    """INT16 and UINT16 are products of integers again. onnxruntime adds the same products up in binary32, whose last bit may move a code to
+    the next one. A code of 8 bits is a step of 2^-8 of a range, one of 16 bits 2^-16, but near its middle lie 256 times as many numbers."""
+    x = glyphs(shared, 500) if name.startswith("glyphs") else digits(shared, name)
+    model = shared / "models" / "trained-small" / f"{name}.onnx"
+    shape = ("--shape", f"N={len(x)}")
+    export(tool, model, x, tmp_path, *shape, "--set", f"pass.weight_bits={weight_bits}", "--set", f"pass.input_bits={input_bits}")
+    imported = tool("imc", "import", tmp_path / "q.onnx", "--shape", "N=1")
+    assert "warning" not in imported.stderr, imported.stderr
+    operands = re.findall(r"linalg\.(?:conv_2d\w*|matmul).* ins\(([^)]*)\) outs\(([^)]*)\)", imported.stdout)
+    code = lambda bits: "i16" if bits > 8 else "i8"
+    assert operands and all(re.findall(r"xi\d+>", i + o) == [f"x{code(input_bits)}>", f"x{code(weight_bits)}>", "xi64>"] for i, o in operands), operands
+    got, want = run_import(tool, tmp_path, x, *shape), onnxruntime_outputs(tmp_path / "q.onnx", x, optimized=False)
+    assert np.count_nonzero(got.argmax(-1) != want.argmax(-1)) <= len(x) // 500
+    assert np.abs(got - want).max() <= bound * want.std()
+
+
+@pytest.mark.parametrize("name, weight_bits, input_bits", [("glyphs_lenet_N", 16, 16), ("digits_mlp_N", 16, 8)])
+def test_wide_codes_on_arrays(tool, shared, tmp_path, name, weight_bits, input_bits):
+    """The same bits at every phase, executed as arrays and as simulated ones, whose converters lose nothing of these sums."""
+    x = glyphs(shared, 8) if name.startswith("glyphs") else digits(shared, name)[:8]
+    model = shared / "models" / "trained-small" / f"{name}.onnx"
+    shape = ("--shape", f"N={len(x)}")
+    knobs = ("--set", f"pass.weight_bits={weight_bits}", "--set", f"pass.input_bits={input_bits}")
+    export(tool, model, x, tmp_path, *shape, *knobs)
+    want = run_import(tool, tmp_path, x, *shape)
+    for phase in ("offloaded", "quantized", "tiled", "placed"):
+        target = ("--target", "rram-32nm", *knobs) if phase != "offloaded" else ()
+        assert np.array_equal(run_import(tool, tmp_path, x, *shape, *target, "--at", phase), want), phase
+    simulated = ("--target", "rram-32nm", *knobs, "--at", "placed", "--arrays", "simulated")
+    assert np.array_equal(run_import(tool, tmp_path, x, *shape, *simulated), want)
+    refused = tool("imc", "compile", tmp_path / "q.onnx", *shape, "--target", "rram-32nm", "--to", "quantized", "-o", "-", check=False)
+    assert refused.returncode == 1
+    assert f"with {weight_bits} bits per weight and {input_bits} per activation" in refused.stderr
+    assert f"use {weight_bits} and {input_bits}, or import a float model" in refused.stderr
+    priced = [json.loads(tool("imc", "cost", tmp_path / "q.onnx", *shape, "--target", "rram-32nm", *k, "--json", "-").stdout)
+              for k in ((), knobs)]
+    assert ("model_bits", 8, 16) in [(v["rule"], v["value"], v["limit"]) for v in priced[0]["violations"]]
+    assert "model_bits" not in [v["rule"] for v in priced[1]["violations"]]
+
+
+def wide_model():
+    """What onnxruntime's quantizer writes for 16 bits: UINT16 activations around 32768, INT16 weights per channel, INT32 biases. A Conv with
+    padding and groups, a Gemm with transB, a MatMul, and one Conv of 8-bit weights."""
+    helper, rng, nodes, tensors = onnx.helper, np.random.default_rng(16), [], {}
+
+    def put(name, value, dtype):
+        tensors[name] = np.asarray(value, dtype)
+        return name
+
+    def quantized(x, scale, zero=32768):
+        put(f"{x}_s", scale, np.float32), put(f"{x}_z", zero, np.uint16)
+        nodes.append(helper.make_node("QuantizeLinear", [x, f"{x}_s", f"{x}_z"], [f"{x}_q"]))
+        nodes.append(helper.make_node("DequantizeLinear", [f"{x}_q", f"{x}_s", f"{x}_z"], [f"{x}_d"]))
+        return f"{x}_d"
+
+    def weight(name, shape, axis, dtype=np.int16):
+        top = np.iinfo(dtype).max
+        codes = rng.integers(-top - 1, top, shape, endpoint=True)
+        codes.flat[0] = -top - 1
+        put(f"{name}_q", codes, dtype), put(f"{name}_s", rng.uniform(0.5, 1, shape[axis]) / top, np.float32)
+        put(f"{name}_z", np.zeros(shape[axis]), dtype)
+        nodes.append(helper.make_node("DequantizeLinear", [f"{name}_q", f"{name}_s", f"{name}_z"], [name], axis=axis))
+        return name
+
+    def bias(name, x, w):
+        scale = tensors[f"{x}_s"] * tensors[f"{w}_s"]
+        put(f"{name}_q", rng.uniform(-1, 1, len(scale)) / scale.astype(np.float64), np.int32), put(f"{name}_s", scale, np.float32)
+        put(f"{name}_z", np.zeros(len(scale)), np.int32)
+        nodes.append(helper.make_node("DequantizeLinear", [f"{name}_q", f"{name}_s", f"{name}_z"], [name], axis=0))
+        return name
+
+    xd = quantized("x", 1 / 10000)
+    nodes.append(helper.make_node("Conv", [xd, weight("w1", (8, 2, 3, 3), 0), bias("b1", "x", "w1")], ["h1"], "conv", pads=[1, 1, 1, 1], group=2))
+    nodes.append(helper.make_node("Relu", ["h1"], ["r1"], "relu"))
+    nodes.append(helper.make_node("Conv", [quantized("r1", 1 / 6000, 0), weight("w2", (6, 8, 3, 3), 0, np.int8)], ["h2"], "narrow", strides=[2, 2]))
+    nodes.append(helper.make_node("Flatten", [quantized("h2", 1 / 2000, 32768)], ["f"], "flatten"))
+    nodes.append(helper.make_node("Gemm", ["f", weight("w3", (16, 54), 0), bias("b3", "h2", "w3")], ["h3"], "gemm", transB=1))
+    nodes.append(helper.make_node("MatMul", [quantized("h3", 1 / 500, 32770), weight("w4", (16, 10), 1)], ["h4"], "matmul"))
+    nodes.append(helper.make_node("Identity", [quantized("h4", 1 / 100)], ["y"], "out"))
+    graph = helper.make_graph(nodes, "g", [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, (5, 4, 8, 8))],
+                              [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (5, 10))],
+                              [numpy_helper.from_array(v, k) for k, v in tensors.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+    onnx.checker.check_model(model)
+    return model, tensors
+
+
+def wide_by_the_rules(t, x):
+    """docs/phases/rounding.md, R7 and R9, in NumPy: sums of int64, one product in binary64, quotients in binary32."""
+    def code(y, name):
+        q = np.rint(y / t[f"{name}_s"]).astype(np.int64) + t[f"{name}_z"]
+        return np.clip(q, 0, 65535)
+
+    def scaled(sums, x, w, bias=None):
+        channel = (-1,) + (1,) * (sums.ndim - 2)
+        if bias:
+            sums = sums + t[f"{bias}_q"].astype(np.int64).reshape(channel)
+        assert np.abs(sums).max() < 2**53
+        return (sums * (np.float64(t[f"{x}_s"]) * t[f"{w}_s"].astype(np.float64)).reshape(channel)).astype(np.float32)
+
+    def conv(q, w, groups, pads, stride):
+        q = np.pad(q, [(0, 0), (0, 0), (pads, pads), (pads, pads)])
+        windows = np.lib.stride_tricks.sliding_window_view(q, w.shape[2:], (2, 3))[:, :, ::stride, ::stride]
+        per, filters = q.shape[1] // groups, w.shape[0] // groups
+        return np.concatenate([np.einsum("nchwij,fcij->nfhw", windows[:, g * per:(g + 1) * per], w[g * filters:(g + 1) * filters].astype(np.int64))
+                               for g in range(groups)], 1)
+
+    q = code(x, "x") - t["x_z"].astype(np.int64)
+    h = np.maximum(scaled(conv(q, t["w1_q"], 2, 1, 1), "x", "w1", "b1"), np.float32(0))
+    h = scaled(conv(code(h, "r1") - t["r1_z"].astype(np.int64), t["w2_q"], 1, 0, 2), "r1", "w2")
+    q = (code(h, "h2") - t["h2_z"].astype(np.int64)).reshape(len(x), -1)
+    h = scaled(q @ t["w3_q"].astype(np.int64).T, "h2", "w3", "b3")
+    h = scaled((code(h, "h3") - t["h3_z"].astype(np.int64)) @ t["w4_q"].astype(np.int64), "h3", "w4")
+    return (code(h, "h4") - t["h4_z"].astype(np.int64)).astype(np.float32) * t["h4_s"]
+
+
+def test_wide_codes_by_the_rules(tool, tmp_path):
+    model, tensors = wide_model()
+    onnx.save(model, tmp_path / "m.onnx")
+    x = np.random.default_rng(5).uniform(-2.5, 2.5, (5, 4, 8, 8)).astype(np.float32)
+    text = tool("imc", "import", tmp_path / "m.onnx").stdout
+    assert len(re.findall(r"linalg\.(?:conv_2d\w*|matmul).*outs\(%\S+ : tensor<[\dx]+xi64>\)", text)) == 4
+    want = wide_by_the_rules(tensors, x)
+    step = tensors["h4_s"]
+    assert len(np.unique(want)) > 40 and np.abs(want).max() < 32767 * step
+    assert np.array_equal(run_import(tool, tmp_path, x, model="m.onnx"), want)
+    assert np.array_equal(run_import(tool, tmp_path, x, "--at", "offloaded", model="m.onnx"), want)
+    for where in (("quantized",), ("tiled",), ("placed",), ("scheduled", "--program", "layers")):
+        assert np.array_equal(run_import(tool, tmp_path, x, *WIDE_TARGET, "--at", *where, model="m.onnx"), want), where
+    # A weight of -32768 has no magnitude of 15 bits.
+    refused = tool("imc", "run", tmp_path / "m.onnx", "--input", tmp_path / "x.npy", *WIDE_TARGET, "--set", "pass.encoding=differential",
+                   "--at", "tiled", "--output", tmp_path / "none", check=False)
+    assert refused.returncode == 1
+    assert "a weight is -32768, which encoding=differential cannot store" in refused.stderr
+    units = np.rint((onnxruntime_outputs(tmp_path / "m.onnx", x, optimized=False) - want) / step)
+    assert np.abs(units).max() <= 1
 
 
 @pytest.mark.parametrize("opset, weight_bits, input_bits", [(17, 4, 6), (17, 3, 4), (21, 4, 4), (21, 2, 7)])

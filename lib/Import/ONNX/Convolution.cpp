@@ -40,6 +40,13 @@ LogicalResult checkBias(Node &node, unsigned input, int64_t filters) {
   return failure();
 }
 
+Type sumTypeOf(Type x, Type w) {
+  auto isWide = [](Type type) {
+    return type.isInteger(16) || type.isInteger(64);
+  };
+  return IntegerType::get(x.getContext(), isWide(x) || isWide(w) ? 64 : 32);
+}
+
 /// The destination of a convolution: the bias (reshaped to `channels`) along
 /// the dimensions after the first, or zero.
 static FailureOr<Value> initial(Node &node, const Binding &bias,
@@ -67,7 +74,8 @@ static FailureOr<Value> convolve2D(Node &node, Value x, const Binding &weight,
   int64_t oh = window[0].out, ow = window[1].out;
   auto element = cast<RankedTensorType>(x.getType()).getElementType();
   if (element.isInteger())
-    element = builder.getI32Type();
+    element =
+        sumTypeOf(element, irType(builder.getContext(), weight.onnxType()));
   auto type = RankedTensorType::get({n, f, oh, ow}, element);
   Attribute strides = stridesOf(node, window);
   Attribute dilations = dilationsOf(node, window);

@@ -30,13 +30,16 @@ mlir::LogicalResult checkBias(Node &node, unsigned input, int64_t filters);
 
 /// x (padded, NxCx…, wide float) convolved with `weight` (FxC/groupx…) plus
 /// `bias` (F, or empty), in the form that the next phase recognises; the result
-/// has the wide float type. Codes (i8 or i32) have sums in i32. Kernel,
-/// strides, dilations and `out` of `window` count; all shapes have been
-/// checked.
+/// has the wide float type. Codes have sums by `sumTypeOf`. Kernel, strides,
+/// dilations and `out` of `window` count; all shapes have been checked.
 mlir::FailureOr<mlir::Value> convolve(Node &node, mlir::Value x,
                                       const Binding &weight,
                                       const Binding &bias, int64_t group,
                                       const Window &window);
+
+/// The type of the sums of products of integers: i32, or i64 where one of them
+/// is wider than i8 but for i32.
+mlir::Type sumTypeOf(mlir::Type x, mlir::Type w);
 
 } // namespace imc::onnximport
 

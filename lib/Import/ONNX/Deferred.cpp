@@ -52,9 +52,14 @@ static Value constantOf(OpBuilder &builder, Location loc, Type element,
                                    DenseElementsAttr::get(type, values));
 }
 
-Value vectorOf(OpBuilder &builder, Location loc, ArrayRef<int32_t> values) {
-  return constantOf(builder, loc, builder.getI32Type(),
-                    {int64_t(values.size())}, values);
+Value vectorOf(OpBuilder &builder, Location loc, ArrayRef<int64_t> values,
+               Type element) {
+  const unsigned width = element.getIntOrFloatBitWidth();
+  SmallVector<APInt> cut;
+  for (int64_t value : values)
+    cut.push_back(APInt(64, static_cast<uint64_t>(value)).trunc(width));
+  return constantOf(builder, loc, element, {int64_t(values.size())},
+                    ArrayRef<APInt>(cut));
 }
 
 Value vectorOf(OpBuilder &builder, Location loc, ArrayRef<double> values) {
@@ -125,7 +130,7 @@ static Value scaleSums(OpBuilder &builder, Location loc,
       cast<RankedTensorType>(sums.acc.getType()).clone(builder.getF32Type());
   SmallVector<Operand, 3> operands = {
       whole(sums.acc),
-      {vectorOf(builder, loc, sums.bias), {1}},
+      {vectorOf(builder, loc, sums.bias, getElementTypeOrSelf(sums.acc)), {1}},
       {vectorOf(builder, loc, sums.multiplier), {1}}};
   return elementwise(
       builder, loc, type, operands,

@@ -40,8 +40,8 @@ struct Dequantized {
 
 /// Integer sums with their channels in dimension 1, and what they stand for.
 struct ScaledSums {
-  mlir::Value acc;
-  std::vector<int32_t> bias;      ///< per channel
+  mlir::Value acc;                ///< i32 or i64
+  std::vector<int64_t> bias;      ///< per channel, modulo the width of acc
   std::vector<double> multiplier; ///< per channel
   float lo = -std::numeric_limits<float>::infinity();
   float hi = std::numeric_limits<float>::infinity();
@@ -84,11 +84,12 @@ mlir::FailureOr<Binding> quantizeDeferred(Node &node, Deferred &x, float scale,
 /// Nothing for other types.
 std::optional<std::pair<int64_t, int64_t>> codeRange(int onnxType);
 
-/// A constant vector of the program (up to 64 elements inline).
-mlir::Value vectorOf(mlir::OpBuilder &builder, mlir::Location loc,
-                     llvm::ArrayRef<int32_t> values);
+/// A constant vector of the program.
 mlir::Value vectorOf(mlir::OpBuilder &builder, mlir::Location loc,
                      llvm::ArrayRef<double> values);
+/// Integers, cut to the width of `element`.
+mlir::Value vectorOf(mlir::OpBuilder &builder, mlir::Location loc,
+                     llvm::ArrayRef<int64_t> values, mlir::Type element);
 /// A constant of rank 0.
 mlir::Value scalarOf(mlir::OpBuilder &builder, mlir::Location loc,
                      int32_t value);

@@ -17,35 +17,51 @@ using namespace mlir;
 
 namespace imc::onnximport {
 
-bool isByteCode(int onnxType) {
+bool isWideCode(int onnxType) {
+  return onnxType == onnxtype::Int16 || onnxType == onnxtype::UInt16;
+}
+
+bool isProductCode(int onnxType) {
   return onnxType == onnxtype::Int8 || onnxType == onnxtype::UInt8 ||
-         onnxType == onnxtype::Int4 || onnxType == onnxtype::UInt4;
+         onnxType == onnxtype::Int4 || onnxType == onnxtype::UInt4 ||
+         isWideCode(onnxType);
 }
 
-/// What unsigned codes are above the signed ones of the same byte.
+/// The type of the sums of codes of `x` and `w`.
+static int sumsOf(const Codes &x, const Codes &w) {
+  return isWideCode(x.codes.onnxType()) || isWideCode(w.codes.onnxType())
+             ? onnxtype::Int64
+             : onnxtype::Int32;
+}
+
+/// What unsigned codes are above the signed ones of the same width.
 static int64_t offsetOf(int onnxType) {
-  return isUnsignedType(onnxType) ? 128 : 0;
+  if (!isUnsignedType(onnxType))
+    return 0;
+  return isWideCode(onnxType) ? 32768 : 128;
 }
 
-/// A tensor of codes, less 128 if they are unsigned.
+/// A tensor of codes, less 128 or 32768 if they are unsigned.
 static Value signedCodes(Node &node, Value x, int onnxType) {
   if (!isUnsignedType(onnxType))
     return x;
   return elementwise(
       node.builder, node.loc, cast<RankedTensorType>(x.getType()), {whole(x)},
-      [](OpBuilder &b, Location l, ValueRange v) -> Value {
-        return arith::XOrIOp::create(b, l, v[0],
-                                     integerScalar(b, l, v[0].getType(), -128));
+      [&](OpBuilder &b, Location l, ValueRange v) -> Value {
+        return arith::XOrIOp::create(
+            b, l, v[0],
+            integerScalar(b, l, v[0].getType(), -offsetOf(onnxType)));
       });
 }
 
-/// x − zero in i32, for codes of run time.
-static FailureOr<Value> widened(Node &node, const Codes &codes) {
+/// x − zero in the type of the sums, for codes of run time.
+static FailureOr<Value> widened(Node &node, const Codes &codes, int sumType) {
   FailureOr<Value> x = node.tensor(codes.codes);
   if (failed(x))
     return failure();
   OpBuilder &builder = node.builder;
-  auto type = cast<RankedTensorType>(x->getType()).clone(builder.getI32Type());
+  Type sum = irType(builder.getContext(), sumType);
+  auto type = cast<RankedTensorType>(x->getType()).clone(sum);
   SmallVector<Operand, 2> operands = {whole(*x)};
   bool isTensor = bool(codes.zeroTensor);
   if (isTensor) {
@@ -59,17 +75,16 @@ static FailureOr<Value> widened(Node &node, const Codes &codes) {
     operands.push_back(single ? Operand{zero, {}}
                               : Operand{zero, {codes.axis}});
   } else if (codes.zero.size() > 1) {
-    std::vector<int32_t> zeros(codes.zero.begin(), codes.zero.end());
-    operands.push_back({vectorOf(builder, node.loc, zeros), {codes.axis}});
+    operands.push_back(
+        {vectorOf(builder, node.loc, codes.zero, sum), {codes.axis}});
   }
   int onnxType = codes.codes.onnxType();
   return elementwise(
       builder, node.loc, type, operands,
       [&](OpBuilder &b, Location l, ValueRange v) -> Value {
-        Value wide = convert(b, l, v[0], onnxType, onnxtype::Int32);
+        Value wide = convert(b, l, v[0], onnxType, sumType);
         if (isTensor)
-          return subtract(b, l, wide,
-                          convert(b, l, v[1], onnxType, onnxtype::Int32));
+          return subtract(b, l, wide, convert(b, l, v[1], onnxType, sumType));
         if (v.size() > 1)
           return subtract(b, l, wide, v[1]);
         if (codes.zero[0] == 0)
@@ -84,7 +99,7 @@ static FailureOr<Value> widened(Node &node, const Codes &codes) {
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// Known codes as a signed 8-bit weight.
+/// Known codes as a signed weight of 8 or 16 bits.
 struct Weight {
   Constant codes;
   std::vector<int64_t> rest; ///< r[n]; empty when all are 0
@@ -92,8 +107,9 @@ struct Weight {
 };
 } // namespace
 
-/// `channel` is the dimension of the channels n.
-static Weight prepareWeight(const Codes &w, int64_t channel) {
+/// `channel` is the dimension of the channels n; `Code` is int8_t or int16_t.
+template <typename Code>
+static Weight prepareWeightAs(const Codes &w, int64_t channel) {
   const Constant &known = *w.codes.constant();
   int64_t channels = known.shape()[channel], inner = 1;
   for (int64_t d : known.shape().drop_front(channel + 1))
@@ -103,7 +119,7 @@ static Weight prepareWeight(const Codes &w, int64_t channel) {
   bool fits = true;
   for (int64_t i = 0; i < count && fits; ++i) {
     int64_t value = known.integer(i) - zeroOf(i / inner % channels);
-    fits = value >= -128 && value <= 127;
+    fits = value == Code(value);
   }
   Weight weight;
   int64_t offset = offsetOf(known.onnxType());
@@ -111,18 +127,25 @@ static Weight prepareWeight(const Codes &w, int64_t channel) {
     for (int64_t n = 0; n < channels; ++n)
       weight.rest.push_back(zeroOf(n) - offset);
   weight.sums.assign(channels, 0);
-  std::vector<int8_t> codes(count);
+  std::vector<Code> codes(count);
   for (int64_t i = 0; i < count; ++i) {
     int64_t n = i / inner % channels;
-    codes[i] = known.integer(i) - (fits ? zeroOf(n) : offset);
+    codes[i] = Code(known.integer(i) - (fits ? zeroOf(n) : offset));
     weight.sums[n] += codes[i];
   }
   if (!fits)
     for (int64_t n = 0; n < channels; ++n)
       weight.sums[n] -= terms * weight.rest[n];
-  weight.codes = Constant::make(known.name(), known.shape(), onnxtype::Int8,
-                                makeBlob(std::move(codes)));
+  weight.codes =
+      Constant::make(known.name(), known.shape(),
+                     sizeof(Code) == 1 ? onnxtype::Int8 : onnxtype::Int16,
+                     makeBlob(std::move(codes)));
   return weight;
+}
+
+static Weight prepareWeight(const Codes &w, int64_t channel) {
+  return isWideCode(w.codes.onnxType()) ? prepareWeightAs<int16_t>(w, channel)
+                                        : prepareWeightAs<int8_t>(w, channel);
 }
 
 /// Takes the zero point of the input off the sums of a known weight: at once
@@ -131,21 +154,23 @@ static Sums correctForInput(Node &node, Value acc, const Codes &x,
                             const Weight &weight) {
   OpBuilder &builder = node.builder;
   int64_t offset = offsetOf(x.codes.onnxType());
-  Sums sums{acc, std::vector<int32_t>(weight.sums.size(), 0)};
+  Sums sums{acc, std::vector<int64_t>(weight.sums.size(), 0)};
   if (!x.zeroTensor) {
     for (auto [bias, sum] : llvm::zip_equal(sums.bias, weight.sums))
-      bias = int32_t(uint32_t(-(x.zero[0] - offset) * sum));
+      bias = -(x.zero[0] - offset) * sum;
     return sums;
   }
-  std::vector<int32_t> factors;
-  for (int64_t sum : weight.sums)
-    factors.push_back(int32_t(uint32_t(sum)));
+  Type sumType = getElementTypeOrSelf(acc);
+  const int sumOnnxType =
+      sumType.isInteger(64) ? onnxtype::Int64 : onnxtype::Int32;
   Value zero = reshape(builder, node.loc, x.zeroTensor, {});
   sums.acc = elementwise(
       builder, node.loc, cast<RankedTensorType>(acc.getType()),
-      {whole(acc), {vectorOf(builder, node.loc, factors), {1}}, {zero, {}}},
+      {whole(acc),
+       {vectorOf(builder, node.loc, weight.sums, sumType), {1}},
+       {zero, {}}},
       [&](OpBuilder &b, Location l, ValueRange v) -> Value {
-        Value z = convert(b, l, v[2], x.codes.onnxType(), onnxtype::Int32);
+        Value z = convert(b, l, v[2], x.codes.onnxType(), sumOnnxType);
         if (offset)
           z = subtract(b, l, z, integerScalar(b, l, z.getType(), offset));
         return subtract(b, l, v[0], multiply(b, l, z, v[1]));
@@ -154,14 +179,17 @@ static Sums correctForInput(Node &node, Value acc, const Codes &x,
 }
 
 Value addBias(Node &node, const Sums &sums) {
-  if (llvm::all_of(sums.bias, [](int32_t b) { return b == 0; }))
+  if (llvm::all_of(sums.bias, [](int64_t b) { return b == 0; }))
     return sums.acc;
-  return elementwise(
-      node.builder, node.loc, cast<RankedTensorType>(sums.acc.getType()),
-      {whole(sums.acc), {vectorOf(node.builder, node.loc, sums.bias), {1}}},
-      [](OpBuilder &b, Location l, ValueRange v) -> Value {
-        return add(b, l, v[0], v[1]);
-      });
+  return elementwise(node.builder, node.loc,
+                     cast<RankedTensorType>(sums.acc.getType()),
+                     {whole(sums.acc),
+                      {vectorOf(node.builder, node.loc, sums.bias,
+                                getElementTypeOrSelf(sums.acc)),
+                       {1}}},
+                     [](OpBuilder &b, Location l, ValueRange v) -> Value {
+                       return add(b, l, v[0], v[1]);
+                     });
 }
 
 //===----------------------------------------------------------------------===//
@@ -228,17 +256,18 @@ static FailureOr<Value> padded(Node &node, Value x, const ConvShape &conv,
       .getResult();
 }
 
-/// acc − r[n]·Σ x, the sum over the windows of the group of n.
+/// acc − r[n]·Σ x, the sum over the windows of the group of n. The ones have
+/// the type of the weight, so that both sums have one type.
 static FailureOr<Value> takeWindowSums(Node &node, Value acc, Value x,
                                        const ConvShape &conv,
-                                       ArrayRef<int64_t> rest) {
+                                       const Weight &weight) {
   OpBuilder &builder = node.builder;
   int64_t group = conv.group, perGroup = conv.filters / group;
   SmallVector<int64_t, 4> shape(shapeOf(acc)), onesShape{group, conv.perGroup};
   onesShape.append(conv.kernel);
   Constant ones = Constant::makeIntegers(
       "ones", onesShape, SmallVector<int64_t>(*countElements(onesShape), 1),
-      onnxtype::Int8);
+      weight.codes.onnxType());
   FailureOr<Value> windows =
       convolve(node, x, ones, Binding(), group, conv.window);
   if (failed(windows))
@@ -249,10 +278,10 @@ static FailureOr<Value> takeWindowSums(Node &node, Value acc, Value x,
     dims.push_back(d + 1);
   }
   Value grouped = reshape(builder, node.loc, acc, split);
-  std::vector<int32_t> factors(rest.begin(), rest.end());
-  Value factor =
-      reshape(builder, node.loc, vectorOf(builder, node.loc, factors),
-              {group, perGroup});
+  Value factor = reshape(
+      builder, node.loc,
+      vectorOf(builder, node.loc, weight.rest, getElementTypeOrSelf(acc)),
+      {group, perGroup});
   Value result =
       elementwise(builder, node.loc, cast<RankedTensorType>(grouped.getType()),
                   {whole(grouped), {*windows, dims}, {factor, {1, 2}}},
@@ -281,20 +310,22 @@ FailureOr<Sums> convolveCodes(Node &node, const Codes &x, const Codes &w) {
     return failure();
   OpBuilder &builder = node.builder;
   if (!w.codes.constant() || !w.codes.constant()->hasData() || w.zeroTensor) {
-    FailureOr<Value> xWide = widened(node, x), wWide = widened(node, w);
+    const int sumType = sumsOf(x, w);
+    FailureOr<Value> xWide = widened(node, x, sumType),
+                     wWide = widened(node, w, sumType);
     if (failed(xWide) || failed(wWide))
       return failure();
     FailureOr<Value> input =
         padded(node, *xWide, *conv,
-               integerScalar(builder, node.loc, builder.getI32Type(), 0));
+               integerScalar(builder, node.loc,
+                             irType(builder.getContext(), sumType), 0));
     if (failed(input))
       return failure();
-    FailureOr<Value> acc =
-        convolve(node, *input, Binding(*wWide, onnxtype::Int32), Binding(),
-                 conv->group, conv->window);
+    FailureOr<Value> acc = convolve(node, *input, Binding(*wWide, sumType),
+                                    Binding(), conv->group, conv->window);
     if (failed(acc))
       return failure();
-    return Sums{*acc, std::vector<int32_t>(conv->filters, 0)};
+    return Sums{*acc, std::vector<int64_t>(conv->filters, 0)};
   }
   FailureOr<Value> codes = node.tensor(x.codes);
   if (failed(codes))
@@ -306,8 +337,9 @@ FailureOr<Sums> convolveCodes(Node &node, const Codes &x, const Codes &w) {
         signedCodes(node, reshape(builder, node.loc, x.zeroTensor, {}), xType);
     padding = tensor::ExtractOp::create(builder, node.loc, zero, ValueRange());
   } else {
-    padding = integerScalar(builder, node.loc, builder.getI8Type(),
-                            x.zero[0] - offsetOf(xType));
+    padding =
+        integerScalar(builder, node.loc, getElementTypeOrSelf(input.getType()),
+                      x.zero[0] - offsetOf(xType));
   }
   FailureOr<Value> all = padded(node, input, *conv, padding);
   if (failed(all))
@@ -318,7 +350,7 @@ FailureOr<Sums> convolveCodes(Node &node, const Codes &x, const Codes &w) {
   if (failed(acc))
     return failure();
   if (!weight.rest.empty())
-    acc = takeWindowSums(node, *acc, *all, *conv, weight.rest);
+    acc = takeWindowSums(node, *acc, *all, *conv, weight);
   if (failed(acc))
     return failure();
   return correctForInput(node, *acc, x, weight);
@@ -331,7 +363,10 @@ FailureOr<Sums> convolveCodes(Node &node, const Codes &x, const Codes &w) {
 /// Σ x·w from zero for matrices, or for batches of them.
 static FailureOr<Value> product(Node &node, Value x, Value w,
                                 ArrayRef<int64_t> shape) {
-  FailureOr<RankedTensorType> type = node.type(shape, onnxtype::Int32);
+  const bool wide =
+      sumTypeOf(getElementTypeOrSelf(x), getElementTypeOrSelf(w)).isInteger(64);
+  FailureOr<RankedTensorType> type =
+      node.type(shape, wide ? onnxtype::Int64 : onnxtype::Int32);
   if (failed(type))
     return failure();
   Value init = filled(node.builder, node.loc, *type, 0.0);
@@ -362,12 +397,12 @@ static FailureOr<Value> stretched(Node &node, Value value,
       kept.push_back(size);
       dims.push_back(d + shift);
     }
-  FailureOr<RankedTensorType> type = node.type(shape, onnxtype::Int32);
-  if (failed(type))
+  if (failed(node.type(shape)))
     return failure();
+  auto type = cast<RankedTensorType>(value.getType()).clone(shape);
   if (kept.size() != shape.size())
     value =
-        elementwise(node.builder, node.loc, *type,
+        elementwise(node.builder, node.loc, type,
                     {{reshape(node.builder, node.loc, value, kept), dims}},
                     [](OpBuilder &, Location, ValueRange v) { return v[0]; });
   return reshape(node.builder, node.loc, value,
@@ -419,26 +454,29 @@ FailureOr<Sums> multiplyCodes(Node &node, const Codes &x, const Codes &w,
       return failure();
     if (!weight.rest.empty()) {
       Constant ones = Constant::makeIntegers(
-          "ones", {k, 1}, SmallVector<int64_t>(k, 1), onnxtype::Int8);
+          "ones", {k, 1}, SmallVector<int64_t>(k, 1), weight.codes.onnxType());
       FailureOr<Value> column = node.tensor(ones);
       if (failed(column))
         return failure();
       FailureOr<Value> sum = product(node, input, *column, {rows, 1});
       if (failed(sum))
         return failure();
-      std::vector<int32_t> rest(weight.rest.begin(), weight.rest.end());
       acc = elementwise(
           builder, node.loc, cast<RankedTensorType>(acc->getType()),
           {whole(*acc),
            {reshape(builder, node.loc, *sum, {rows}), {0}},
-           {vectorOf(builder, node.loc, rest), {1}}},
+           {vectorOf(builder, node.loc, weight.rest,
+                     getElementTypeOrSelf(*acc)),
+            {1}}},
           [](OpBuilder &nested, Location l, ValueRange v) -> Value {
             return subtract(nested, l, v[0], multiply(nested, l, v[1], v[2]));
           });
     }
     return correctForInput(node, *acc, x, weight);
   }
-  FailureOr<Value> xWide = widened(node, x), wWide = widened(node, w);
+  const int sumType = sumsOf(x, w);
+  FailureOr<Value> xWide = widened(node, x, sumType),
+                   wWide = widened(node, w, sumType);
   if (failed(xWide) || failed(wWide))
     return failure();
   FailureOr<Value> acc = failure();
@@ -456,7 +494,7 @@ FailureOr<Sums> multiplyCodes(Node &node, const Codes &x, const Codes &w,
   }
   if (failed(acc))
     return failure();
-  return Sums{*acc, std::vector<int32_t>(n, 0)};
+  return Sums{*acc, std::vector<int64_t>(n, 0)};
 }
 
 } // namespace imc::onnximport

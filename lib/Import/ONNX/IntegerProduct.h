@@ -5,16 +5,17 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Sums Σ (x − zx)·(w − zw) in i32, modulo 2^32. With a weight that is known at
-// import they are a product in i8, which arrays can hold, and corrections:
+// Sums Σ (x − zx)·(w − zw) in i32, modulo 2^32; in i64 where x or w has codes
+// of 16 bits. With a weight that is known at import they are a product in i8
+// or i16, which arrays can hold, and corrections:
 //
 //   Σ (x − zx)(c − r[n]) = Σ x·c − r[n]·Σ x − zx·(Σ c − K·r[n])
 //
-// where x and zx are signed (unsigned codes less 128), c are signed 8-bit
-// codes, and r is what remains of the weight's zero point: nothing as long as
-// w − zw fits 8 bits. K is the number of terms, padding included, which holds
-// zx. A weight of run time is widened to i32 and the zero points are
-// subtracted first.
+// where x and zx are signed (unsigned codes less 128 or 32768), c are signed
+// codes of the weight's width, and r is what remains of the weight's zero
+// point: nothing as long as w − zw fits that width. K is the number of terms,
+// padding included, which holds zx. A weight of run time is widened to the type
+// of the sums and the zero points are subtracted first.
 //
 //===----------------------------------------------------------------------===//
 
@@ -34,19 +35,22 @@ struct Codes {
   int64_t axis = 0;
 };
 
-/// i32 sums with their channels in dimension 1 (NxFxOHxOW or MxN), and what is
-/// still to be added to each channel.
+/// i32 or i64 sums with their channels in dimension 1 (NxFxOHxOW or MxN), and
+/// what is still to be added to each channel, modulo their width.
 struct Sums {
   mlir::Value acc;
-  std::vector<int32_t> bias;
+  std::vector<int64_t> bias;
 
   int64_t channels() const {
     return mlir::cast<mlir::RankedTensorType>(acc.getType()).getDimSize(1);
   }
 };
 
-/// Codes of 8 bits, or of 4 bits kept in 8.
-bool isByteCode(int onnxType);
+/// Codes of 8 or 16 bits, or of 4 bits kept in 8.
+bool isProductCode(int onnxType);
+
+/// Codes of 16 bits.
+bool isWideCode(int onnxType);
 
 /// Convolution of NxCxHxW with FxC/groupxKHxKW; reads the window's attributes
 /// of `node`.

@@ -212,7 +212,7 @@ LogicalResult lowerQLinearConv(Node &node) {
   OpBuilder &builder = node.builder;
   FailureOr<Value> bias = failure();
   if (!node.hasInput(8)) {
-    bias = vectorOf(builder, node.loc, sums->bias);
+    bias = vectorOf(builder, node.loc, sums->bias, builder.getI32Type());
   } else {
     FailureOr<SmallVector<int64_t, 4>> shape = node.shape(8);
     if (node.elementType(8) != onnxtype::Int32 ||
@@ -225,15 +225,16 @@ LogicalResult lowerQLinearConv(Node &node) {
     }
     if (const Constant *known = node.constant(8); known && known->hasData()) {
       for (auto [n, value] : llvm::enumerate(sums->bias))
-        value = int32_t(uint32_t(value) + uint32_t(known->integer(n)));
-      bias = vectorOf(builder, node.loc, sums->bias);
+        value += known->integer(n);
+      bias = vectorOf(builder, node.loc, sums->bias, builder.getI32Type());
     } else {
       bias = node.tensor(8);
       if (failed(bias))
         return failure();
       bias = elementwise(
           builder, node.loc, cast<RankedTensorType>(bias->getType()),
-          {whole(*bias), whole(vectorOf(builder, node.loc, sums->bias))},
+          {whole(*bias), whole(vectorOf(builder, node.loc, sums->bias,
+                                        builder.getI32Type()))},
           [](OpBuilder &b, Location l, ValueRange v) -> Value {
             return add(b, l, v[0], v[1]);
           });
@@ -247,7 +248,8 @@ LogicalResult lowerQLinearMatMul(Node &node) {
   FailureOr<Sums> sums = multiplyInputs(node, 3, 5, shape);
   if (failed(sums))
     return failure();
-  Value bias = vectorOf(node.builder, node.loc, sums->bias);
+  Value bias =
+      vectorOf(node.builder, node.loc, sums->bias, node.builder.getI32Type());
   return requantize(node, *sums, bias, 1, 4, 6, shape);
 }
 

@@ -12,8 +12,8 @@
 //   Relu, Clip           of scaled sums: a range
 //   MaxPool, Reshape, …  of dequantized codes: the same op on the codes, as
 //                        dequantization keeps order and place
-// Products of 16-bit codes are computed in floats, with a warning.
-// What is not listed, or does not fit, is computed in floats by its definition.
+// What is not listed, or does not fit, is computed in floats by its definition;
+// where it is a product of 16-bit codes, with a warning.
 //
 //===----------------------------------------------------------------------===//
 
@@ -32,31 +32,31 @@ namespace imc::onnximport {
 // Products
 //===----------------------------------------------------------------------===//
 
-/// Input `i` as codes of 8 bits with one scale.
+/// Input `i` as codes with one scale.
 static const Dequantized *activation(const Node &node, unsigned i) {
   Deferred *later = node.uncomputed(i).deferred();
   const Dequantized *codes = later ? later->dequantized() : nullptr;
   return codes && codes->perTensor() && codes->x.value() &&
-                 isByteCode(codes->x.onnxType())
+                 isProductCode(codes->x.onnxType())
              ? codes
              : nullptr;
 }
 
-/// Input `i` as known codes of 8 bits with one scale, or one per channel, which
+/// Input `i` as known codes with one scale, or one per channel, which
 /// is dimension `channel`.
 static const Dequantized *storedWeight(const Node &node, unsigned i,
                                        int64_t channel) {
   Deferred *later = node.uncomputed(i).deferred();
   const Dequantized *codes = later ? later->dequantized() : nullptr;
   return codes && (codes->perTensor() || codes->axis == channel) &&
-                 later->isKnown() && isByteCode(codes->x.onnxType())
+                 later->isKnown() && isProductCode(codes->x.onnxType())
              ? codes
              : nullptr;
 }
 
 /// A bias of `channels` elements in units of `unit`: integers whose scale is
 /// the unit, up to the rounding of a scale that was computed in another order.
-static std::optional<std::vector<int32_t>> integerBias(const Binding &bias,
+static std::optional<std::vector<int64_t>> integerBias(const Binding &bias,
                                                        ArrayRef<double> unit) {
   Deferred *later = bias.deferred();
   const Dequantized *codes = later ? later->dequantized() : nullptr;
@@ -68,19 +68,19 @@ static std::optional<std::vector<int32_t>> integerBias(const Binding &bias,
       known.shape().back() != channels ||
       (!codes->perTensor() && codes->axis != int64_t(known.shape().size()) - 1))
     return std::nullopt;
-  std::vector<int32_t> values;
+  std::vector<int64_t> values;
   for (int64_t n = 0; n < channels; ++n) {
     if (codes->zeroAt(n) != 0 ||
         !(std::abs(codes->scaleAt(n) - unit[n]) <= std::ldexp(unit[n], -22)))
       return std::nullopt;
-    values.push_back(int32_t(known.integer(n)));
+    values.push_back(known.integer(n));
   }
   return values;
 }
 
-static void addTo(std::vector<int32_t> &sums, ArrayRef<int32_t> values) {
+static void addTo(std::vector<int64_t> &sums, ArrayRef<int64_t> values) {
   for (auto [sum, value] : llvm::zip_equal(sums, values))
-    sum = int32_t(uint32_t(sum) + uint32_t(value));
+    sum += value;
 }
 
 /// The product of the real numbers behind `x` and `w` from its sums, with bias
@@ -96,7 +96,7 @@ static FailureOr<bool> finishProduct(Node &node, const Dequantized &x,
       return failure();
     return true;
   }
-  if (std::optional<std::vector<int32_t>> bias =
+  if (std::optional<std::vector<int64_t>> bias =
           integerBias(node.uncomputed(2), scaled.multiplier)) {
     addTo(scaled.bias, *bias);
     if (failed(node.result(defer(shape, node.loc, std::move(scaled)))))
@@ -125,10 +125,37 @@ static Codes codesOf(const Dequantized &from, int64_t axis) {
   return Codes{from.x, from.zero, {}, axis};
 }
 
-static FailureOr<bool> lowerConv(Node &node) {
+/// Terms of sums of 16-bit codes: so many products of two differences of codes,
+/// each below 2^16, and a bias of INT32 stay below 2^53, where a double holds
+/// every sum (R7).
+static constexpr int64_t kMaxWideTerms = int64_t(1) << 20;
+
+/// Why a product is not computed on its codes.
+constexpr const char *kInputForm =
+    "the input is stored, or has several scales or scales of run time, or too "
+    "few dimensions";
+constexpr const char *kWeightForm =
+    "the weight is computed, or has other scales than one or one for each "
+    "output channel, or another rank";
+constexpr const char *kManyTerms =
+    "its sums have more than 2^20 terms, so that a double may not hold them";
+
+/// Whether sums of `terms` products of codes are exact in the double that
+/// scales them.
+static bool sumsFit(const Dequantized &x, const Dequantized &w, int64_t terms) {
+  return terms <= kMaxWideTerms ||
+         (!isWideCode(x.x.onnxType()) && !isWideCode(w.x.onnxType()));
+}
+
+static FailureOr<bool> lowerConv(Node &node, StringRef &why) {
   const Dequantized *x = activation(node, 0), *w = storedWeight(node, 1, 0);
+  why = x ? kWeightForm : kInputForm;
   if (!x || !w || x->x.shape().size() < 3 ||
       w->x.shape().size() != x->x.shape().size())
+    return false;
+  why = kManyTerms;
+  if (int64_t filters = w->x.shape()[0];
+      filters > 0 && !sumsFit(*x, *w, w->x.constant()->numElements() / filters))
     return false;
   if (node.hasInput(2) &&
       *node.shape(2) != SmallVector<int64_t, 4>{w->x.shape()[0]})
@@ -139,15 +166,19 @@ static FailureOr<bool> lowerConv(Node &node) {
   return finishProduct(node, *x, *w, *sums, shapeOf(sums->acc));
 }
 
-static FailureOr<bool> lowerMatMul(Node &node) {
+static FailureOr<bool> lowerMatMul(Node &node, StringRef &why) {
   Deferred *right = node.uncomputed(1).deferred();
   int64_t last = right ? int64_t(right->shape.size()) - 1 : 0;
   const Dequantized *x = activation(node, 0), *w = storedWeight(node, 1, last);
   // Of two activations, neither of which is stored.
   if (!w)
     w = activation(node, 1);
+  why = x ? kWeightForm : kInputForm;
   if (!x || !w || x->x.shape().size() < 2 || w->x.shape().size() < 2 ||
       (w->x.constant() && w->x.shape().size() != 2))
+    return false;
+  why = kManyTerms;
+  if (!sumsFit(*x, *w, x->x.shape().back()))
     return false;
   SmallVector<int64_t, 4> shape;
   FailureOr<Sums> sums =
@@ -157,7 +188,7 @@ static FailureOr<bool> lowerMatMul(Node &node) {
   return finishProduct(node, *x, *w, *sums, shape);
 }
 
-static FailureOr<bool> lowerGemm(Node &node) {
+static FailureOr<bool> lowerGemm(Node &node, StringRef &why) {
   float alpha = 1, beta = 1;
   int64_t transA = 0, transB = 0;
   if (failed(node.attribute("alpha", alpha)) ||
@@ -168,8 +199,15 @@ static FailureOr<bool> lowerGemm(Node &node) {
   const Dequantized *x = activation(node, 0),
                     *w = storedWeight(node, 1, transB ? 0 : 1);
   bool scalesBias = node.hasInput(2) && beta != 1;
+  why = transA || alpha != 1 || scalesBias
+            ? "alpha, beta or transA do more than multiply and add"
+        : x ? kWeightForm
+            : kInputForm;
   if (!x || !w || transA || alpha != 1 || scalesBias ||
       x->x.shape().size() != 2 || w->x.shape().size() != 2)
+    return false;
+  why = kManyTerms;
+  if (!sumsFit(*x, *w, x->x.shape()[1]))
     return false;
   int64_t n = w->x.shape()[transB ? 0 : 1];
   if (node.hasInput(2) &&
@@ -201,7 +239,7 @@ static FailureOr<bool> lowerAdd(Node &node) {
         cast<RankedTensorType>(sums->acc.getType()).getRank() != 2 ||
         later->shape.size() < node.shape(1 - i)->size())
       continue;
-    std::optional<std::vector<int32_t>> bias =
+    std::optional<std::vector<int64_t>> bias =
         integerBias(node.uncomputed(1 - i), sums->multiplier);
     if (!bias)
       continue;
@@ -285,22 +323,23 @@ static FailureOr<bool> lowerOnCodes(Node &node) {
   return true;
 }
 
-/// A product of 16-bit codes is one of floats, which passes know the bits of
-/// as little as those of any other float product.
-static FailureOr<bool> warnOfWideCodes(Node &node, FailureOr<bool> lowered) {
+/// A product of 16-bit codes that cannot be one of integers is one of floats,
+/// which passes know the bits of as little as those of any other float product.
+static FailureOr<bool> warnOfWideCodes(Node &node, FailureOr<bool> lowered,
+                                       StringRef why) {
   if (failed(lowered) || *lowered)
     return lowered;
   for (unsigned i : {0u, 1u}) {
     Deferred *later = node.uncomputed(i).deferred();
     const Dequantized *codes = later ? later->dequantized() : nullptr;
-    const int type = codes ? codes->x.onnxType() : int(onnxtype::Float);
-    if (type != onnxtype::Int16 && type != onnxtype::UInt16)
+    if (!codes || !isWideCode(codes->x.onnxType()))
       continue;
-    emitWarning(node.loc) << "input " << i << " of the product has codes of "
-                          << onnxTypeName(type)
-                          << ", which are dequantized: it is computed in "
-                             "floats; quantize it again with --set "
-                             "pass.weight_bits=16 --set pass.input_bits=16";
+    emitWarning(node.loc)
+        << "input " << i << " of the product has codes of "
+        << onnxTypeName(codes->x.onnxType())
+        << ", which are dequantized, since " << why
+        << ": it is computed in floats; quantize it again with --set "
+           "pass.weight_bits=16 --set pass.input_bits=16";
     break;
   }
   return lowered;
@@ -312,13 +351,13 @@ FailureOr<bool> lowerOnIntegers(Node &node) {
     any |= node.uncomputed(i).deferred() != nullptr;
   if (!any)
     return false;
-  StringRef op = node.op();
-  if (op == "Conv")
-    return warnOfWideCodes(node, lowerConv(node));
-  if (op == "MatMul")
-    return warnOfWideCodes(node, lowerMatMul(node));
-  if (op == "Gemm")
-    return warnOfWideCodes(node, lowerGemm(node));
+  StringRef op = node.op(), why;
+  if (op == "Conv" || op == "MatMul" || op == "Gemm") {
+    FailureOr<bool> lowered = op == "Conv"     ? lowerConv(node, why)
+                              : op == "MatMul" ? lowerMatMul(node, why)
+                                               : lowerGemm(node, why);
+    return warnOfWideCodes(node, lowered, why);
+  }
   if (op == "Add")
     return lowerAdd(node);
   if (op == "Relu")
@@ -361,7 +400,8 @@ FailureOr<Binding> quantizeDeferred(Node &node, Deferred &x, float scale,
                   .clone(irType(builder.getContext(), onnxType));
   Value q =
       imc::RequantizeOp::create(builder, node.loc, sums.acc,
-                                vectorOf(builder, node.loc, sums.bias),
+                                vectorOf(builder, node.loc, sums.bias,
+                                         getElementTypeOrSelf(sums.acc)),
                                 vectorOf(builder, node.loc, sums.multiplier),
                                 scalarOf(builder, node.loc, int32_t(zero)),
                                 scalarOf(builder, node.loc, scale),
