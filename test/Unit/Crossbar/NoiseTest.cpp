@@ -269,6 +269,46 @@ TEST(Noise, CellsSpreadAsInDraws) {
   }
 }
 
+/// Cells that spread, and converters with offsets or noise of as much as a
+/// step, whichever that is. What falls below the first code is overrated.
+TEST_P(CalibratedNoise, DevicesErrAsInDraws) {
+  std::mt19937 random(20 + int(GetParam()));
+  std::vector<double> decibels;
+  for (int i = 0; i < 12; ++i) {
+    Case c = layerCase(random);
+    c.arrays.rows = 64;
+    const std::vector<int32_t> exact = exactProduct(c);
+    Device device = idealDevice();
+    device.sigma_relative = 0.05;
+    (i % 2 ? device.converter_offset_sigma_lsb
+           : device.converter_noise_sigma_lsb) = 1;
+    Readout r;
+    r.range = GetParam();
+    r.adc_bits = std::max<int64_t>(3, losslessBits(c.arrays) - 3);
+    Product product = productOf(c);
+    llvm::cantFail(product.calibrate(c.codes.data(), c.m, r.range));
+    const SumStatistics s =
+        llvm::cantFail(SumStatistics::measure(product, c.codes.data(), c.m, r));
+    llvm::cantFail(product.setReadout(r));
+    double simulated = 0;
+    constexpr int64_t trials = 12;
+    for (int64_t t = 0; t < trials; ++t) {
+      Draw draw;
+      draw.trial = t;
+      llvm::cantFail(product.program(device, draw));
+      simulated += meanSquare(product, c, exact) / trials;
+    }
+    const LevelMoments levels =
+        llvm::cantFail(levelMoments(device, c.arrays.cell_bits, 0));
+    const RelativeError e = llvm::cantFail(s.error(r, &device, &levels));
+    decibels.push_back(
+        std::abs(10 * std::log10(e.total() * s.signal() / simulated)));
+  }
+  std::sort(decibels.begin(), decibels.end());
+  EXPECT_LT(decibels[decibels.size() / 2], 2.5);
+  EXPECT_LT(decibels.back(), 4);
+}
+
 TEST(Noise, WhatTheClosedFormDoesNotKnowIsRefused) {
   std::mt19937 random(4);
   const Case c = layerCase(random);
