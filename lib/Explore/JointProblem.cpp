@@ -222,9 +222,6 @@ llvm::Error JointProblem::findLayers() {
               scratch, layer, knob.pass->name, static_cast<int64_t>(value)))
         return fail(llvm::toString(std::move(error)));
     }
-    if (accuracyRule && llvm::StringRef(knob.pass->name) != "copies")
-      return fail("models of accuracy know one setting for all layers; leave "
-                  "out the knob or what is asked of accuracy");
     if (cost::usesLegacy(base))
       return fail("target '" + spec.name +
                   "' is priced as its source does, which decides for all "

@@ -591,6 +591,11 @@ llvm::Expected<SpaceFile> imc::explore::readSpaceFile(StringRef file) {
 llvm::Error imc::explore::checkForAccuracy(const SpaceFile &space) {
   for (const KnobChoices &knob : space.knobs) {
     const StringRef name = knob.pass ? StringRef(knob.pass->name) : "";
+    if (!knob.layer.empty() && name != "copies")
+      return makeError(space.file + ": '" + knob.name +
+                       "': models of accuracy know one setting for all "
+                       "layers; leave out the knob or what is asked of "
+                       "accuracy");
     const bool isBits = name == "weight_bits" || name == "input_bits";
     auto beyond = [&](double value) {
       return isBits ? value > 8 : name == "unfolding" && value != 0;

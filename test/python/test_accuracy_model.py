@@ -282,6 +282,12 @@ def test_what_does_not_belong_together_is_refused(tool, models, fitted, tmp_path
     for refused in (unfolded, search(tool, models, wide, "--accuracy", model, check=False)):
         assert refused.returncode == 1
         assert "'pass.unfolding': models of accuracy know only im2col" in refused.stderr
+    layers = tmp_path / "layers.yaml"
+    layers.write_text(space.read_text().replace("knobs:", "knobs:\n  layer./3/Conv.adc_bits: [4, 6]"))
+    alone = tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", layers, check=False)
+    for refused in (alone, search(tool, models, layers, "--accuracy", model, check=False)):
+        assert refused.returncode == 1
+        assert "'layer./3/Conv.adc_bits': models of accuracy know one setting for all layers" in refused.stderr
     bits = tmp_path / "bits.yaml"
     bits.write_text(space.read_text().replace("knobs:", "knobs:\n  pass.input_bits: [8, 16]"))
     refused = tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", bits, check=False)
