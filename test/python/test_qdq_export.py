@@ -203,6 +203,36 @@ def test_wide_codes_on_arrays(tool, shared, tmp_path, name, weight_bits, input_b
     assert "model_bits" not in [v["rule"] for v in priced[1]["violations"]]
 
 
+@pytest.mark.parametrize("name, activation, weight", [
+    ("glyphs_lenet_N", "QUInt16", "QInt16"), ("glyphs_lenet_N", "QInt16", "QInt16"), ("glyphs_lenet_N", "QUInt16", "QUInt8"),
+    ("glyphs_resnet8_N", "QUInt16", "QInt16")])
+def test_models_of_the_onnxruntime_quantizer(tool, shared, tmp_path, name, activation, weight):
+    """16 bits as others write them: pooled and reshaped codes, INT32 biases, zero points of 16 bits."""
+    quantization = pytest.importorskip("onnxruntime.quantization")
+    count = 500 if name == "glyphs_lenet_N" else 100
+    x = glyphs(shared, count)
+
+    class Reader(quantization.CalibrationDataReader):
+        batches = iter([{"input": x[:100]}])
+
+        def get_next(self):
+            return next(self.batches, None)
+
+    quantization.quantize_static(
+        str(shared / "models" / "trained-small" / f"{name}.onnx"), str(tmp_path / "q.onnx"), Reader(), per_channel=True,
+        activation_type=getattr(quantization.QuantType, activation), weight_type=getattr(quantization.QuantType, weight))
+    shape = ("--shape", f"N={count}")
+    text = tool("imc", "import", tmp_path / "q.onnx", "--shape", "N=1").stdout
+    operands = re.findall(r"linalg\.(?:conv_2d\w*|matmul).* ins\(([^)]*)\)", text)
+    assert operands and not any("xf32" in o for o in operands), operands
+    got, want = run_import(tool, tmp_path, x, *shape), onnxruntime_outputs(tmp_path / "q.onnx", x, optimized=False)
+    assert np.count_nonzero(got.argmax(-1) != want.argmax(-1)) <= max(1, count // 500)
+    assert np.abs(got - want).max() <= 2e-3 * want.std()
+    knobs = ("--set", f"pass.weight_bits={16 if weight == 'QInt16' else 8}", "--set", "pass.input_bits=16")
+    on_arrays = run_import(tool, tmp_path, x[:4], "--shape", "N=4", "--target", "rram-32nm", *knobs, "--at", "placed")
+    assert np.array_equal(on_arrays, got[:4])
+
+
 def wide_model():
     """What onnxruntime's quantizer writes for 16 bits: UINT16 activations around 32768, INT16 weights per channel, INT32 biases. A Conv with
     padding and groups, a Gemm with transB, a MatMul, and one Conv of 8-bit weights."""

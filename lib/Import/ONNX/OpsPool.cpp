@@ -227,10 +227,11 @@ LogicalResult lowerMaxPool(Node &node) {
   if (failed(pool))
     return failure();
   Type element = pool->type.getElementType();
-  if (element.isInteger() && !element.isInteger(8)) {
+  // ONNX pools INT8 and UINT8; codes of 16 bits come from QDQ models.
+  if (element.isInteger() && !element.isInteger(8) && !element.isInteger(16)) {
     node.error() << "input 0 is " << onnxTypeName(node.elementType(0))
-                 << "; of the integers only INT8 and UINT8 are pooled, cast "
-                    "the input";
+                 << "; of the integers only those of 8 and 16 bits are "
+                    "pooled, cast the input";
     return failure();
   }
   // Padding never wins over data.

@@ -66,9 +66,10 @@ void addWindowOps(OpList &list) {
       .results(2)
       .to("tensor.pad (lowest value) and linalg.pooling_nchw_max (1-D as "
           "height "
-          "1); linalg.generic from 3-D on, for UINT8, and with Indices")
-      .except("padding not smaller than the window; integers but INT8 and "
-              "UINT8");
+          "1); linalg.generic from 3-D on, for unsigned codes, and with "
+          "Indices")
+      .except("padding not smaller than the window; integers of 32 and 64 "
+              "bits");
   list.op("MaxUnpool", {9, 11, 22}, lowerMaxUnpool)
       .inputs(2, 3)
       .on(Floats)
