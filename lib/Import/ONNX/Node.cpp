@@ -210,6 +210,9 @@ FailureOr<Binding> Node::on(Binding input0) {
     if (hasInput(i))
       local.try_emplace(proto.input(i), uncomputed(i));
   part.set_input(0, "input0");
+  // The node's own may have no name.
+  part.clear_output();
+  part.add_output("output0");
   local.insert_or_assign("input0", std::move(input0));
   Node node(part, entry, opset, name, loc, builder, local, state);
   node.caller = caller;
@@ -217,7 +220,7 @@ FailureOr<Binding> Node::on(Binding input0) {
     return failure();
   for (const AttributeProto &attribute : proto.attribute())
     used.insert(attribute.name());
-  return local.lookup(part.output(0));
+  return local.lookup("output0");
 }
 
 bool Node::mayCopy(int64_t elements, int onnxType) const {
