@@ -322,6 +322,12 @@ def test_wide_codes_by_the_rules(tool, tmp_path):
     assert np.array_equal(run_import(tool, tmp_path, x, "--at", "offloaded", model="m.onnx"), want)
     for where in (("quantized",), ("tiled",), ("placed",), ("scheduled", "--program", "layers")):
         assert np.array_equal(run_import(tool, tmp_path, x, *WIDE_TARGET, "--at", *where, model="m.onnx"), want), where
+    # Bits of its own for the product with 8-bit weights, in the price as in the passes.
+    fast = json.loads(tool("imc", "cost", tmp_path / "m.onnx", *WIDE_TARGET, "--json", "-").stdout)["models"][0]
+    written = tool("imc", "compile", tmp_path / "m.onnx", *WIDE_TARGET, "--to", "costed", "-o", "-").stdout
+    attributes = next(line for line in written.splitlines() if line.startswith("module @m attributes"))
+    for key in ("energy_j", "latency_s"):
+        assert float(re.search(rf" {key} = (\S+) : f64", attributes)[1]) == fast[key]
     # A weight of -32768 has no magnitude of 15 bits.
     refused = tool("imc", "run", tmp_path / "m.onnx", "--input", tmp_path / "x.npy", *WIDE_TARGET, "--set", "pass.encoding=differential",
                    "--at", "tiled", "--output", tmp_path / "none", check=False)
