@@ -233,7 +233,7 @@ Model::Model() : cache(std::make_shared<Known>()) {}
 
 /// Statistics of so many combinations are kept, and so many bytes; one takes a
 /// few megabytes, where steps differ within products some tens.
-static constexpr size_t maxKept = 64, maxBytes = size_t(512) << 20;
+static constexpr size_t maxKept = 64, maxBytes = size_t(256) << 20;
 
 static size_t bytesOf(const Sums &sums) {
   size_t all = 0;

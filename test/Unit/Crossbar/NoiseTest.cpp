@@ -45,6 +45,26 @@ static Case layerCase(std::mt19937 &random) {
   return c;
 }
 
+/// Groups that share arrays.
+static Case packedCase(std::mt19937 &random) {
+  Case c = layerCase(random);
+  c.shape.k = pick(random, 9, 40);
+  c.shape.n = pick(random, 1, 6);
+  c.shape.groups = pick(random, 5, 16);
+  c.shape.groups_per_pack = pick(random, 2, 5);
+  std::normal_distribution<double> normal;
+  const double most = double((1 << (c.arrays.weight_bits - 1)) - 1);
+  c.weights.clear();
+  for (int64_t w = 0; w < c.shape.groups * c.shape.k * c.shape.n; ++w)
+    c.weights.push_back(
+        int8_t(std::clamp(normal(random) * most / 3, -most, most)));
+  const double top = double((1 << c.arrays.input_bits) - 1);
+  c.codes.clear();
+  for (int64_t x = 0; x < c.m * c.shape.groups * c.shape.k; ++x)
+    c.codes.push_back(uint8_t(std::clamp(normal(random) * top / 3, 0.0, top)));
+  return c;
+}
+
 /// Mean square of a run's errors, over results.
 static double meanSquare(const Product &product, const Case &c,
                          const std::vector<int32_t> &exact) {
@@ -200,6 +220,22 @@ TEST_P(CalibratedNoise, ErrsAsOftenAsInRuns) {
   expectNear(std::move(decibels));
 }
 
+TEST_P(CalibratedNoise, PacksErrAsOftenAsInRuns) {
+  std::mt19937 random(30 + int(GetParam()));
+  std::vector<double> decibels;
+  for (int i = 0; i < 160; ++i) {
+    const Case c = packedCase(random);
+    Readout r;
+    r.range = GetParam();
+    r.adc_bits = std::max<int64_t>(3, losslessBits(c.arrays) - 4);
+    r.ties = Ties(random() % 2);
+    r.step = i % 2 ? Step::Free : Step::PowerOfTwo;
+    if (std::optional<double> off = decibelsOff(c, r))
+      decibels.push_back(*off);
+  }
+  expectNear(std::move(decibels));
+}
+
 INSTANTIATE_TEST_SUITE_P(Ranges, CalibratedNoise,
                          testing::Values(Range::Layer, Range::Array,
                                          Range::Column, Range::Phase),
@@ -212,22 +248,7 @@ TEST(Noise, FilledRangesOfPacksFollowTheRowsOfAllTheirGroups) {
   std::mt19937 random(8);
   std::vector<double> decibels;
   for (int i = 0; i < 40; ++i) {
-    Case c = layerCase(random);
-    c.shape.k = pick(random, 9, 40);
-    c.shape.n = pick(random, 1, 6);
-    c.shape.groups = pick(random, 5, 16);
-    c.shape.groups_per_pack = pick(random, 2, 5);
-    std::normal_distribution<double> normal;
-    const double most = double((1 << (c.arrays.weight_bits - 1)) - 1);
-    c.weights.clear();
-    for (int64_t w = 0; w < c.shape.groups * c.shape.k * c.shape.n; ++w)
-      c.weights.push_back(
-          int8_t(std::clamp(normal(random) * most / 3, -most, most)));
-    const double top = double((1 << c.arrays.input_bits) - 1);
-    c.codes.clear();
-    for (int64_t x = 0; x < c.m * c.shape.groups * c.shape.k; ++x)
-      c.codes.push_back(
-          uint8_t(std::clamp(normal(random) * top / 3, 0.0, top)));
+    const Case c = packedCase(random);
     Readout r;
     r.range = Range::Filled;
     r.step = i % 2 ? Step::Free : Step::PowerOfTwo;
