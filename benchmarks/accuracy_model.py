@@ -110,6 +110,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--noise", help="devices, as for imc accuracy-model; without, ideal ones")
     parser.add_argument("--trials", type=int, default=1, help="draws of devices per design")
+    parser.add_argument("--check-trials", type=int, help="draws per design that is compared; without, --trials")
     parser.add_argument("--samples", type=int, help="of the data, the first; without, all")
     parser.add_argument("--tool", type=pathlib.Path, default=ROOT / "build" / "bin" / "imc")
     parser.add_argument("--output", type=pathlib.Path, default=pathlib.Path("accuracy-model"))
@@ -120,6 +121,7 @@ def main():
         data = with_copies(data, args.copies, args.output / f"{args.data}x{args.copies}.npz")
     report, pairs = {}, []
     devices = ["--noise", args.noise, "--trials", args.trials] if args.noise else []
+    devices += ["--check-trials", args.check_trials] if args.check_trials else []
     devices += ["--samples", args.samples] if args.samples else []
     for network in args.networks:
         files = [args.output / f"{network}{end}" for end in (".model.json", ".report.json")]

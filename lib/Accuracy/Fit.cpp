@@ -40,10 +40,11 @@ public:
   execute::ArrayEngine *engine = nullptr;
 };
 
-/// Exact products that keep windows of their inputs, one for each execution.
+/// Exact products that keep windows of their inputs, over `executions`.
 class Recorder final : public execute::ArrayEngine {
 public:
-  explicit Recorder(int64_t windows) : wanted(windows) {}
+  Recorder(int64_t windows, int64_t executions)
+      : least(windows), executions(executions) {}
   Error prepare(int64_t index, const execute::ArrayProduct &p) override {
     const execute::Windows windows(p);
     LayerData layer;
@@ -52,6 +53,7 @@ public:
     layer.shape.k = windows.depth();
     layer.shape.n = windows.columns();
     layer.weights = execute::Windows::weights(p);
+    largest = std::max(largest, int64_t(layer.weights.size()));
     layers.push_back(std::move(layer));
     all.push_back(windows);
     return exact.prepare(index, p);
@@ -59,23 +61,32 @@ public:
   void run(int64_t index, const uint8_t *inputs, int32_t *results) override {
     exact.run(index, inputs, results);
     LayerData &layer = layers[size_t(index)];
-    if (layer.windows == wanted)
-      return;
+    // As many operations for each product: what converters clip is seldom, and
+    // convolutions have many windows and few weights.
+    const int64_t wanted =
+        std::clamp(least * largest / int64_t(layer.weights.size()), least,
+                   std::max(least, mostWindows));
     const execute::Windows &w = all[size_t(index)];
     const uint8_t *codes = w.gather(inputs, scratch);
     // Anywhere in the image, but the same place in every run of this program.
     std::minstd_rand random(uint32_t(1 + layer.windows * 7919 + index));
     random.discard(8);
-    const auto at = int64_t(random() % uint64_t(w.rows()));
-    const int64_t width = w.groups() * w.depth();
-    layer.codes.insert(layer.codes.end(), codes + at * width,
-                       codes + (at + 1) * width);
-    ++layer.windows;
+    const int64_t here =
+        std::min({w.rows(), (wanted + executions - 1) / executions,
+                  wanted - layer.windows});
+    for (int64_t i = 0; i < here; ++i) {
+      const auto at = int64_t(random() % uint64_t(w.rows()));
+      const int64_t width = w.groups() * w.depth();
+      layer.codes.insert(layer.codes.end(), codes + at * width,
+                         codes + (at + 1) * width);
+      ++layer.windows;
+    }
   }
   std::vector<LayerData> layers;
 
 private:
-  int64_t wanted;
+  static constexpr int64_t mostWindows = 8192;
+  int64_t least, executions, largest = 1;
   execute::IntegerEngine exact;
   std::vector<execute::Windows> all;
   std::vector<uint8_t> scratch;
@@ -320,7 +331,7 @@ Error DesignBench::observe(Model &model, int64_t windows, int64_t gainSamples,
   if (!made)
     return made.takeError();
   Compiled &c = **made;
-  Recorder recorder(windows);
+  Recorder recorder(windows, int64_t(data.batches.size()));
   if (Error error = c.engine.use(recorder))
     return error;
   Expected<Outputs> exact = runAll(*c.executor, data);

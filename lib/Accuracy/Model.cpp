@@ -7,6 +7,8 @@
 
 #include "imc/Accuracy/Model.h"
 
+#include "ProductSample.h"
+
 #include "llvm/ADT/STLExtras.h"
 
 #include <algorithm>
@@ -103,113 +105,6 @@ int64_t accuracy::groupsPerPack(const crossbar::Shape &shape,
 }
 
 //===----------------------------------------------------------------------===//
-// Products
-//===----------------------------------------------------------------------===//
-
-namespace {
-/// A product at the bits of a design, and what that alone costs.
-struct Prepared {
-  crossbar::SumStatistics sums;
-  double rounding = 0; ///< error over signal of fewer bits than 8
-};
-} // namespace
-
-/// Codes of fewer bits, from those of eight: the range stays.
-static uint8_t fewerInputBits(uint8_t code, int64_t bits) {
-  const int64_t top = (int64_t(1) << bits) - 1;
-  return uint8_t((int64_t(code) * top * 2 + 255) / 510);
-}
-static int8_t fewerWeightBits(int8_t w, int64_t bits) {
-  const auto top = double((int64_t(1) << (bits - 1)) - 1);
-  return int8_t(std::lround(double(w) * top / 127));
-}
-
-/// Ranges that sums are counted for, rather than known from the arrays.
-static bool isCounted(const ArraySettings &settings) {
-  const crossbar::Range range = settings.readout.range;
-  return isCalibrated(range) ||
-         (range == crossbar::Range::Filled &&
-          settings.packing != mapping::GroupPacking::Single);
-}
-
-static Expected<Prepared> prepare(const LayerData &layer,
-                                  const ArraySettings &settings) {
-  const crossbar::Arrays &a = settings.arrays;
-  std::vector<int8_t> weights = layer.weights;
-  std::vector<uint8_t> codes = layer.codes;
-  if (a.weight_bits < 8)
-    for (int8_t &w : weights)
-      w = fewerWeightBits(w, a.weight_bits);
-  if (a.input_bits < 8)
-    for (uint8_t &c : codes)
-      c = fewerInputBits(c, a.input_bits);
-  crossbar::Shape shape = layer.shape;
-  shape.groups_per_pack = groupsPerPack(shape, settings);
-  // Differential pairs and others do not hold the same least weight.
-  if (a.encoding == crossbar::Encoding::Differential)
-    for (int8_t &w : weights)
-      w = std::max<int8_t>(w, int8_t(1 - (1 << (a.weight_bits - 1))));
-  Expected<crossbar::Product> product =
-      crossbar::Product::create(shape, a, weights);
-  if (!product)
-    return product.takeError();
-  const crossbar::Readout &readout = settings.readout;
-  if (isCalibrated(readout.range)) {
-    if (layer.calibrationWindows == 0)
-      return llvm::createStringError(
-          "no windows to calibrate the range '" +
-          llvm::Twine(rangeName(readout.range)) +
-          "' on; make the model with imc accuracy-model");
-    std::vector<uint8_t> seen = layer.calibration;
-    if (a.input_bits < 8)
-      for (uint8_t &c : seen)
-        c = fewerInputBits(c, a.input_bits);
-    if (llvm::Error error = product->calibrate(
-            seen.data(), layer.calibrationWindows, readout.range))
-      return std::move(error);
-  }
-  Expected<crossbar::SumStatistics> sums = crossbar::SumStatistics::measure(
-      *product, codes.data(), layer.windows,
-      isCounted(settings) ? readout : crossbar::Readout());
-  if (!sums)
-    return sums.takeError();
-  Prepared out{std::move(*sums), 0};
-  if (a.weight_bits == 8 && a.input_bits == 8)
-    return out;
-
-  // Results in units of those of 8 bits, around the mean of each output.
-  const double scale = 255.0 / double((int64_t(1) << a.input_bits) - 1) *
-                       127.0 / double((int64_t(1) << (a.weight_bits - 1)) - 1);
-  const int64_t width = shape.groups * shape.k,
-                outputs = shape.groups * shape.n,
-                stride = std::max<int64_t>(1, outputs / 64);
-  double signal = 0, error = 0;
-  for (int64_t o = 0; o < outputs; o += stride) {
-    const int64_t g = o / shape.n, n = o % shape.n;
-    double y1 = 0, y2 = 0, e1 = 0, e2 = 0;
-    for (int64_t w = 0; w < layer.windows; ++w) {
-      int64_t exact = 0, coarse = 0;
-      for (int64_t k = 0; k < shape.k; ++k) {
-        const auto x = size_t(w * width + g * shape.k + k);
-        const auto v = size_t((g * shape.k + k) * shape.n + n);
-        exact += int64_t(layer.codes[x]) * layer.weights[v];
-        coarse += int64_t(codes[x]) * weights[v];
-      }
-      const auto y = double(exact), e = double(coarse) * scale - y;
-      y1 += y;
-      y2 += y * y;
-      e1 += e;
-      e2 += e * e;
-    }
-    const auto m = double(layer.windows);
-    signal += y2 - y1 * y1 / m;
-    error += e2 - e1 * e1 / m;
-  }
-  out.rounding = signal > 0 ? error / signal : 0;
-  return out;
-}
-
-//===----------------------------------------------------------------------===//
 // Networks
 //===----------------------------------------------------------------------===//
 
@@ -218,7 +113,7 @@ using RangeKey = std::tuple<int, int, double>;
 using SumsKey = std::tuple<int, int64_t, int64_t, int64_t, int64_t, int64_t,
                            int64_t, int64_t, RangeKey>;
 using DesignKey = std::tuple<SumsKey, int64_t, int64_t, int, int, int>;
-using Sums = std::vector<Prepared>;
+using Sums = std::vector<ProductSample>;
 
 struct Model::Known {
   std::mutex mutex;
@@ -227,6 +122,7 @@ struct Model::Known {
   size_t bytes = 0;           ///< of `sums`
   std::map<DesignKey, Prediction> designs;
   std::map<int64_t, crossbar::LevelMoments> levels; ///< by bits of a cell
+  std::vector<std::vector<int32_t>> results;        ///< resultsOf(), by product
 };
 
 Model::Model() : cache(std::make_shared<Known>()) {}
@@ -237,8 +133,8 @@ static constexpr size_t maxKept = 64, maxBytes = size_t(256) << 20;
 
 static size_t bytesOf(const Sums &sums) {
   size_t all = 0;
-  for (const Prepared &p : sums)
-    all += p.sums.bytes();
+  for (const ProductSample &p : sums)
+    all += p.bytes();
   return all;
 }
 
@@ -337,6 +233,11 @@ void Model::correct(Prediction &p) const {
     p.top1 = std::clamp(p.top1 + correction.at(placeOf(p)), 0.0, 1.0);
 }
 
+static llvm::Error ofProduct(const LayerData &layer, llvm::Error error) {
+  return llvm::createStringError("product '" + layer.name +
+                                 "': " + llvm::toString(std::move(error)));
+}
+
 Expected<Prediction> Model::predict(const ArraySettings &settings) const {
   Known &known = *cache;
   const crossbar::Arrays &a = settings.arrays;
@@ -368,6 +269,12 @@ Expected<Prediction> Model::predict(const ArraySettings &settings) const {
       return found->second;
     if (auto found = known.sums.find(key); found != known.sums.end())
       sums = found->second;
+    for (size_t l = known.results.size(); l != layers.size(); ++l) {
+      Expected<std::vector<int32_t>> results = resultsOf(layers[l]);
+      if (!results)
+        return ofProduct(layers[l], results.takeError());
+      known.results.push_back(std::move(*results));
+    }
     if (device) {
       auto found = known.levels.find(a.cell_bits);
       if (found == known.levels.end()) {
@@ -382,12 +289,12 @@ Expected<Prediction> Model::predict(const ArraySettings &settings) const {
   }
   if (!sums) {
     auto made = std::make_shared<Sums>();
-    for (const LayerData &layer : layers) {
-      Expected<Prepared> prepared = prepare(layer, settings);
-      if (!prepared)
-        return llvm::createStringError("product '" + layer.name + "': " +
-                                       llvm::toString(prepared.takeError()));
-      made->push_back(std::move(*prepared));
+    for (auto [layer, results] : llvm::zip_equal(layers, known.results)) {
+      Expected<ProductSample> sample =
+          ProductSample::create(layer, settings, results, device.has_value());
+      if (!sample)
+        return ofProduct(layer, sample.takeError());
+      made->push_back(std::move(*sample));
     }
     sums = made;
     std::lock_guard<std::mutex> lock(known.mutex);
@@ -404,13 +311,12 @@ Expected<Prediction> Model::predict(const ArraySettings &settings) const {
     }
   }
   Prediction out;
-  for (auto [layer, prepared] : llvm::zip_equal(layers, *sums)) {
-    Expected<crossbar::RelativeError> error = prepared.sums.error(
-        settings.readout, device ? &*device : nullptr, levels);
+  for (auto [layer, sample] : llvm::zip_equal(layers, *sums)) {
+    Expected<crossbar::RelativeError> error =
+        sample.error(settings.readout, device ? &*device : nullptr, levels);
     if (!error)
-      return llvm::createStringError("product '" + layer.name +
-                                     "': " + llvm::toString(error.takeError()));
-    out.roundings.push_back(prepared.rounding);
+      return ofProduct(layer, error.takeError());
+    out.roundings.push_back(sample.rounding());
     out.layers.push_back(*error);
   }
   out.weightBits = a.weight_bits;

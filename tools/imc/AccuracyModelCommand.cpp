@@ -20,6 +20,7 @@
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/xxhash.h"
 
 #include <CLI/CLI.hpp>
 #include <cmath>
@@ -40,6 +41,7 @@ struct ModelOptions {
   accuracy::DatasetOptions dataset;
   accuracy::SimulationOptions simulate;
   int64_t designs = 40, check = 0, windows = 128, gainSamples = 200;
+  int64_t checkTrials = 0; ///< 0: as many as those of fitted designs
   uint64_t seed = 0;
 };
 
@@ -58,6 +60,7 @@ json::Object madeFrom(const accuracy::Model &model,
 
 struct Simulated {
   Drawn drawn;
+  uint64_t seed = 0;           ///< of its draws
   std::vector<double> byTrial; ///< top-1
   std::vector<double> layerError;
   accuracy::Prediction prediction;
@@ -84,11 +87,18 @@ json::Object toJSON(const Simulated &c, const accuracy::Model &model) {
                       {"simulated", c.top1().mean},
                       {"simulated_deviation", c.top1().deviation},
                       {"simulated_by_trial", std::move(trials)},
+                      {"seed", int64_t(c.seed)},
                       {"predicted", c.prediction.top1},
                       {"uncorrected", c.prediction.uncorrected},
                       {"predicted_deviation", c.prediction.deviation},
                       {"noise", c.prediction.noise},
                       {"layers", std::move(layers)}};
+}
+
+/// Designs have draws of their own: what these have in common would otherwise
+/// be taken for the design's.
+uint64_t seedOf(uint64_t seed, StringRef key) {
+  return seed + (xxh3_64bits(key) & 0x7fffffff);
 }
 
 /// Ranks of values from 0; equal ones share their mean rank.
@@ -241,9 +251,11 @@ int runModel(const ModelOptions &options) {
   accuracy::Model model;
   accuracy::SimulationOptions simulate = options.simulate;
   simulate.seed = options.seed;
-  if (options.noise.empty() && simulate.trials > 1)
-    return fail("--trials " + Twine(simulate.trials) +
-                " asks for draws of devices: name one with --noise");
+  for (auto [name, trials] : {std::pair("--trials", simulate.trials),
+                              std::pair("--check-trials", options.checkTrials)})
+    if (options.noise.empty() && trials > 1)
+      return fail(Twine(name) + " " + Twine(trials) +
+                  " asks for draws of devices: name one with --noise");
   if (!options.noise.empty()) {
     Expected<crossbar::Device> device =
         crossbar::loadDevice(options.noise, targetFolders());
@@ -303,28 +315,32 @@ int runModel(const ModelOptions &options) {
       return fail(std::move(error));
   std::set<std::string> own; ///< keys that this run took a simulation of
 
-  auto simulateAll =
-      [&](std::vector<Drawn> designs) -> Expected<std::vector<Simulated>> {
+  auto simulateAll = [&](std::vector<Drawn> designs,
+                         int64_t trials) -> Expected<std::vector<Simulated>> {
     std::vector<Simulated> out;
     for (Drawn &drawn : designs) {
+      Simulated made;
       std::string key = accuracy::Belief::keyOf(drawn.settings);
       own.insert(key);
+      accuracy::SimulationOptions how = simulate;
+      how.trials = trials;
+      if (simulate.device)
+        how.seed = made.seed = seedOf(simulate.seed, key);
+      made.drawn = std::move(drawn);
       if (auto at = earlier.find(key);
-          at != earlier.end() && !simulate.measureErrors) {
-        out.push_back({std::move(drawn), at->second.second, {}, {}});
-        continue;
+          at != earlier.end() && !simulate.measureErrors &&
+          int64_t(at->second.second.size()) == trials) {
+        made.byTrial = at->second.second;
+      } else {
+        Expected<accuracy::Simulation> simulation =
+            bench.simulate(made.drawn.settings, how);
+        if (!simulation)
+          return simulation.takeError();
+        for (const accuracy::Score &s : simulation->trials)
+          made.byTrial.push_back(s.top1());
+        made.layerError = std::move(simulation->layerError);
       }
-      Expected<accuracy::Simulation> simulation =
-          bench.simulate(drawn.settings, simulate);
-      if (!simulation)
-        return simulation.takeError();
-      std::vector<double> byTrial;
-      for (const accuracy::Score &s : simulation->trials)
-        byTrial.push_back(s.top1());
-      out.push_back({std::move(drawn),
-                     std::move(byTrial),
-                     std::move(simulation->layerError),
-                     {}});
+      out.push_back(std::move(made));
     }
     return out;
   };
@@ -363,7 +379,7 @@ int runModel(const ModelOptions &options) {
     if (!chosen)
       return fail(chosen.takeError());
     Expected<std::vector<Simulated>> simulated =
-        simulateAll(std::move(*chosen));
+        simulateAll(std::move(*chosen), simulate.trials);
     if (!simulated)
       return stop(simulated.takeError());
     llvm::append_range(fitted, std::move(*simulated));
@@ -379,7 +395,9 @@ int runModel(const ModelOptions &options) {
   if (Error error = model.fit(pairs))
     return fail(std::move(error));
 
-  Expected<std::vector<Simulated>> checked = simulateAll(std::move(others));
+  Expected<std::vector<Simulated>> checked =
+      simulateAll(std::move(others),
+                  options.checkTrials ? options.checkTrials : simulate.trials);
   if (!checked)
     return stop(checked.takeError());
   for (std::vector<Simulated> *list : {&fitted, &*checked})
@@ -480,7 +498,8 @@ void addAccuracyModelCommand(CLI::App &app, int &status) {
       ->check(CLI::NonNegativeNumber);
   command
       ->add_option("--windows", options->windows,
-                   "Windows of each product that its sums are counted on")
+                   "Windows that are kept of the largest product; of others as "
+                   "many more as they have fewer weights, at most 8192")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command->add_option("--noise", options->noise,
@@ -488,11 +507,17 @@ void addAccuracyModelCommand(CLI::App &app, int &status) {
   command->add_option("--trials", options->simulate.trials, "Draws of devices")
       ->check(CLI::PositiveNumber);
   command
+      ->add_option("--check-trials", options->checkTrials,
+                   "Draws of devices for designs that are compared; as many as "
+                   "--trials unless given")
+      ->check(CLI::PositiveNumber);
+  command
       ->add_option("--time", options->simulate.timeS,
                    "Seconds since programming")
       ->check(CLI::NonNegativeNumber);
   command->add_option("--seed", options->seed,
-                      "Seed of the designs and of the draws of devices");
+                      "Seed of the designs, and of the draws of devices, which "
+                      "each design has of its own");
   command
       ->add_option("--threads", options->simulate.threads,
                    "Threads; the results are the same for any number")

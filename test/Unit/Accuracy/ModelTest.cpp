@@ -173,13 +173,75 @@ TEST(Model, EveryRangeHasItsOwnStatistics) {
     EXPECT_NE(noises[i], noises[i - 1]) << i;
   EXPECT_LT(noises[5], 0.5 * noises[0]);
 
+  // Powers of two would be the same.
   ArraySettings s = settings(4);
   s.readout.range = crossbar::Range::Column;
+  s.readout.step = crossbar::Step::Free;
   const double all = predict(m, s).noise;
   s.readout.quantile = 0.9;
   EXPECT_NE(predict(m, s).noise, all);
   s.readout.criterion = crossbar::Criterion::SquaredError;
   EXPECT_LT(predict(m, s).noise, all);
+}
+
+/// Ideal cells: by the definition of RelativeError, on all windows.
+TEST(Model, ErrorsOfConvertersAreThoseOfTheWindows) {
+  const Model m = twoLayers();
+  for (crossbar::Range range :
+       {crossbar::Range::Full, crossbar::Range::Phase}) {
+    ArraySettings s = settings(4);
+    s.readout.range = range;
+    const crossbar::RelativeError got = predict(m, s).layers[1];
+    const LayerData &l = m.layers[1];
+    crossbar::Product product =
+        llvm::cantFail(crossbar::Product::create(l.shape, s.arrays, l.weights));
+    if (isCalibrated(range))
+      llvm::cantFail(
+          product.calibrate(l.calibration.data(), l.calibrationWindows, range));
+    llvm::cantFail(product.setReadout(s.readout));
+    const int64_t count = l.windows * l.shape.n;
+    std::vector<int32_t> results(static_cast<size_t>(count));
+    llvm::cantFail(product.run(l.codes.data(), l.windows, results.data()));
+    std::vector<double> y, e;
+    for (int64_t i = 0; i != count; ++i) {
+      const int64_t w = i / l.shape.n, n = i % l.shape.n;
+      int64_t exact = 0;
+      for (int64_t k = 0; k != l.shape.k; ++k)
+        exact += int64_t(l.codes[size_t(w * l.shape.k + k)]) *
+                 l.weights[size_t(k * l.shape.n + n)];
+      y.push_back(double(exact));
+      e.push_back(double(results[size_t(i)] - exact));
+    }
+    // Around means by output.
+    double signal = 0, along = 0, mean = 0, rest = 0, square = 0;
+    for (int64_t n = 0; n != l.shape.n; ++n) {
+      double ym = 0, em = 0;
+      for (int64_t w = 0; w != l.windows; ++w) {
+        ym += y[size_t(w * l.shape.n + n)] / double(l.windows);
+        em += e[size_t(w * l.shape.n + n)] / double(l.windows);
+      }
+      mean += em / double(l.shape.n);
+      square += em * em / double(l.shape.n);
+      for (int64_t w = 0; w != l.windows; ++w) {
+        const auto at = size_t(w * l.shape.n + n);
+        y[at] -= ym;
+        e[at] -= em;
+        signal += y[at] * y[at];
+        along += y[at] * e[at];
+      }
+    }
+    const double gain = along / signal, each = signal / double(count);
+    for (size_t i = 0; i != y.size(); ++i)
+      rest += (e[i] - gain * y[i]) * (e[i] - gain * y[i]);
+    EXPECT_NEAR(got.gain, gain, 1e-9);
+    EXPECT_NEAR(got.offset, mean / std::sqrt(each), 1e-9);
+    EXPECT_NEAR(got.residual, rest / signal, 1e-9);
+    EXPECT_GT(got.residual, 0.001);
+    EXPECT_NEAR(got.bias,
+                std::max(0.0, (square - mean * mean) / each -
+                                  rest / signal / double(l.windows)),
+                1e-9);
+  }
 }
 
 TEST(Model, RangesFollowTheWindowsOfCalibration) {
