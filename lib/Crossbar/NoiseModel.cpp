@@ -21,16 +21,19 @@ using namespace imc::crossbar;
 /// Outputs that mean errors are measured on.
 static constexpr int64_t maxOutputs = 64;
 
-static double roundBy(double t, Ties ties) {
+/// Code of a sum, in binary32 as converters compute it (X-TIE): with steps that
+/// are no integers many sums lie between two codes only after rounding.
+static double codeOf(double sum, double step, Ties ties) {
+  const float t = float(sum) / float(step);
   switch (ties) {
   case Ties::HalfUp:
-    return std::floor(t + 0.5);
+    return double(std::floor(t + 0.5f));
   case Ties::HalfEven:
-    return std::nearbyint(t);
+    return double(std::nearbyint(t));
   case Ties::Floor:
     break;
   }
-  return std::floor(t);
+  return double(std::floor(t));
 }
 
 /// Step of a converter that holds `most` with codes up to `high`.
@@ -55,7 +58,7 @@ static Converted convert(double sum, double sigma, double step, double low,
                          double high, Ties ties) {
   if (sigma <= 0) {
     const double e =
-        std::clamp(roundBy(sum / step, ties), low, high) * step - sum;
+        std::clamp(codeOf(sum, step, ties), low, high) * step - sum;
     return {e, e * e, 0};
   }
   // Thresholds lie half a step below codes, those of floor at them.

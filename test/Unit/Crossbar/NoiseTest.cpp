@@ -203,12 +203,13 @@ class CalibratedNoise : public testing::TestWithParam<Range> {};
 TEST_P(CalibratedNoise, ErrsAsOftenAsInRuns) {
   std::mt19937 random(6 + int(GetParam()));
   std::vector<double> decibels;
-  for (int i = 0; i < 64; ++i) {
-    const Case c = layerCase(random);
+  for (int i = 0; i < 120; ++i) {
+    const Case c = i % 5 == 4 ? packedCase(random) : layerCase(random);
     Readout r;
     r.range = GetParam();
-    r.adc_bits = std::max<int64_t>(3, losslessBits(c.arrays) - 4);
-    r.ties = Ties(random() % 2);
+    r.adc_bits = std::max<int64_t>(2, losslessBits(c.arrays) - 3 - i % 3);
+    r.ties = Ties(random() % 3);
+    // Sums of free steps lie between codes only in binary32.
     r.step = i % 2 ? Step::Free : Step::PowerOfTwo;
     if (i % 4 == 3)
       r.criterion = Criterion::SquaredError;
