@@ -392,7 +392,8 @@ FailureOr<Binding> quantizeDeferred(Node &node, Deferred &x, float scale,
     return int64_t(std::min(std::max(quotient + double(zero), double(least)),
                             double(greatest)));
   };
-  if (!(scale > 0))
+  // An infinite scale has no code for an infinite bound.
+  if (!(scale > 0) || !std::isfinite(scale))
     return Binding();
   int64_t lo = code(sums.lo), hi = code(sums.hi);
   OpBuilder &builder = node.builder;
