@@ -69,8 +69,10 @@ std::vector<size_t> imc::accuracy::farthest(ArrayRef<Kriging::Place> known,
 
 Kriging::Place imc::accuracy::coverOf(const Model &model,
                                       const Prediction &prediction) {
-  // Prediction, residuals, biases, gains, offsets, and draws, which are part of
-  // residuals and biases: Model::placeBlocks().
+  // Prediction, residuals, biases, gains, offsets, and draws, as in
+  // Model::placeBlocks(). Set by hand and not tuned: the prediction follows
+  // from the others, draws are part of residuals and biases, and most designs
+  // have hardly any biases.
   constexpr double scales[] = {0.1, 1, 0.5, 1, 1, 0};
   Kriging::Place place = model.placeOf(prediction);
   size_t i = 0, block = 0;

@@ -160,6 +160,24 @@ def test_a_space_without_designs_to_fit_to_is_refused(tool, models, tmp_path):
     assert refused.returncode == 1 and "none is left to fit to; check fewer, or widen the space" in refused.stderr
 
 
+def test_copies_of_images_are_moved_and_noisy(tmp_path):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "benchmarks"))
+    try:
+        import accuracy_model
+    finally:
+        sys.path.pop(0)
+    images = numpy.arange(2 * 1 * 5 * 7, dtype=numpy.uint8).reshape(2, 1, 5, 7) * 3
+    numpy.savez(tmp_path / "a.npz", x=images, y=numpy.array([4, 9]))
+    made = [numpy.load(accuracy_model.with_copies(tmp_path / "a.npz", 3, tmp_path / f"{i}.npz")) for i in range(2)]
+    assert (made[0]["x"] == made[1]["x"]).all() and made[0]["x"].dtype == numpy.uint8
+    assert made[0]["y"].tolist() == [4, 9] * 3
+    original, right, down = made[0]["x"].astype(int).reshape(3, 2, 1, 5, 7)
+    assert (original == images).all()
+    for copy, moved, edge in ((right[..., 1:], images[..., :-1], right[..., 0] - images[..., 0]),
+                              (down[..., 1:, :], images[..., :-1, :], down[..., 0, :] - images[..., 0, :])):
+        assert 1 < abs(copy - moved).mean() < 6 and abs(edge).max() < 20
+
+
 def accuracy_of(point):
     return point["models"][0]["accuracy"]
 

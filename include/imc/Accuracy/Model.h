@@ -6,9 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // What a search believes of the accuracy of a network on a design: errors of
-// its products by crossbar::SumStatistics, added up by how much the outputs
-// feel each of them, and a monotone curve from there to top-1 that was fitted
-// to simulations (Fit.h). docs/howto/search-for-accuracy.md has the method.
+// its products, of ideal cells on a sample of windows, of devices by
+// crossbar::SumStatistics, added up by how much the outputs feel each of them,
+// and a monotone curve from there to top-1 that was fitted to simulations
+// (Fit.h). docs/howto/search-for-accuracy.md has the method.
 //
 // A model is a JSON file. It holds what it was made from, with digests: a
 // search refuses a model of other weights.
@@ -117,10 +118,10 @@ public:
   std::vector<SimulatedDesign> fitted;
   std::optional<crossbar::Device> device;
 
-  /// Sums of the errors of all products, weighted. Thread safe; statistics of
-  /// sums are kept for each combination of rows, cells, phases and bits, and
-  /// for each range whose steps follow from the sums. Refused: calibrated
-  /// ranges of a model without windows of calibration.
+  /// Sums of the errors of all products, weighted. Thread safe; arrays and
+  /// statistics of sums are kept for each combination of rows, cells, phases
+  /// and bits, and for each range whose steps follow from the sums. Refused:
+  /// calibrated ranges of a model without windows of calibration.
   llvm::Expected<Prediction> predict(const ArraySettings &settings) const;
 
   /// Chooses the curve and the products' weights so that predictions of these
