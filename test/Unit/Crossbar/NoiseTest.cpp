@@ -260,6 +260,30 @@ TEST(Noise, FilledRangesOfPacksFollowTheRowsOfAllTheirGroups) {
   expectNear(std::move(decibels));
 }
 
+static RelativeError deviceError(const Case &c, const SumStatistics &s,
+                                 const Readout &r, const Device &device) {
+  const LevelMoments levels =
+      llvm::cantFail(levelMoments(device, c.arrays.cell_bits, 0));
+  return llvm::cantFail(s.error(r, &device, &levels));
+}
+
+/// Closed form over the mean of twelve draws, in decibels.
+static double deviceDecibelsOff(const Case &c, const SumStatistics &s,
+                                const Readout &r, const Device &device,
+                                Product &product) {
+  const std::vector<int32_t> exact = exactProduct(c);
+  double simulated = 0;
+  constexpr int64_t trials = 12;
+  for (int64_t t = 0; t < trials; ++t) {
+    Draw draw;
+    draw.trial = t;
+    llvm::cantFail(product.program(device, draw));
+    simulated += meanSquare(product, c, exact) / trials;
+  }
+  return 10 * std::log10(deviceError(c, s, r, device).total() * s.signal() /
+                         simulated);
+}
+
 /// Spread of cells that lossless converters read: variance over draws.
 TEST(Noise, CellsSpreadAsInDraws) {
   std::mt19937 random(3);
@@ -267,26 +291,14 @@ TEST(Noise, CellsSpreadAsInDraws) {
     Case c = layerCase(random);
     c.arrays.rows = 64;
     const SumStatistics s = statisticsOf(c);
-    const std::vector<int32_t> exact = exactProduct(c);
     Device device = idealDevice();
     (i % 2 ? device.sigma_log : device.sigma_relative) = 0.15;
     Readout r;
     r.adc_bits = losslessBits(c.arrays);
     Product product = productOf(c);
     llvm::cantFail(product.setReadout(r));
-    double simulated = 0;
-    constexpr int64_t trials = 12;
-    for (int64_t t = 0; t < trials; ++t) {
-      Draw draw;
-      draw.trial = t;
-      llvm::cantFail(product.program(device, draw));
-      simulated += meanSquare(product, c, exact) / trials;
-    }
-    const LevelMoments levels =
-        llvm::cantFail(levelMoments(device, c.arrays.cell_bits, 0));
-    const RelativeError e = llvm::cantFail(s.error(r, &device, &levels));
-    EXPECT_GT(e.noise, 0);
-    EXPECT_NEAR(10 * std::log10(e.total() * s.signal() / simulated), 0, 1.0)
+    EXPECT_GT(deviceError(c, s, r, device).noise, 0);
+    EXPECT_NEAR(deviceDecibelsOff(c, s, r, device, product), 0, 1.0)
         << c.describe();
   }
 }
@@ -299,7 +311,6 @@ TEST_P(CalibratedNoise, DevicesErrAsInDraws) {
   for (int i = 0; i < 12; ++i) {
     Case c = layerCase(random);
     c.arrays.rows = 64;
-    const std::vector<int32_t> exact = exactProduct(c);
     Device device = idealDevice();
     device.sigma_relative = 0.05;
     (i % 2 ? device.converter_offset_sigma_lsb
@@ -312,19 +323,7 @@ TEST_P(CalibratedNoise, DevicesErrAsInDraws) {
     const SumStatistics s =
         llvm::cantFail(SumStatistics::measure(product, c.codes.data(), c.m, r));
     llvm::cantFail(product.setReadout(r));
-    double simulated = 0;
-    constexpr int64_t trials = 12;
-    for (int64_t t = 0; t < trials; ++t) {
-      Draw draw;
-      draw.trial = t;
-      llvm::cantFail(product.program(device, draw));
-      simulated += meanSquare(product, c, exact) / trials;
-    }
-    const LevelMoments levels =
-        llvm::cantFail(levelMoments(device, c.arrays.cell_bits, 0));
-    const RelativeError e = llvm::cantFail(s.error(r, &device, &levels));
-    decibels.push_back(
-        std::abs(10 * std::log10(e.total() * s.signal() / simulated)));
+    decibels.push_back(std::abs(deviceDecibelsOff(c, s, r, device, product)));
   }
   std::sort(decibels.begin(), decibels.end());
   EXPECT_LT(decibels[decibels.size() / 2], 2.5);
