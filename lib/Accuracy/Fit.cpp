@@ -85,6 +85,8 @@ public:
   std::vector<LayerData> layers;
 
 private:
+  /// Has eight of what one window in a thousand shows; some hundred kilobytes
+  /// of a first convolution.
   static constexpr int64_t mostWindows = 8192;
   int64_t least, executions, largest = 1;
   execute::IntegerEngine exact;

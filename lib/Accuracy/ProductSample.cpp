@@ -19,8 +19,8 @@ using llvm::Expected;
 struct ProductSample::Arrays {
   explicit Arrays(crossbar::Product product) : product(std::move(product)) {}
 
-  std::mutex mutex;          ///< of `product`, whose readout changes
-  crossbar::Product product; ///< of ideal cells
+  std::mutex mutex; ///< of `product`, whose readout changes
+  std::optional<crossbar::Product> product; ///< of ideal cells
   std::vector<uint8_t> codes;
   std::vector<int32_t> exact; ///< windows x outputs
   int64_t windows = 0, outputs = 0;
@@ -36,8 +36,16 @@ ProductSample::~ProductSample() = default;
 double ProductSample::rounding() const { return arrays->rounding; }
 
 size_t ProductSample::bytes() const {
-  return arrays->codes.size() + arrays->exact.size() * sizeof(int32_t) +
-         (arrays->sums ? arrays->sums->bytes() : 0);
+  size_t all = arrays->codes.size() + arrays->exact.size() * sizeof(int32_t);
+  if (arrays->sums)
+    all += arrays->sums->bytes();
+  if (arrays->product) {
+    // Weights, and at most 16 bits for the level of each of their cells.
+    const crossbar::Shape &shape = arrays->product->shape();
+    all += size_t(shape.groups * shape.k * shape.n) *
+           size_t(1 + 2 * columnsPerWeight(arrays->product->arrays()));
+  }
+  return all;
 }
 
 bool accuracy::isCounted(const ArraySettings &settings) {
@@ -95,12 +103,30 @@ Expected<std::vector<int32_t>> accuracy::resultsOf(const LayerData &layer) {
   return exactResults(*product, layer.codes, layer.windows);
 }
 
-/// Sums over windows of one output: exact results y, and their errors e.
 namespace {
+/// Sums over windows of one output: exact results y, and their errors e.
 struct Moments {
   double y = 0, yy = 0, e = 0, ee = 0, ye = 0;
 };
 } // namespace
+
+/// By output. `results` are in units of `unit` exact ones; both are windows x
+/// outputs.
+static std::vector<Moments> momentsOf(llvm::ArrayRef<int32_t> exact,
+                                      llvm::ArrayRef<int32_t> results,
+                                      double unit, int64_t outputs) {
+  std::vector<Moments> out(static_cast<size_t>(outputs));
+  for (size_t i = 0; i != exact.size(); ++i) {
+    const double y = exact[i], e = double(results[i]) * unit - y;
+    Moments &s = out[i % size_t(outputs)];
+    s.y += y;
+    s.yy += y * y;
+    s.e += e;
+    s.ee += e * e;
+    s.ye += y * e;
+  }
+  return out;
+}
 
 /// Errors relative to the exact results around their means by output.
 static crossbar::RelativeError relate(llvm::ArrayRef<Moments> outputs,
@@ -127,7 +153,8 @@ static crossbar::RelativeError relate(llvm::ArrayRef<Moments> outputs,
 }
 
 /// Windows whose sums are counted for devices: correlations of all classes of
-/// sums are measured on them, so that few outputs have more.
+/// sums are measured on them, so that few outputs have more. As many results
+/// take milliseconds a product.
 static int64_t countedWindows(const LayerData &layer) {
   const int64_t outputs =
       std::min<int64_t>(64, layer.shape.groups * layer.shape.n);
@@ -150,7 +177,7 @@ Expected<ProductSample> ProductSample::create(const LayerData &layer,
   made->outputs = shape.groups * shape.n;
   made->codes = inputsOf(layer.codes, a.input_bits);
   Expected<std::vector<int32_t>> exact =
-      exactResults(made->product, made->codes, made->windows);
+      exactResults(*made->product, made->codes, made->windows);
   if (!exact)
     return exact.takeError();
   made->exact = std::move(*exact);
@@ -159,22 +186,10 @@ Expected<ProductSample> ProductSample::create(const LayerData &layer,
     const double scale = 255.0 / double((int64_t(1) << a.input_bits) - 1) *
                          127.0 /
                          double((int64_t(1) << (a.weight_bits - 1)) - 1);
-    double signal = 0, error = 0;
-    for (int64_t o = 0; o < made->outputs; ++o) {
-      Moments s;
-      for (int64_t w = 0; w < layer.windows; ++w) {
-        const auto at = size_t(w * made->outputs + o);
-        const double y = results8[at], e = double(made->exact[at]) * scale - y;
-        s.y += y;
-        s.yy += y * y;
-        s.e += e;
-        s.ee += e * e;
-      }
-      const auto m = double(layer.windows);
-      signal += s.yy - s.y * s.y / m;
-      error += s.ee - s.e * s.e / m;
-    }
-    made->rounding = signal > 0 ? error / signal : 0;
+    // What any design of these bits has, whatever follows the signal.
+    const crossbar::RelativeError e = relate(
+        momentsOf(results8, made->exact, scale, made->outputs), made->windows);
+    made->rounding = e.residual + e.gain * e.gain;
   }
 
   const crossbar::Readout &readout = settings.readout;
@@ -185,7 +200,7 @@ Expected<ProductSample> ProductSample::create(const LayerData &layer,
           llvm::Twine(rangeName(readout.range)) +
           "' on; make the model with imc accuracy-model");
     const std::vector<uint8_t> seen = inputsOf(layer.calibration, a.input_bits);
-    if (llvm::Error error = made->product.calibrate(
+    if (llvm::Error error = made->product->calibrate(
             seen.data(), layer.calibrationWindows, readout.range))
       return std::move(error);
   }
@@ -200,11 +215,12 @@ Expected<ProductSample> ProductSample::create(const LayerData &layer,
       some.insert(some.end(), from, from + width);
     }
     Expected<crossbar::SumStatistics> sums = crossbar::SumStatistics::measure(
-        made->product, some.data(), counted,
+        *made->product, some.data(), counted,
         isCounted(settings) ? readout : crossbar::Readout());
     if (!sums)
       return sums.takeError();
     made->sums = std::move(*sums);
+    made->product.reset();
     made->codes = {};
     made->exact = {};
   }
@@ -221,23 +237,11 @@ ProductSample::error(const crossbar::Readout &readout,
   std::vector<int32_t> results(a.exact.size());
   {
     std::lock_guard<std::mutex> lock(a.mutex);
-    if (llvm::Error error = a.product.setReadout(readout))
+    if (llvm::Error error = a.product->setReadout(readout))
       return std::move(error);
     if (llvm::Error error =
-            a.product.run(a.codes.data(), a.windows, results.data()))
+            a.product->run(a.codes.data(), a.windows, results.data()))
       return std::move(error);
   }
-  std::vector<Moments> byOutput(static_cast<size_t>(a.outputs));
-  for (int64_t w = 0; w < a.windows; ++w)
-    for (int64_t o = 0; o < a.outputs; ++o) {
-      const auto at = size_t(w * a.outputs + o);
-      const double y = a.exact[at], e = double(results[at]) - y;
-      Moments &s = byOutput[size_t(o)];
-      s.y += y;
-      s.yy += y * y;
-      s.e += e;
-      s.ee += e * e;
-      s.ye += y * e;
-    }
-  return relate(byOutput, a.windows);
+  return relate(momentsOf(a.exact, results, /*unit=*/1, a.outputs), a.windows);
 }

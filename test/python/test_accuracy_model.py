@@ -331,18 +331,14 @@ def test_what_does_not_belong_together_is_refused(tool, models, fitted, tmp_path
     noise = tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", space, "--trials", 3,
                  check=False)
     assert noise.returncode == 1 and "name one with --noise" in noise.stderr
-    wide = tmp_path / "wide.yaml"
-    wide.write_text(space.read_text().replace("knobs:", "knobs:\n  pass.unfolding: [im2col, sdk]"))
-    unfolded = tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", wide, check=False)
-    for refused in (unfolded, search(tool, models, wide, "--accuracy", model, check=False)):
-        assert refused.returncode == 1
-        assert "'pass.unfolding': models of accuracy know only im2col" in refused.stderr
-    layers = tmp_path / "layers.yaml"
-    layers.write_text(space.read_text().replace("knobs:", "knobs:\n  layer./3/Conv.adc_bits: [4, 6]"))
-    alone = tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", layers, check=False)
-    for refused in (alone, search(tool, models, layers, "--accuracy", model, check=False)):
-        assert refused.returncode == 1
-        assert "'layer./3/Conv.adc_bits': models of accuracy know one setting for all layers" in refused.stderr
+    for knob, known in (("pass.unfolding: [im2col, sdk]", "only im2col"),
+                        ("layer./3/Conv.adc_bits: [4, 6]", "one setting for all layers")):
+        other = tmp_path / "other.yaml"
+        other.write_text(space.read_text().replace("knobs:", f"knobs:\n  {knob}"))
+        fit = tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", other, check=False)
+        for refused in (fit, search(tool, models, other, "--accuracy", model, check=False)):
+            assert refused.returncode == 1
+            assert f"'{knob.split(':')[0]}': models of accuracy know {known}" in refused.stderr
     bits = tmp_path / "bits.yaml"
     bits.write_text(space.read_text().replace("knobs:", "knobs:\n  pass.input_bits: [8, 16]"))
     refused = tool("imc", "accuracy-model", models / MODEL, "--data", models / DATA, "--space", bits, check=False)
